@@ -24,7 +24,7 @@ function toPart(body: Buffer, index: number): BundlePart {
   };
 }
 
-/** Returns a bundle of these bodies, and the offset of each of its pieces. */
+/** Builds a bundle of these bodies. Also returns the offset of each piece. */
 function write(
   bodies: readonly Buffer[],
   skipped: readonly { queue_id: string; reason: string }[] = [],
@@ -85,7 +85,7 @@ test('returns every body as it was written, for bodies of any content', async ()
   );
 });
 
-test('a changed byte anywhere is reported and affects at most its own part', async () => {
+test('reports a changed byte anywhere and loses at most the part that contains it', async () => {
   const bodies = ['{"a":1}\n', '{"b":2}\n', '{"c":3}\n'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   for (let at = 0; at < bundle.length; at += 1) {
@@ -100,11 +100,11 @@ test('a changed byte anywhere is reported and affects at most its own part', asy
       );
     // A line with a changed time, version or count may still be valid. A change to a record is always detected.
     assert.ok(whole.length >= bodies.length - 1, `byte ${at} damages ${bodies.length - whole.length} parts`);
-    if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} is not reported`);
+    if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} was not reported`);
   }
 });
 
-test('a bundle that is truncated anywhere is reported, and the parts before the cut are returned', async () => {
+test('reports a bundle truncated anywhere and returns the parts before the cut', async () => {
   const bodies = ['{"a":1}\n', '{"b":2}\n'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   for (let length = 0; length < bundle.length - 1; length += 1) {
@@ -114,7 +114,7 @@ test('a bundle that is truncated anywhere is reported, and the parts before the 
   }
 });
 
-test('missing or additional bytes affect only the part that contains them', async () => {
+test('missing or extra bytes affect only the part they are in', async () => {
   const bodies = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(500)));
   const bundle = write(bodies);
   const at = bundle.indexOf('bbb') + 10;
@@ -128,18 +128,18 @@ test('missing or additional bytes affect only the part that contains them', asyn
       ['a', 'c'],
     );
     const damage = items.find((item) => item.kind === 'damaged');
-    assert.equal(damage?.header?.part.index, 2, 'the damaged part is named');
+    assert.equal(damage?.header?.part.index, 2, 'names the damaged part');
   }
 });
 
-test('a body above the size limit is skipped, and the next one is read', async () => {
+test('skips a body above the size limit and reads the next one', async () => {
   const bodies = [Buffer.alloc(3_000_000, 97), Buffer.from('small')];
   const items = await read(write(bodies), 1_000);
   assert.deepEqual(wholeBodies(items), ['small']);
   assert.match(String(items.find((item) => item.kind === 'damaged')?.reason), /3000000/);
 });
 
-test('the reason for a skipped export may be any text, and the lines stay ASCII', async () => {
+test('the reason for a skipped export may be any text, and the lines are still ASCII', async () => {
   const skipped = [{ queue_id: 'q_1', reason: 'Gerät “kaputt” 🚤' }];
   const bundle = write([Buffer.from('x')], skipped);
   assert.ok(bundle.every((byte) => byte < 0x7f));
@@ -147,7 +147,7 @@ test('the reason for a skipped export may be any text, and the lines stay ASCII'
   assert.deepEqual(end?.end.skipped, skipped);
 });
 
-test('reports parts and exports that the last line counts but the file does not contain', async () => {
+test('reports parts and exports that the end line counts but the file does not contain', async () => {
   const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   const cut = (index: number) => {
@@ -179,7 +179,7 @@ test('reports parts and exports that the last line counts but the file does not 
   );
 });
 
-test('reads a file of lines that name large parts with work bounded by its size', async () => {
+test('work stays proportional to the file size even if many lines claim large parts', async () => {
   const fake = (index: number, sha256: string) =>
     toBundleLine({ ...toPart(Buffer.alloc(1), 1 + (index % 900_000)), size_bytes: 100_000, sha256 });
   const sha256 = digest(Buffer.from('other'));
@@ -205,7 +205,7 @@ test('reads a file of lines that name large parts with work bounded by its size'
     let whole = 0;
     for await (const item of readBundle(source, 100_000)) whole += item.kind === 'part' ? 1 : 0;
     assert.equal(whole, 1, 'the intact part after them is found');
-    // The lines are digested too, each with the 64 characters of the digest before it.
+    // The lines are also digested, each together with the 64 characters of the previous digest.
     assert.ok(
       digestedBytes < 3 * bundle.length + 64 * 3_002 + 300_000,
       `digested ${digestedBytes} of ${bundle.length}`,

@@ -5,8 +5,8 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
 /*
  * An offline bundle carries exports to central on a USB drive. It is one file of control lines in ASCII JSON. Each `part` line is
- * followed by the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK,
- * and no line of a body does, so a reader finds the intact parts after a damaged section (docs/spec/protocol.md R64 to R67).
+ * followed by the body of that part, byte for byte as it would be sent, and a newline. Only control lines begin with BUNDLE_MARK,
+ * so a reader can find the intact parts after a damaged section (docs/spec/protocol.md R64 to R67).
  */
 
 /** The first characters of every control line. */
@@ -15,12 +15,14 @@ export const BUNDLE_MARK = '{"d3kos_bundle":"';
 export const BUNDLE_VERSION = 1;
 /** Largest body of one part in a bundle: twice central's default limit, and small enough for a boat's memory. */
 export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
-/** Maximum number of skipped exports that the last line names: enough to see the reasons, and limited by the length of a line. */
+/**
+ * Maximum number of skipped exports listed in the `end` line: enough to show the reasons without exceeding the line length limit.
+ */
 export const BUNDLE_SKIPPED_MAX = 50;
-/** Maximum length of a control line: a last line with the maximum number of skipped exports. */
+/** Maximum length of a control line: an `end` line with the maximum number of skipped exports. */
 const LINE_LENGTH_MAX = 65_536;
 /**
- * Number of bytes read at a time when searching for control lines. This covers the longest line and hundreds of ordinary ones.
+ * Number of bytes read at a time when searching for control lines: room for the longest line, or for hundreds of ordinary ones.
  */
 const WINDOW_SIZE_BYTES = 2 * LINE_LENGTH_MAX;
 const LINE_END = 10;
@@ -56,8 +58,8 @@ export const BundlePartSchema = Type.Object({
 export type BundlePart = Static<typeof BundlePartSchema>;
 
 /**
- * The last line. A bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. `lines_sha256`
- * is the value of `createLineDigest` for the lines before it. Bundles of earlier versions do not have it.
+ * The last line. A bundle without it is incomplete. `skipped` lists the exports whose files the boat could not read.
+ * `lines_sha256` is the `createLineDigest` value of the preceding lines. Bundles of earlier versions do not have `lines_sha256`.
  */
 export const BundleEndSchema = Type.Object({
   d3kos_bundle: Type.Literal('end'),
@@ -74,7 +76,7 @@ export type BundleEnd = Static<typeof BundleEndSchema>;
 
 const controlLine = Compile(Type.Union([BundleStartSchema, BundlePartSchema, BundleEndSchema]));
 
-/** The content of a last line. */
+/** The content of an `end` line. */
 export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
@@ -82,7 +84,9 @@ export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
 /** Signs a text, and returns the Ed25519 signature in base64url. */
 export type Sign = (text: string) => string;
 
-/** Returns a control line in ASCII, with its line end. With `sign`, its last member is the signature of the preceding members. */
+/**
+ * Returns a control line in ASCII, including its newline. With `sign`, its last member is the signature of the preceding members.
+ */
 export function toBundleLine(
   line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts,
   sign?: Sign,
@@ -95,8 +99,8 @@ export function toBundleLine(
 }
 
 /**
- * Returns what the signature of a line covers (docs/spec/protocol.md R79): the line without its signature, in the context of a
- * bundle of this installation, so that the signature is not valid for anything else.
+ * Returns the text that a line's signature covers (docs/spec/protocol.md R79): a prefix with the installation ID, then the line
+ * without its signature. The prefix makes the signature useless in any other context.
  */
 export function toSignedText(installationId: string, text: string): string {
   return `d3kOS bundle of ${installationId}\n${text}`;
@@ -120,13 +124,13 @@ function toWrittenLine(offset: number, whole: string): WrittenLine {
 
 /** A digest of the control lines of one bundle, in file order. */
 export interface LineDigest {
-  /** Adds a line, without its line end. */
+  /** Adds a line, without its newline. */
   add(line: string): void;
   /** Hex SHA-256. */
   value(): string;
 }
 
-/** Creates a digest of lines: for each line, the SHA-256 of the digest before it, in hex, followed by the line. */
+/** Creates a chained digest: each line's digest is the SHA-256 of the previous digest, in hex, followed by the line. */
 export function createLineDigest(digest: BundleSource['digest']): LineDigest {
   let value = '';
   return {
@@ -137,10 +141,10 @@ export function createLineDigest(digest: BundleSource['digest']): LineDigest {
   };
 }
 
-/** One item of a bundle. Items are read in the order of the file. */
+/** One item of a bundle. Items are read in file order. */
 export type BundleItem =
   | { readonly kind: 'start'; readonly line: WrittenLine; readonly start: BundleStart }
-  /** `body` has the length and the digest that its line states. */
+  /** `body` has the length and the digest stated in its control line. */
   | {
       readonly kind: 'part';
       readonly line: WrittenLine;
@@ -156,7 +160,7 @@ export type BundleItem =
       readonly header: BundlePart | undefined;
     };
 
-/** The bytes of a bundle, and the digest function that checks them. */
+/** Access to the bytes of a bundle, and the digest function used to check them. */
 export interface BundleSource {
   /** Reads the bytes [offset, offset + length). The result is shorter only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
@@ -165,16 +169,16 @@ export interface BundleSource {
 }
 
 /**
- * Number of body bytes that may be read without result, in addition to the bytes of the file read before: two parts of maximum
- * size. An honest file with many damaged sections needs one part more than its length.
+ * Allowance for body bytes read without yielding a part, in addition to the file bytes already passed: two parts of maximum size.
+ * A genuine file with many damaged sections needs one part more than its length.
  */
 const LOST_PARTS_FREE = 2;
 
 /**
  * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A
- * reader MUST find the intact parts after a damaged place, and MUST report a bundle without an `end` line as
- * incomplete." A bundle without a `damaged` item has every part that was written. The work is bounded by the size of the file: a
- * file with many lines that name large parts is not read again for each of them. Rejects only with errors of `read`.
+ * reader MUST find the intact parts after a damaged place, and MUST report a bundle without an `end` line as incomplete." A
+ * bundle without a `damaged` item has every part that was written. The work is proportional to the size of the file, even if many
+ * lines claim large parts. Rejects only with errors of `read`.
  */
 export async function* readBundle(
   source: BundleSource,
@@ -190,7 +194,7 @@ export async function* readBundle(
     if (found === 'end_of_file') break;
     if (found === undefined) {
       contents.noteDamage();
-      yield toDamage(offset, 'there is no line of a bundle');
+      yield toDamage(offset, 'it is not a line of a bundle');
       offset = await findControlLine(window, offset);
       isEnded = false;
       if (offset === undefined) break;
@@ -198,7 +202,7 @@ export async function* readBundle(
     }
     const { line, text, next } = found;
     if (line.d3kos_bundle === 'start') {
-      if (!contents.isEmpty()) yield toDamage(offset, 'the end of the bundle before it is missing');
+      if (!contents.isEmpty()) yield toDamage(offset, 'the previous bundle has no end line');
       contents = createContents(source);
       contents.add(line, text);
       isEnded = false;
@@ -229,17 +233,19 @@ export async function* readBundle(
     lostBytes += body.lostBytes;
     contents.noteDamage();
     yield { ...toDamage(offset, body.reason), header: line };
-    // Search from the end of the part's own line: if bytes of a body are missing, the next line lies within its length.
+    // Search from the end of the part's control line: if the body lacks bytes, the next control line starts within its stated
+    // length.
     offset = await findControlLine(window, next - 1);
     if (offset === undefined) break;
   }
-  if (!isEnded) yield toDamage(offset ?? 0, 'the end is missing: the copy is incomplete');
+  if (!isEnded) yield toDamage(offset ?? 0, 'the end line is missing: the copy is incomplete');
 }
 
 /**
- * Counts the parts and exports of a bundle. R71: "The `end` line MUST count the exports and parts before it, and a reader MUST report a
- * bundle that has fewer of either as damaged." R80: "The `end` line of a signed bundle MUST have the digest of the lines before it,
- * and a reader MUST report a bundle with other lines, or in another order, as damaged."
+ * Tracks the parts, exports and lines read from a bundle, to check them against the `end` line. R71: "The `end` line MUST count
+ * the exports and parts before it, and a reader MUST report a bundle that has fewer of either as damaged." R80: "The `end` line
+ * of a signed bundle MUST have the digest of the lines before it, and a reader MUST report a bundle with other lines, or in
+ * another order, as damaged."
  */
 function createContents(source: BundleSource) {
   const parts = new Set<string>();
@@ -249,7 +255,7 @@ function createContents(source: BundleSource) {
   let isDamaged = false;
   return {
     isEmpty: () => isEmpty,
-    /** After damage that was reported, other lines are expected. */
+    /** Once damage has been reported, the line digest is no longer compared. */
     noteDamage: (): void => {
       isDamaged = true;
     },
@@ -260,7 +266,7 @@ function createContents(source: BundleSource) {
       parts.add(`${line.export_id}/${line.part.index} ${line.sha256}`);
       exports.add(line.export_id);
     },
-    /** Returns a description of what the last line counts but the file does not contain, or undefined. */
+    /** Describes how the file differs from its `end` line. Returns undefined if they agree. */
     describeMissing: (end: BundleEnd): string | undefined => {
       if (parts.size < end.parts) return `${end.parts - parts.size} of ${end.parts} parts are missing`;
       if (exports.size < end.exports)
@@ -284,13 +290,13 @@ interface FoundLine {
   readonly next: number;
 }
 
-/** Reads small ranges of a file that are close together. */
+/** Reads small, neighbouring ranges of a file efficiently. */
 interface Window {
   /** Returns at least `min` bytes from `offset` on. Returns fewer only at the end of the file. */
   read(offset: number, min: number): Promise<Uint8Array>;
 }
 
-/** Keeps the bytes around the last read, so that the next line does not need another one. */
+/** Buffers the bytes around the last read, so that the next line rarely needs another read. */
 function createWindow(source: BundleSource): Window {
   let start = 0;
   let bytes: Uint8Array = new Uint8Array();
@@ -336,10 +342,10 @@ async function readControlLine(
 
 type FoundBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
-  /** `lostBytes` were read without result. */
+  /** `lostBytes` is the number of bytes that were read without yielding a part. */
   | { readonly kind: 'damaged'; readonly reason: string; readonly lostBytes: number };
 
-/** A part whose body is not read, because too many others were read without result. */
+/** The result for a part that is not read, because too many bytes before it yielded no part. */
 const NOT_READ: FoundBody = {
   kind: 'damaged',
   reason: 'was not read, because too many parts before it are damaged',
@@ -368,7 +374,7 @@ async function findControlLine(window: Window, from: number): Promise<number | u
     for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1))
       if (startsWithMark(bytes, at + 1)) return offset + at + 1;
     if (bytes.length <= BUNDLE_MARK.length) return undefined;
-    // The mark may cross the end of the bytes read so far.
+    // The mark may straddle two reads.
     offset += bytes.length - BUNDLE_MARK.length;
   }
 }

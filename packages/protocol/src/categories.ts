@@ -18,8 +18,8 @@ export const CATEGORIES = [
 export type Category = (typeof CATEGORIES)[number];
 
 /**
- * Categories whose section holds one document under `data` (the legacy form) instead of a list under `entries`.
- * The document is one record: it carries a `record_id` like every other.
+ * Categories whose section holds one document under `data` (the legacy form) instead of a list under `entries`. The document is
+ * one record and has a `record_id`.
  */
 export const DOCUMENT_CATEGORIES = [
   'settings',
@@ -31,12 +31,12 @@ export const DOCUMENT_CATEGORIES = [
 export const CATEGORY_STATES = ['ok', 'empty', 'source_missing', 'schema_unknown', 'error'] as const;
 export type CategoryState = (typeof CATEGORY_STATES)[number];
 
-/** True for one of the nine category names. */
+/** Returns true for the nine category names. */
 export function isCategory(name: string): name is Category {
   return (CATEGORIES as readonly string[]).includes(name);
 }
 
-/** True for a category whose section is one document under `data`. */
+/** Returns true for a category whose section is one document under `data`. */
 export function isDocumentCategory(category: Category): category is (typeof DOCUMENT_CATEGORIES)[number] {
   return (DOCUMENT_CATEGORIES as readonly Category[]).includes(category);
 }

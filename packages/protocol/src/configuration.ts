@@ -5,7 +5,7 @@ export function toConfigurationPath(installationId: string): string {
   return `/api/v1/installations/${installationId}/configuration`;
 }
 
-/** A record as the boat sent it. Null for a record above the size limit. */
+/** A record as the boat sent it, or null if it exceeds the size limit. */
 const StoredDocumentSchema = Type.Object({
   record_id: Type.String(),
   received_at: Type.String(),

@@ -19,14 +19,15 @@ export type Part = Static<typeof PartSchema>;
 export const RECORD_ID_LENGTH_MAX = 300;
 
 /**
- * Maximum number of JSON values in one record. Ordinary records have about ten. A benchmark test has eight for each second, so one of
- * three hours fits. The JavaScript engine takes half a minute for an object with millions of keys, but 80 ms for one of this size.
+ * Maximum number of JSON values in one record. Most records have about ten. A benchmark run has eight per second, so a three-hour
+ * run fits. The JavaScript engine needs half a minute to parse an object with millions of keys, but only 80 ms for one of this
+ * size.
  */
 export const RECORD_VALUES_MAX = 100_000;
 
 /**
- * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON escapes may double. A record is stored by
- * one statement and returned in one answer, so this also limits both.
+ * Maximum size of a record's JSON text, in bytes. A boat sends entries of up to 8 MiB, and JSON escapes may double that. A record
+ * is stored by one statement and returned in one answer, so this limit applies to both.
  */
 export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
 
@@ -56,8 +57,8 @@ export const SectionSchema = Type.Object({
 export type Section = Static<typeof SectionSchema>;
 
 /**
- * The boat's clock when it made the document. Times in a document are claims. Documents with the same `boot_id` were made
- * during the same run of the machine, from boot to shutdown.
+ * The boat's clock when it created the document. Times in a document are only claims. Documents with the same `boot_id` were
+ * created between the same boot and shutdown.
  */
 export const BoatClockSchema = Type.Object({
   synchronized: Type.Boolean(),
@@ -74,13 +75,13 @@ export const WITHDRAWN_SEQUENCES_MAX = 200;
 
 /**
  * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more waiting exports
- * delivers the oldest first, so between them its documents still name every export.
+ * delivers the oldest first, so its documents together still name every export.
  */
 export const OPEN_EXPORTS_MAX = 100;
 
 /**
- * Maximum number of ledgers in `former_ledger_ids` (R104). They add at most 160 bytes to every part of a boat whose card was restored
- * from an image, which happens a few times in the life of a boat.
+ * Maximum number of ledgers in `former_ledger_ids` (R104). They add at most 160 bytes to every part. A boat's card is restored
+ * from an image only a few times in its life.
  */
 export const FORMER_LEDGERS_MAX = 8;
 
@@ -110,8 +111,8 @@ export const DocumentHeaderSchema = Type.Object({
   software_version: Type.String({ maxLength: 40 }),
   clock: BoatClockSchema,
   /**
-   * Exports of this ledger that failed or were cancelled before this one was made (R59, decision 0027). Their records are in this
-   * export or a later one; the withdrawn exports may never arrive.
+   * Exports of this ledger that failed or were cancelled before this export was created (R59, decision 0027). They may never
+   * arrive, but their records are in this export or a later one.
    */
   withdrawn_sequences: Type.Optional(
     Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
@@ -119,11 +120,11 @@ export const DocumentHeaderSchema = Type.Object({
     }),
   ),
   /**
-   * Exports of this ledger that waited or had failed when this one was made (R72, decision 0033). If the ledger goes back, central
-   * recognises that another export uses their sequences.
+   * Exports of this ledger that were waiting or had failed when this export was created (R72, decision 0033). If the ledger is
+   * set back to an older state, central can tell that another export reuses their sequences.
    */
   open_exports: Type.Optional(Type.Array(OpenExportSchema, { maxItems: OPEN_EXPORTS_MAX })),
-  /** Ledgers that this one replaced, the newest first (R104, decision 0033). Their exports may reach central later, in a bundle. */
+  /** Ledgers that this one replaced, newest first (R104, decision 0033). Their exports may still reach central in a bundle. */
   former_ledger_ids: Type.Optional(
     Type.Array(Type.String({ pattern: LEDGER_ID_PATTERN }), { maxItems: FORMER_LEDGERS_MAX }),
   ),
@@ -151,7 +152,7 @@ export const ExportDocumentSchema = Type.Object({
   former_ledger_ids: DocumentHeaderSchema.properties.former_ledger_ids,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
-    // Object.fromEntries loses the names of the nine keys.
+    // Object.fromEntries does not preserve the nine key names in its type.
     Type.Object(
       Object.fromEntries(CATEGORIES.map((c) => [c, SectionSchema])) as Record<Category, typeof SectionSchema>,
     ),

@@ -6,26 +6,26 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 export const ENROL_PATH = '/api/v1/enrolments';
 
 /**
- * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. None of them is easily mistaken for another
- * when a code is read aloud or copied from a note.
+ * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. No two of them are easily confused when a code
+ * is read aloud or copied from a note.
  */
 export const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Characters of an enrolment code: 50 random bits. */
+/** Number of characters in an enrolment code: 50 random bits. */
 export const CODE_LENGTH = 10;
 
 const codePattern = new RegExp(`^[${CODE_ALPHABET}]{${CODE_LENGTH}}$`);
 
 /**
- * Returns the code in a text as a person types it, or undefined if it is not a code. Lower case, spaces and hyphens are accepted, and
- * the letters that look like digits: I and L are 1, and O is 0.
+ * Normalises a code that a person typed. Returns undefined if the text is not a code. Accepts lower case, spaces, hyphens, and
+ * letters that look like digits: I and L count as 1, and O as 0.
  */
 export function parseEnrolmentCode(text: string): string | undefined {
   const code = text.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll(/[IL]/g, '1').replaceAll('O', '0');
   return codePattern.test(code) ? code : undefined;
 }
 
-/** Returns a code as people read it: two groups of five characters. */
+/** Formats a code for people: two groups of five characters. */
 export function toSpokenCode(code: string): string {
   return `${code.slice(0, CODE_LENGTH / 2)}-${code.slice(CODE_LENGTH / 2)}`;
 }
@@ -40,9 +40,9 @@ export const EnrolmentRequestSchema = Type.Object(
     code: Type.String({ maxLength: 40 }),
     /** Hex SHA-256 of the device token in ASCII. */
     token_sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    /** The installation ID of the boat. Without it, the boat takes over the ID in the answer. */
+    /** The installation ID of the boat. Without it, the boat adopts the ID in the answer. */
     installation_id: Type.Optional(Type.String({ pattern: INSTALLATION_ID_PATTERN })),
-    /** The public half of the key that signs the bundles of the boat. */
+    /** The public half of the key that signs the boat's bundles. */
     bundle_key: Type.Optional(Type.String({ pattern: BUNDLE_KEY_PATTERN })),
   },
   { additionalProperties: false },

@@ -52,7 +52,7 @@ describe('JSON numbers', () => {
         const { n, s } = parsed as { readonly n: unknown; readonly s: unknown };
         assert.equal(s, other);
         if (isExactNumber(n)) assert.equal(n.rawJSON, text);
-        // A number that was not kept as text has the value that the text states.
+        // A number that was not kept as text must have the value that the text states.
         else assert.equal(toFraction(String(n)), toFraction(text));
       }),
     );

@@ -11,15 +11,15 @@ interface SourceTextJson {
 // Node 24 has these functions; only their types are missing.
 const sourceTextJson = JSON as unknown as SourceTextJson;
 
-/** A number that a JavaScript number would change, kept as its JSON text. `JSON.stringify` writes that text. */
+/** A number that JavaScript cannot represent exactly, kept as its JSON text. `JSON.stringify` writes that text. */
 export interface ExactNumber {
   readonly rawJSON: string;
 }
 
 /**
  * Patterns of a number that JavaScript may change: eight consecutive digits, which every number of 16 digits contains, an
- * exponent of three digits, or a negative zero. Three simple searches are several times faster than an exact one, and most texts
- * match none of them.
+ * exponent of three digits, or a negative zero. Three simple searches are several times faster than one exact pattern, and most
+ * texts match none of them.
  */
 const SIGNS = [/\d{8}/, /\d[eE][+-]?\d{3}/, /-0[^\d]|-0$/] as const;
 
@@ -28,8 +28,8 @@ const CANDIDATE =
   /-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]{0,14}[eE][+-]?\d{3,}|(?<![\w.-])-0(?!\d)[\d.]*(?:[eE][+-]?\d+)?/g;
 
 /**
- * Parses JSON. A number whose value a JavaScript number cannot hold becomes an `ExactNumber`: an integer beyond 2^53, more than
- * 17 digits, `1e400`, `-0`. Throws SyntaxError, and RangeError for text that nests thousands of levels deep.
+ * Parses JSON. A number that JavaScript cannot represent exactly becomes an `ExactNumber`: an integer beyond 2^53, more than 17
+ * digits, `1e400`, `-0`. Throws SyntaxError for invalid JSON, and RangeError for text that nests thousands of levels deep.
  */
 export function parseExactJson(text: string): unknown {
   if (!mayNeedText(text)) return JSON.parse(text);
@@ -46,23 +46,23 @@ function mayNeedText(text: string): boolean {
   return false;
 }
 
-/** Returns an integer beyond 2^53 as a number with all its digits. */
+/** Returns an integer beyond 2^53 as an `ExactNumber` with all its digits. */
 export function toExactInteger(value: bigint): ExactNumber {
   return sourceTextJson.rawJSON(String(value));
 }
 
-/** True for a number that `parseExactJson` kept as text. */
+/** Returns true for a number that `parseExactJson` kept as text. */
 export function isExactNumber(value: unknown): value is ExactNumber {
   return sourceTextJson.isRawJSON(value);
 }
 
-/** The number of characters that a JSON number has without an exponent: `1e400` has 401. May be Infinity. */
+/** Returns the number of characters of a JSON number written out without an exponent: 401 for `1e400`. May be Infinity. */
 export function countPlainDigits(source: string): number {
   const { digits, exponent } = toDecimal(source);
   return exponent >= 0 ? digits.length + exponent : Math.max(digits.length, -exponent) + 1;
 }
 
-/** True if a JavaScript number has the value of a JSON number. Integers beyond 2^53 never count as exact. */
+/** Returns true if a JavaScript number represents a JSON number exactly. Integers beyond 2^53 never count as exact. */
 function isExact(source: string): boolean {
   const value = Number(source);
   if (!Number.isFinite(value) || (value === 0 && source.startsWith('-'))) return false;

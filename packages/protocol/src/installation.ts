@@ -1,12 +1,12 @@
 /**
- * An installation's identifier: 16 lowercase hex digits from first boot. An identifier, not a secret (docs/spec/sources.md,
- * "Tier and licence").
+ * An installation ID: 16 lowercase hex digits, created at first boot. It is not a secret (docs/spec/sources.md, "Tier and
+ * licence").
  */
 export const INSTALLATION_ID_PATTERN = '^[0-9a-f]{16}$';
 
 const pattern = new RegExp(INSTALLATION_ID_PATTERN);
 
-/** True for 16 lowercase hex digits. The ID is empty on cloned images, which must not export. */
+/** Returns true for 16 lowercase hex digits. The ID is empty on cloned images, which must not export. */
 export function isInstallationId(value: unknown): value is string {
   return typeof value === 'string' && pattern.test(value);
 }
@@ -14,7 +14,7 @@ export function isInstallationId(value: unknown): value is string {
 /** The service tier: 0 allows no exports, 1 manual exports, 2 and 3 manual and scheduled exports. */
 export type Tier = 0 | 1 | 2 | 3;
 
-/** True for the integers 0 to 3. */
+/** Returns true for the integers 0 to 3. */
 export function isTier(value: unknown): value is Tier {
   return value === 0 || value === 1 || value === 2 || value === 3;
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { PartSchema } from './document.ts';
 
-/** A rejected record and the reason. The other records of its document are stored (docs/spec/protocol.md R31). */
+/** A rejected record and the reason. The document's other records are stored (docs/spec/protocol.md R31). */
 export const RejectedRecordSchema = Type.Object({
   category: Type.String(),
   record_id: Type.String(),
@@ -29,7 +29,7 @@ export type Receipt = Static<typeof ReceiptSchema>;
 
 /**
  * Maximum number of sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an
- * answer. A truncated list continues in the answer to the next export.
+ * answer. The answer to the next export continues a truncated list.
  */
 export const MISSING_SEQUENCES_MAX = 1_000;
 
@@ -47,7 +47,10 @@ export const ImportAnswerSchema = Type.Object({
 });
 export type ImportAnswer = Static<typeof ImportAnswerSchema>;
 
-/** The codes of central's refusals. An answer in a different form is not central's (docs/spec/protocol.md R36). */
+/**
+ * The error codes that central may return. An error answer in any other form did not come from central (docs/spec/protocol.md
+ * R36).
+ */
 export const CENTRAL_ERROR_CODES = [
   'INVALID_FORMAT',
   'INVALID_DIGEST',
@@ -94,8 +97,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * The receipts of the parts that central holds of one export, ordered by part index. R52: "… and with `next`, which is the value of
- * `after` for the rest or null."
+ * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the value
+ * of `after` for the rest or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

@@ -4,8 +4,8 @@ export const IMPORT_PATH = '/api/v1/data/import';
 export const HEALTH_PATH = '/api/v1/health';
 
 /**
- * The request header with the ID of the ledger that the boat uses now. It differs from the document's `ledger_id` for an export of
- * a lost ledger (docs/spec/protocol.md R75).
+ * The request header with the ID of the ledger that the boat uses now. It differs from the document's `ledger_id` if the export
+ * belongs to a lost ledger (docs/spec/protocol.md R75).
  */
 export const LEDGER_ID_HEADER = 'Ledger-Id';
 
@@ -13,20 +13,21 @@ export const LEDGER_ID_HEADER = 'Ledger-Id';
 export const BUNDLE_KEY_HEADER = 'Bundle-Key';
 
 /**
- * Content codings. `identity` is sent without a header. Central offers codings in `Accept-Encoding` of its answers (R22, R23).
+ * Content codings. `identity` is sent without a header. Central lists the codings it accepts in the `Accept-Encoding` header of
+ * its answers (R22, R23).
  */
 export const CONTENT_CODINGS = ['identity', 'gzip', 'br', 'zstd'] as const;
 export type ContentCoding = (typeof CONTENT_CODINGS)[number];
 
-/** An export up to this size is one part: the file itself. Larger ones are cut at line ends into parts of about this size. */
+/** An export file up to this size is sent as one part. A larger one is split at line breaks into parts of about this size. */
 export const PART_SIZE_BYTES = 1_048_576;
 
-/** Returns `<export_id>/<part index>` (R16). A part has the same key each time it is sent. */
+/** Returns `<export_id>/<part index>` (R16). A part keeps its key when it is sent again. */
 export function toIdempotencyKey(exportId: string, partIndex: number): string {
   return `${exportId}/${partIndex}`;
 }
 
-/** Returns the export and part that an idempotency key names, or undefined if the text is not a key. */
+/** Returns the export ID and part index in an idempotency key, or undefined if the text is not a key. */
 export function parseIdempotencyKey(
   key: string,
 ): { readonly exportId: string; readonly partIndex: number } | undefined {
