@@ -242,10 +242,10 @@ export async function* readBundle(
 }
 
 /**
- * Tracks the parts, exports and lines read from a bundle, to check them against the `end` line. R71: "The `end` line MUST count
- * the exports and parts before it, and a reader MUST report a bundle that has fewer of either as damaged." R80: "The `end` line
- * of a signed bundle MUST have the digest of the lines before it, and a reader MUST report a bundle with other lines, or in
- * another order, as damaged."
+ * Tracks the parts, exports and lines read from a bundle, to check them against the `end` line. R71: "The `end` line MUST state the
+ * number of exports and parts before it, and a reader MUST report a bundle with fewer exports or parts as damaged." R80: "The `end`
+ * line of a signed bundle MUST have the digest of the lines before it, and a reader MUST report a bundle with different lines, or
+ * with lines in a different order, as damaged."
  */
 function createContents(source: BundleSource) {
   const parts = new Set<string>();

@@ -97,8 +97,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the value
- * of `after` for the rest or null."
+ * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the value of
+ * `after` for the next page, or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

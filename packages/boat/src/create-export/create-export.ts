@@ -47,8 +47,8 @@ export async function createExport(
 ): Promise<CreateResult> {
   const { world } = deps;
   await prepare(deps, signal);
-  // docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, number its waiting and failed exports
-  // in it under new keys, and make its next export a full export."
+  // docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its waiting and failed exports new
+  // sequences and keys in it, and make its next export a full export."
   const request = deps.ledger.changes.isFullDue() ? { ...requested, type: 'full' as const } : requested;
   const nowMs = world.clock.wall();
   const names = await findFreeNames(deps, nowMs);
@@ -158,9 +158,9 @@ async function toHeader(
 const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
 
 /**
- * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The ranges
- * of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
- * `withdrawn_sequences` of later documents, at most 200."
+ * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The
+ * ranges of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports of
+ * this ledger that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
  */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
   const lapsed = queue.lapsedSequences(LAPSED_WITHDRAWN_MAX);
@@ -173,8 +173,8 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
 }
 
 /**
- * Returns the exports of this ledger that are not delivered. docs/spec/protocol.md R72: "A boat MUST name the waiting and failed
- * exports of this ledger in `open_exports` of later documents, the newest 100."
+ * Returns the exports of this ledger that are not delivered. docs/spec/protocol.md R72: "A boat MUST list the newest 100 waiting
+ * and failed exports of this ledger in `open_exports` of later documents."
  */
 function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> {
   const open = queue.openExports(OPEN_EXPORTS_MAX);
@@ -182,8 +182,8 @@ function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> 
 }
 
 /**
- * Returns the ledgers that this one replaced. docs/spec/protocol.md R104: "A boat MUST name the ledgers that its ledger replaced after
- * a divergence in `former_ledger_ids` of each document, the newest 8, the newest first."
+ * Returns the ledgers that this one replaced. docs/spec/protocol.md R104: "A boat MUST list the newest 8 ledgers that its ledger
+ * replaced after a divergence, newest first, in `former_ledger_ids` of each document."
  */
 function toFormerLedgers({ changes }: Ledger): Pick<DocumentHeader, 'former_ledger_ids'> {
   const former = changes.list(FORMER_LEDGERS_MAX).map(({ oldLedgerId }) => oldLedgerId);

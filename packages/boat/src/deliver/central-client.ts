@@ -45,8 +45,8 @@ export function createCentralClient(
   { centralUrl, bytesPerSecondMax, bundlePublicKey, clockSynchronized, progressed }: CentralClientConfig,
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
-  // docs/spec/protocol.md R81: "A boat SHOULD send the public half of its key in the header `Bundle-Key` with each part until a
-  // receipt has answered it since the boat's start." Once central knows the key, it no longer costs bytes with every part.
+  // docs/spec/protocol.md R81: "After each start, a boat SHOULD send the public half of its key in the header `Bundle-Key` with
+  // each part until it gets a receipt." Once central knows the key, it no longer costs bytes with every part.
   let unsentPublicKey = bundlePublicKey;
   return {
     async probe(signal) {

@@ -170,10 +170,10 @@ async function* openParts(
 const HELD_DIFFERENTLY = { kind: 'stopped', verdict: HELD_DIFFERENTLY_VERDICT, wireSizeBytes: 0 } as const;
 
 /**
- * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST query
- * the held parts from the last acknowledged one, and MUST send every part again that central does not hold if that part is not held." A
- * central that was restored from a backup has lost the newest parts first. If the answer to a part was lost, the query also saves
- * sending that part again.
+ * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST
+ * query the held parts from the last acknowledged part on, and, if central does not hold that part, MUST send again every part that
+ * central does not hold." A central that was restored from a backup has lost the newest parts first. If the answer to a part was
+ * lost, the query also saves sending that part again.
  */
 async function queryHeld(
   { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,

@@ -90,7 +90,7 @@ async function encode(
 ): Promise<{ readonly bytes: Uint8Array; readonly coding: ContentCoding }> {
   if (coding === 'identity') return { bytes: body, coding };
   const bytes = await compressor.compress(body, coding);
-  // docs/spec/protocol.md R24: "A boat MAY send a body uncompressed when compression does not make it smaller."
+  // docs/spec/protocol.md R24: "A boat MAY send a body uncompressed if compression does not make it smaller."
   return bytes.byteLength < body.byteLength ? { bytes, coding } : { bytes: body, coding: 'identity' };
 }
 

@@ -100,8 +100,8 @@ async function settleVerdict(
 
 /**
  * Begins a new ledger, in which the entry is sent again. If power fails before its commit, the entry is refused again and the
- * ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, number its waiting
- * and failed exports in it under new keys, and make its next export a full export."
+ * ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its waiting and
+ * failed exports new sequences and keys in it, and make its next export a full export."
  */
 function settleDivergence(
   deps: SettleDeps,

@@ -34,7 +34,7 @@ export async function loadHoldings(
 
 /**
  * Returns the state of an installation's exports at central, or undefined if the installation is not enrolled. R61: "… with null
- * for a value that it cannot know": the records waiting on board, and the boat's schedule.
+ * for each value that is unknown": the records waiting on board, and the boat's schedule.
  */
 export async function loadExportStatus(
   store: Queryable,

@@ -21,8 +21,8 @@ export interface InstallationSummary {
   readonly wire_bytes: number;
   readonly decoded_bytes: number;
   /**
-   * Number of ledgers that send new exports concurrently, or 0. R76: "Central MUST report to the operator an installation whose
-   * older ledger sends new exports beside a newer one."
+   * Number of ledgers that send new exports concurrently, or 0. R76: "Central MUST report an installation to the operator if an
+   * older ledger of it sends new exports while a newer one is in use."
    */
   readonly concurrent_ledgers: number;
   /** Number of distinct records that central holds, and the bytes of their JSON text. */

@@ -90,8 +90,8 @@ export function createApp(given: AppDeps): App {
         for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
         // R51: "Central MUST send its clock in the `Date` header of every answer."
         response.headers.set('Date', new Date(deps.wall()).toUTCString());
-        // R100: "Central MUST name each request in the `X-Request-Id` header of the answer, with the ID that the request carries if
-        // it has 8 to 64 of the characters `A-Z a-z 0-9 _ -`."
+        // R100: "Central MUST identify each request in the `X-Request-Id` header of the answer, using the request's own ID if it
+        // consists of 8 to 64 of the characters `A-Z a-z 0-9 _ -`."
         response.headers.set(REQUEST_ID_HEADER, requestId);
         const durationMs = monotonic() - startedMs;
         metrics.observeRequest(handled.route, response.status, durationMs);

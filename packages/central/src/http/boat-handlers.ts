@@ -10,7 +10,7 @@ import type { Handler } from './route-request.ts';
 /** Handlers of the routes for boats. */
 export const BOAT_HANDLERS: { readonly [Id in keyof typeof BOAT_ROUTES]: Handler<Id> } = {
   importPart: handleImport,
-  // R53: "Central MUST answer only for the installation of the token; an export that it does not hold has an empty list."
+  // R53: "Central MUST answer only for the installation of the token, with an empty list for an export that it does not hold."
   heldParts: async ({ store }, { installationId, parameters }) =>
     answer(
       await loadHeldParts(store, installationId, parameters.export_id ?? '', Number(parameters.after ?? '0')),

@@ -5,8 +5,8 @@ import { answer, type Reply, refuse } from './reply.ts';
 import type { RouteRequest } from './route-request.ts';
 
 /**
- * Redeems an enrolment code. R96: "Central MUST limit how many refused codes one address may present." Refused codes and refused
- * tokens share one limit, because both are guesses at a secret.
+ * Redeems an enrolment code. R96: "Central MUST limit the number of invalid codes that one address may present." Refused codes and
+ * refused tokens share one limit, because both are guesses at a secret.
  */
 export async function handleEnrolment(
   { store, wall, guard }: AppContext,

@@ -131,10 +131,9 @@ function toReply(
         installation: outcome.installationId,
         held_export: outcome.knownExportId,
       });
-      // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export whose sequence another export of the same
-      // ledger has, held or named in `open_exports`."
-      // R103: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export that names in `open_exports` a sequence that
-      // another export of the same ledger has."
+      // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if another export of the same ledger, held
+      // or listed in `open_exports`, has its sequence." R103: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an
+      // export if it lists in `open_exports` a sequence that a different export of the same ledger has."
       return refuse(
         'LEDGER_DIVERGED',
         `export ${outcome.knownExportId} already has a sequence that this document uses: the ledger went back to an older state, or a second machine uses it`,
@@ -194,7 +193,7 @@ async function receiveChecked(
       log.write('info', 'slow request body dropped, because the memory for bodies is short');
       return refuse('UNAVAILABLE', 'the body arrived too slowly while this node is short of memory');
     case 'incomplete':
-      // R26: "Central MUST answer 408 when a body ends early, because the boat can send it again."
+      // R26: "Central MUST answer 408 if a body ends early, because the boat can send it again."
       log.write('info', 'request body ended early');
       return refuse('BODY_INCOMPLETE', 'the body ended early');
     case 'received':
@@ -262,7 +261,7 @@ function refuseTooCostly(limit: 'time' | 'memory') {
   return refuse('BODY_TOO_LARGE', `the body takes too much ${limit} to check: send smaller parts`);
 }
 
-/** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its quota of the day." */
+/** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its daily quota." */
 function refuseOverQuota({ metrics }: AppContext, installationId: string, amount: QuotaAmount) {
   metrics.countQuotaRefusal(amount);
   return refuse(
@@ -279,7 +278,7 @@ const AMOUNT_NAMES: Readonly<Record<QuotaAmount, string>> = {
   cpuMs: 'processor time',
 };
 
-/** R21: "Central MUST refuse a body that does not match its `Content-Digest` with 400 `INVALID_DIGEST`." */
+/** R21: "Central MUST refuse with 400 `INVALID_DIGEST` a body that does not match its `Content-Digest`." */
 function findDigestFault(header: string | null, sha256Base64: string): string | undefined {
   if (header === null) return undefined;
   const claimed = parseContentDigest(header);

@@ -48,7 +48,7 @@ export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUE
 }
 
 /**
- * Headers of every answer. No answer may be cached, and browsers must not guess its type. R22: "Central MUST name the content
+ * Headers of every answer. No answer may be cached, and browsers must not guess its type. R22: "Central MUST list the content
  * codings that it accepts in the `Accept-Encoding` header of every answer."
  */
 export const COMMON_HEADERS: Headers = {
@@ -100,8 +100,8 @@ function toStream(text: string, onSent: () => void): ReadableStream<Uint8Array> 
 }
 
 /**
- * The HTTP response of a refusal. R38: "Central MUST refuse with `{"status":"error","error_code":…,"message":…}`, and name
- * `required_version` with `INVALID_FORMAT`."
+ * The HTTP response of a refusal. R38: "A refusal by central MUST have the form `{"status":"error","error_code":…,"message":…}`,
+ * with `required_version` if the code is `INVALID_FORMAT`."
  */
 export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal>): Response {
   const { status, code } = REFUSALS[refusal];

@@ -12,8 +12,8 @@ export interface HandledRequest {
 
 /**
  * Adds `Retry-After` to a refusal. An import that the node or its database cannot store gets the next appointment. Every other
- * sender gets a short wait. R43: "Central MUST send `Retry-After` with 429 and 503." R101: "Central SHOULD spread the
- * `Retry-After` of boats that it refuses together, so that they do not return together."
+ * sender gets a short wait. R43: "Central MUST send `Retry-After` with 429 and 503." R101: "Central SHOULD vary the `Retry-After`
+ * of boats that it refuses at the same time, so that they do not all return at the same time."
  */
 export function addReturnTime(response: Response, handled: HandledRequest, schedule: ReturnSchedule): void {
   const { route, installationId } = handled;

@@ -46,7 +46,7 @@ const FIND_HELD = toStatement(`
   where i.installation_id = :installation_id::text`);
 
 /**
- * R69: "Central MUST check in the transaction that stores a part that its token is still valid."
+ * R69: "Central MUST check, in the transaction that stores a part, that the token is still valid."
  * It is a separate statement after the lock, so that it sees what other transactions committed while this one waited. An upload
  * may take half an hour, and must not be stored if its token was revoked in the meantime.
  */

@@ -39,11 +39,12 @@ export type LedgerVerdict =
     };
 
 /**
- * Decides about a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a
- * receipt, to an export whose sequence another export of the same ledger has, held or named in `open_exports`." R103: "Central MUST
- * answer 409 `LEDGER_DIVERGED`, without a receipt, to an export that names in `open_exports` a sequence that another export of the
- * same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If the machine still uses the older ledger, two machines have
- * one identity, and the record that arrived last is kept, because its receipt claims that it is held.
+ * Decides about a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt,
+ * to an export if another export of the same ledger, held or listed in `open_exports`, has its sequence." R103: "Central MUST
+ * answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if it lists in `open_exports` a sequence that a different export of
+ * the same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If the machine still uses
+ * the older ledger, two machines have one identity, and the record that arrived last is kept, because its receipt claims that it is
+ * held.
  */
 export function judgeLedger(
   exportId: string,

@@ -6,9 +6,9 @@ import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
 /**
- * The number of a ledger that central first sees after documents named it as former; null if none did. R105: "Central MUST treat
- * a ledger that it first sees after a document named it in `former_ledger_ids` as older than the ledger of that document." An old
- * bundle can bring such a ledger to a central that was restored from a backup.
+ * The number of a ledger that central first sees after documents named it as former; null if none did. R105: "If central first sees
+ * a ledger after a document listed it in `former_ledger_ids`, central MUST treat it as older than the ledger of that document." An
+ * old bundle can bring such a ledger to a central that was restored from a backup.
  */
 const FORMER_NO: SqlFragment = `(select min(f.ledger_no) - 1 from ledgers f
   where f.installation_id = :installation_id::text and f.former_ledger_ids ? :ledger_id::text)`;

@@ -92,8 +92,8 @@ export function toStorableRecords(
     const byId = new Map<string, StorableRecord>();
     for (const value of recordsOf(section)) {
       const read = readRecord(category, value, document.export_timestamp, { isPlain, describeOversized });
-      // docs/spec/protocol.md R31: "Central MUST store the other records of a document when it rejects one, and name
-      // the rejected record in `rejected_records`."
+      // docs/spec/protocol.md R31: "If central rejects a record, it MUST store the other records of the document and list the
+      // rejected record in `rejected_records`."
       if (read.kind === 'rejected') reject({ category, ...read.entry });
       else byId.set(read.record.recordId, read.record);
     }

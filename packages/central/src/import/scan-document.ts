@@ -125,7 +125,7 @@ function judgeRecord(values: number, sizeBytes: number): OversizedRecord['exceed
 export const OVERSIZED_KEY = '\u0000oversized';
 
 /**
- * R68: "Central MUST reject a record that exceeds its limits of values or bytes as a single record, and store the others."
+ * R68: "If a record exceeds central's limits on values or bytes, central MUST reject only that record and store the others."
  * Returns the document with each oversized record replaced by an object (see OVERSIZED_KEY), so that such a record is never
  * parsed.
  */

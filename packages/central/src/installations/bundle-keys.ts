@@ -30,8 +30,8 @@ export async function learnBundleKey(
   { installationId, credential, key }: LearntKey,
   wallMs: number,
 ): Promise<'unchanged' | 'kept' | 'offered'> {
-  // docs/spec/protocol.md R82: "Central MUST keep the first key that arrives with a device token, and MUST NOT replace it unless the
-  // operator accepts another one."
+  // docs/spec/protocol.md R82: "Central MUST keep the first key that arrives with a device token, and MUST NOT replace it unless
+  // the operator accepts a different one."
   if (credential?.kind !== 'device_token' || !isBundleKey(key)) return 'unchanged';
   return store.transaction((tx) => keepBundleKey(tx, installationId, key, wallMs));
 }

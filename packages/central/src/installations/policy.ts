@@ -120,7 +120,7 @@ export function judgeCode(
       ? !isExpired && presentedToken === 'unknown'
       : redeemedBySha256 === request.token_sha256 && presentedToken === 'valid';
   if (!isValid) return 'invalid';
-  // R98: "Central MUST NOT enable a disabled installation because a code is redeemed."
+  // R98: "Redeeming a code MUST NOT enable a disabled installation."
   if (isDisabled) return 'disabled';
   if (request.installation_id !== undefined && request.installation_id !== installationId) return 'mismatch';
   return redeemedBySha256 === null ? 'redeem' : 'repeat';

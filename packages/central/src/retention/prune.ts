@@ -19,11 +19,11 @@ export interface PruneWorld {
 
 /**
  * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60 days
- * after it was stored, if it holds the export of the part completely." The boat of an incomplete export still needs to know which
- * parts to send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports`
- * and `ledger_gaps`. R86: "Central MUST NOT duplicate the records of a part that is repeated after its receipt was removed." The
- * repeated records have the same IDs. Each step is a separate transaction, so an interrupted run leaves nothing half done, and
- * the next run continues.
+ * after the part was stored, if it holds the whole export." The boat of an incomplete export still needs to know which parts to
+ * send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports` and
+ * `ledger_gaps`. R86: "Central MUST NOT store duplicate records if a part is repeated after its receipt was removed." The repeated
+ * records have the same IDs. Each step is a separate transaction, so an interrupted run leaves nothing half done, and the next run
+ * continues.
  */
 export async function prune({ store, wall }: PruneWorld, retention: Retention): Promise<PruneReport> {
   const wallMs = wall();

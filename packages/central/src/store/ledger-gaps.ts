@@ -16,10 +16,9 @@ export interface GapQuery {
 }
 
 /**
- * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The
- * missing ones are those that the boat did not withdraw. The cost depends on `limit` only.
- * docs/spec/protocol.md R85: "What central reports about the sequences of a ledger MUST NOT depend on receipts
- * that it removed."
+ * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The missing ones
+ * are those that the boat did not withdraw. The cost depends on `limit` only. docs/spec/protocol.md R85: "Removing receipts MUST
+ * NOT change what central reports about the sequences of a ledger."
  */
 export async function findSequenceGaps(
   store: Queryable,

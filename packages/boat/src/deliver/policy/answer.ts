@@ -46,8 +46,8 @@ export type RecognisedAnswer =
  * form of its body.
  */
 export function recogniseAnswer({ status, redirectHost, contentType, body }: PartAnswer): RecognisedAnswer {
-  // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
-  // and any answer that is neither a receipt nor a refusal."
+  // docs/spec/protocol.md R36: "A boat MUST treat as foreign any redirect, any answer with status 511, any receipt that does not
+  // match, and any answer that is neither a receipt nor a refusal."
   if (isRedirect(status)) return foreign('redirect', `It redirects to ${redirectHost}`);
   if (status === SIGN_IN_STATUS) return foreign('status_511', 'The network requires a sign-in');
   switch (body.kind) {

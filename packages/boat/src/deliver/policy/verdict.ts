@@ -126,7 +126,7 @@ function decideRefusal(
     // docs/spec/protocol.md R41: "… and MUST NOT count one after 429 or if central does not answer the probe."
     case 429:
       return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };
-    // docs/spec/protocol.md R44: "A boat MUST cut a part that got 413 into smaller parts if it holds more than one
+    // docs/spec/protocol.md R44: "A boat MUST cut a part that was refused with 413 into smaller parts if it holds more than one
     // record."
     case 413:
       return facts.canCut
