@@ -1,32 +1,31 @@
 # shellcheck shell=sh
 # Saves the units of the legacy exporter while this package replaces them, and restores them. The maintainer
-# scripts of the package and `d3kos-export rollback` include it. Every function may be repeated after a power
-# cut at any point.
+# scripts of the package and `d3kos-export rollback` include it. Every function can be repeated after a power cut at any point.
 set -eu
 
-# A copy of the legacy units, below `units/`, and the names of those that were running, in `active`.
+# Holds a copy of the legacy units in `units/`, and the names of those that were running in `active`.
 LEGACY=/var/lib/d3kos-export/legacy
-# Paths of files that purge must keep, one a line. Written when the package is removed.
+# Paths of files that purge must keep, one per line. Written when the package is removed.
 UNDELIVERED=/var/lib/d3kos-export/undelivered
 ETC=/etc/systemd/system
-# The timer comes before its service, whose file shows to which exporter the timer belongs. Otherwise a power cut between the two
-# would leave the timer behind.
+# The timer is before its service, because the file of the service shows which exporter the timer belongs to. In the other order, a
+# power cut between the two would leave the timer behind.
 UNITS='d3kos-export-daily.timer d3kos-export-daily.service d3kos-export-manager.service d3kos-export-boot.service'
 
 is_booted() {
   [ -d /run/systemd/system ]
 }
 
-# Whether the unit in /etc belongs to another exporter. A unit that runs this package's program is the owner's
-# modified copy of it.
+# Succeeds if the unit in /etc belongs to another exporter. A unit that runs this package's program is the owner's modified copy of
+# its unit.
 is_legacy() {
   [ -f "$ETC/$1" ] && [ ! -L "$ETC/$1" ] && ! grep -q '^ExecStart=.*/usr/bin/d3kos-export' "$ETC/$1"
 }
 
-# Prints the files of the legacy exporter below /etc/systemd/system: units, their folders of changes, and the links that enable them.
+# Prints the files of the legacy exporter below /etc/systemd/system: units, their drop-in folders, and the links that enable them.
 list_legacy() {
   for unit in $UNITS; do
-    # A timer does not name a program. It belongs to the same exporter as its service.
+    # A timer contains no program name. It belongs to the same exporter as its service.
     case $unit in
       *.timer) is_legacy "${unit%.timer}.service" && [ -f "$ETC/$unit" ] || continue ;;
       *) is_legacy "$unit" || continue ;;
@@ -62,7 +61,7 @@ keep_legacy() {
     mkdir -p "$LEGACY/units/$(dirname "$file")"
     cp -a --remove-destination "$ETC/$file" "$LEGACY/units/$(dirname "$file")/"
   done
-  # The copy is on the disk before the first original is removed.
+  # The copy must be on the disk before the first original is removed.
   sync -f "$LEGACY"
   for file in $found; do rm -rf "${ETC:?}/$file"; done
   if is_booted; then systemctl daemon-reload; fi
@@ -81,13 +80,12 @@ hand_over() {
   sync -f "$UNDELIVERED"
 }
 
-# Restores the units of the legacy exporter, and starts those that were running before. Prints nothing if none
-# is kept.
+# Restores the units of the legacy exporter, and starts those that were running before. Does nothing if no copy exists.
 put_legacy_back() {
   [ -d "$LEGACY/units" ] || return 0
   echo 'd3kos-export: restoring the legacy exporter'
-  # The links of this package's units would also be links of the legacy units, which have the same names. The helper runs only for a
-  # package, and `d3kos-export rollback` is not called by dpkg.
+  # The legacy units have the same names, so the links of this package's units would also enable them. The helper needs the name of
+  # a package, which dpkg does not set for `d3kos-export rollback`.
   # shellcheck disable=SC2086 # A list of names.
   DPKG_MAINTSCRIPT_PACKAGE=d3kos-export deb-systemd-helper purge $UNITS >/dev/null || true
   cp -a --remove-destination "$LEGACY/units/." "$ETC/"
@@ -100,7 +98,7 @@ put_legacy_back() {
       systemctl start --no-block "$unit" || echo "d3kos-export: $unit did not start; see systemctl status $unit" >&2
     done <"$LEGACY/active"
   fi
-  # Renamed first, so that a power cut leaves a complete copy or none.
+  # It is renamed first, so that a power cut leaves either a complete copy or none.
   rm -rf "$LEGACY.restored"
   mv "$LEGACY" "$LEGACY.restored"
   rm -rf "$LEGACY.restored"
