@@ -342,8 +342,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export that its boat withdrew is still reported as a gap',
     file: 'packages/central/src/import/gap-policy.ts',
-    before: 'if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn });',
-    after: 'if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn: false });',
+    before: 'isWithdrawn: !range.isWithdrawn }',
+    after: 'isWithdrawn: range.isWithdrawn }',
     killedBy: GAP_TESTS,
   },
   {

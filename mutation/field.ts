@@ -8,6 +8,20 @@ const RESTORE_TESTS = ['packages/sim/src/central-restore.test.ts'];
 /** Faults in handling conditions that occur in the field. The simulator detects each of them with a small planned run. */
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a retried export stays withdrawn',
+    file: 'packages/boat/src/create-export/create-export.ts',
+    before: '    ...toReinstated(ledger),\n',
+    after: '',
+    killedBy: ['packages/boat/src/create-export/create-export.test.ts'],
+  },
+  {
+    name: 'central ignores the reinstatement of a sequence',
+    file: 'packages/central/src/import/gaps.ts',
+    before: 'const points = [...newlyWithdrawn, ...reinstated,',
+    after: 'const points = [...newlyWithdrawn,',
+    killedBy: ['packages/central/src/import/missing-sequences.test.ts'],
+  },
+  {
     name: 'in simulated runs: a receipt claims more than central holds',
     file: 'packages/central/src/import/ledger-policy.ts',
     before: 'if (knownExportId !== undefined && knownExportId !== exportId)',

@@ -153,9 +153,8 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried entry has no attempts left',
     file: REMOVALS,
-    before:
-      "SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL",
-    after: "SET status = 'pending', next_retry_at_ms = ?, failed_at_ms = NULL",
+    before: "SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?",
+    after: "SET status = 'pending', next_retry_at_ms = ?",
     killedBy: QUEUE_TESTS,
   },
   {

@@ -73,6 +73,9 @@ const LEDGER_ID_PATTERN = '^[0-9a-f]{16}$';
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
+/** Maximum number of reinstated sequences in one document (R111). The owner retries exports one by one, and rarely. */
+export const REINSTATED_SEQUENCES_MAX = 100;
+
 /**
  * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more waiting exports
  * delivers the oldest first, so its documents together still name every export.
@@ -120,6 +123,15 @@ export const DocumentHeaderSchema = Type.Object({
     }),
   ),
   /**
+   * Exports of this ledger that were retried after they had failed or were cancelled (R111, decision 0044). An earlier document may
+   * have withdrawn them, but they may still arrive, or have arrived.
+   */
+  reinstated_sequences: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
+      maxItems: REINSTATED_SEQUENCES_MAX,
+    }),
+  ),
+  /**
    * Exports of this ledger that were waiting or had failed when this export was created (R72, decision 0033). If the ledger is
    * set back to an older state, central can tell that another export reuses their sequences.
    */
@@ -148,6 +160,7 @@ export const ExportDocumentSchema = Type.Object({
   software_version: Type.Optional(DocumentHeaderSchema.properties.software_version),
   clock: Type.Optional(BoatClockSchema),
   withdrawn_sequences: DocumentHeaderSchema.properties.withdrawn_sequences,
+  reinstated_sequences: DocumentHeaderSchema.properties.reinstated_sequences,
   open_exports: DocumentHeaderSchema.properties.open_exports,
   former_ledger_ids: DocumentHeaderSchema.properties.former_ledger_ids,
   part: Type.Optional(PartSchema),

@@ -190,12 +190,15 @@ test('an export whose commit fails leaves no file behind and moves no cursor', a
   assert.equal((await queued(run)).recordCount, 3);
 });
 
-test('an export withdraws exactly the previously dead-lettered exports of its ledger', async () => {
+test('an export withdraws exactly the dead-lettered exports of its ledger, and reinstates those that were retried', async () => {
   const { run, ledger } = openBoat();
   const { queue } = ledger;
   // The type of the document.
   const headerOf = ({ exportFile }: { readonly exportFile: string }) =>
-    JSON.parse(readFileSync(exportFile, 'utf8')) as { readonly withdrawn_sequences?: readonly number[] };
+    JSON.parse(readFileSync(exportFile, 'utf8')) as {
+      readonly withdrawn_sequences?: readonly number[];
+      readonly reinstated_sequences?: readonly number[];
+    };
   const giveUp = ({ entryNo, exportFile }: { readonly entryNo: number; readonly exportFile: string }) =>
     queue.fail(entryNo, { atMs: 0 as WallMs, reason: 'cancelled', archiveFile: exportFile });
   const first = await queued(run, { type: 'full' });
@@ -214,7 +217,9 @@ test('an export withdraws exactly the previously dead-lettered exports of its le
     sequence: 0,
   };
   giveUp(queue.adopt(adopted) ?? assert.fail('it is adopted'));
-  assert.deepEqual(headerOf(await queued(run)).withdrawn_sequences, [third.sequence]);
+  const header = headerOf(await queued(run));
+  assert.deepEqual(header.withdrawn_sequences, [third.sequence]);
+  assert.deepEqual(header.reinstated_sequences, [first.sequence]);
 });
 
 test('does not reuse the sequence of a file on the disk, even if the ledger could not be written', async () => {

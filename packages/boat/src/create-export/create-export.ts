@@ -6,6 +6,7 @@ import {
   FORMAT_VERSION,
   FORMER_LEDGERS_MAX,
   OPEN_EXPORTS_MAX,
+  REINSTATED_SEQUENCES_MAX,
   WITHDRAWN_SEQUENCES_MAX,
 } from '@d3kos/protocol';
 import type { SourcePaths } from '../collect/collector.ts';
@@ -146,6 +147,7 @@ async function toHeader(
     software_version: SOFTWARE_VERSION,
     clock: await readBoatClock(deps, signal),
     ...toWithdrawn(ledger),
+    ...toReinstated(ledger),
     ...toOpenExports(ledger),
     ...toFormerLedgers(ledger),
   };
@@ -170,6 +172,16 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
   // An adopted export of another ledger has sequence 0.
   const own = [...lapsed, ...failed.filter((sequence) => sequence > 0)];
   return own.length === 0 ? {} : { withdrawn_sequences: own };
+}
+
+/**
+ * Returns the sequences of this ledger's exports that an earlier document may have withdrawn and that were retried since.
+ * docs/spec/protocol.md R111: "A boat MUST list the exports of this ledger that it retried after they had failed or were cancelled in
+ * `reinstated_sequences` of later documents, the newest 100."
+ */
+function toReinstated({ queue }: Ledger): Pick<DocumentHeader, 'reinstated_sequences'> {
+  const reinstated = queue.reinstatedSequences(REINSTATED_SEQUENCES_MAX);
+  return reinstated.length === 0 ? {} : { reinstated_sequences: [...reinstated] };
 }
 
 /**

@@ -51,6 +51,7 @@ export interface Entry {
   /** Total size of the request bodies sent so far, in bytes after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
   readonly completedAtMs: WallMs | undefined;
+  /** When the export last failed. It stays when the export is retried. */
   readonly failedAtMs: WallMs | undefined;
 }
 

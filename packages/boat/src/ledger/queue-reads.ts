@@ -20,6 +20,8 @@ export interface QueueReads {
   newest(): Entry | undefined;
   /** The newest exports of this ledger that are waiting or failed, newest first. */
   openExports(limit: number): readonly OpenExport[];
+  /** The newest exports of this ledger that failed and were retried since, newest first. */
+  reinstatedSequences(limit: number): readonly number[];
   counts(): QueueCounts;
   /** Total size of the export files that are waiting or being sent, in bytes. */
   waitingBytes(): number;
@@ -40,6 +42,10 @@ export function createQueueReads(
   const byNo = selectEntries('WHERE entry_no = ?');
   const byQueueId = selectEntries('WHERE queue_id = ?');
   const byExportId = selectEntries('WHERE export_id = ?');
+  const reinstated = db.prepare(
+    `SELECT sequence FROM entries WHERE failed_at_ms IS NOT NULL AND status <> 'failed' AND sequence > 0
+     ORDER BY sequence DESC LIMIT ?`,
+  );
   const byFile = selectEntries('WHERE export_file = ? ORDER BY entry_no LIMIT 1');
   const newest = selectEntries('ORDER BY entry_no DESC LIMIT 1');
   const pending = selectEntries(
@@ -74,6 +80,8 @@ export function createQueueReads(
     page: (status, afterEntryNo, limit) => select(status, afterEntryNo + 1, limit),
     newest: () => first(newest.get()),
     openExports: createOpenExports(db),
+    // The column is INTEGER in a STRICT table.
+    reinstatedSequences: (limit) => reinstated.all(limit).map((row) => row['sequence'] as number),
     counts: () => {
       const stored = counters.entriesByStatus();
       return { ...stored, pending: stored.pending - uploading.size, uploading: uploading.size };

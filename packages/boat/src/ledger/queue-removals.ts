@@ -11,7 +11,8 @@ import type { RemovedExports } from './removed-exports.ts';
  */
 export interface QueueRemovals {
   /**
-   * Returns a failed entry to pending and sets its attempts to zero. If its removal had begun, also removes the recorded loss,
+   * Returns a failed entry to pending and sets its attempts to zero. The time of its failure stays, so that later documents take
+   * back its withdrawal (`QueueReads.reinstatedSequences`). If its removal had begun, also removes the recorded loss,
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
@@ -31,8 +32,7 @@ export function createQueueRemovals(
 ): QueueRemovals {
   const { db } = ledger;
   const setRequeued = db.prepare(
-    `UPDATE entries SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL,
-       removal_loss_no = NULL
+    `UPDATE entries SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?, removal_loss_no = NULL
      WHERE entry_no = ? AND status = 'failed'`,
   );
   const selectRemoval = db.prepare('SELECT removal_loss_no FROM entries WHERE entry_no = ?');

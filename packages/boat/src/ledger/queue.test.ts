@@ -77,7 +77,7 @@ test('an entry that was being sent can be claimed again after a resume', () => {
   ledger.close();
 });
 
-test('a failed entry that is retried is pending with all its attempts', () => {
+test('a failed entry that is retried is pending with all its attempts, and is reinstated until it fails again', () => {
   const ledger = open('requeue');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.claim(() => true);
@@ -86,8 +86,11 @@ test('a failed entry that is retried is pending with all its attempts', () => {
   const requeued = ledger.queue.requeue(1, at(11));
   assert.deepEqual(
     [requeued.status, requeued.retryCount, requeued.nextRetryAtMs, requeued.failedAtMs],
-    ['pending', 0, 11, undefined],
+    ['pending', 0, 11, at(10)],
   );
+  assert.deepEqual(ledger.queue.reinstatedSequences(9), [1]);
+  ledger.queue.fail(1, { atMs: at(12), reason: 'x', archiveFile: '/x/1' });
+  assert.deepEqual(ledger.queue.reinstatedSequences(9), []);
   ledger.close();
 });
 

@@ -106,7 +106,12 @@ export function toRenamedHeader(
     unknown
   >;
   if (header['export_id'] === identity.exportId) return line;
-  const { withdrawn_sequences: _withdrawn, open_exports: _open, ...kept } = header as Partial<DocumentHeader>;
+  const {
+    withdrawn_sequences: _withdrawn,
+    reinstated_sequences: _reinstated,
+    open_exports: _open,
+    ...kept
+  } = header as Partial<DocumentHeader>;
   const former = [kept.ledger_id ?? [], kept.former_ledger_ids ?? []].flat().slice(0, FORMER_LEDGERS_MAX);
   const renamed = {
     ...kept,

@@ -250,6 +250,7 @@ test('bodies name the export of their identity and are the same each time, and t
   const writer = await createExportWriter(disk, path, {
     ...header,
     withdrawn_sequences: [3],
+    reinstated_sequences: [1],
     open_exports: [{ sequence: 2, export_id: 'exp_0' }],
   });
   for (const category of CATEGORIES) {
@@ -259,7 +260,12 @@ test('bodies name the export of their identity and are the same each time, and t
   const sizeBytes = await writer.commit();
   const identity = { exportId: 'exp_new_7', ledgerId: '00000000000000aa', sequence: 7 };
   const before = readFileSync(path, 'utf8');
-  const { withdrawn_sequences: _w, open_exports: _o, ...own } = JSON.parse(before) as DocumentHeader;
+  const {
+    withdrawn_sequences: _w,
+    reinstated_sequences: _r,
+    open_exports: _o,
+    ...own
+  } = JSON.parse(before) as DocumentHeader;
   const expected = {
     ...own,
     export_id: 'exp_new_7',

@@ -25,7 +25,9 @@ export function toQueueView(entry: Entry) {
     next_retry_at: toLegacyTime(entry.nextRetryAtMs),
     last_error: entry.lastError ?? null,
     ...(entry.completedAtMs === undefined ? {} : { completed_at: toLegacyTime(entry.completedAtMs) }),
-    ...(entry.failedAtMs === undefined ? {} : { failed_at: toLegacyTime(entry.failedAtMs) }),
+    ...(entry.status !== 'failed' || entry.failedAtMs === undefined
+      ? {}
+      : { failed_at: toLegacyTime(entry.failedAtMs) }),
   };
 }
 

@@ -183,4 +183,18 @@ export const QUERY_CHECKS: readonly Check[] = [
       return `missing: ${named.join(' ')}`;
     },
   },
+  {
+    requirement: 'R112',
+    title: 'a sequence that was withdrawn and then reinstated is named as missing again',
+    async run(run) {
+      const sequence = run.nextSequence();
+      const listIn = async (more: Readonly<Record<string, readonly number[]>>) =>
+        listOf(await sendExport(run, makeExport(run, { more })), 'missing_sequences');
+      const withdrawn = await listIn({ withdrawn_sequences: [sequence] });
+      expect(!withdrawn.includes(sequence), `${sequence} is withdrawn, named: ${withdrawn.join(' ')}`);
+      const reinstated = await listIn({ reinstated_sequences: [sequence] });
+      expect(reinstated.includes(sequence), `${sequence} is missing, named: ${reinstated.join(' ')}`);
+      return `missing: ${reinstated.join(' ')}`;
+    },
+  },
 ];

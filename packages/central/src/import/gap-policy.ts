@@ -41,21 +41,27 @@ export interface GapChange {
   readonly withdrawnDelta: number;
 }
 
+/** Sequences whose state changes, in any order. None is in two of the lists, except that `filled` may be in either. */
+export interface ChangedSequences {
+  /** The sequence that central now holds completely. */
+  readonly filled: number | undefined;
+  readonly withdrawn: readonly number[];
+  /** Withdrawn before, and now missing unless central holds them. */
+  readonly reinstated: readonly number[];
+}
+
 /**
- * Returns how the gaps of a ledger change. `touched` are stored ranges that contain at least one of the other arguments' sequences;
- * `added` is a new gap; `filled` is a sequence that is now held completely; `withdrawn` are the withdrawn sequences within
- * `touched` and `added`, in any order.
+ * Returns how the gaps of a ledger change. `touched` are stored ranges that contain at least one of the changed sequences;
+ * `added` is a new gap.
  */
 export function changeGaps(
   touched: readonly GapRange[],
   added: Pick<GapRange, 'first' | 'last'> | undefined,
-  filled: number | undefined,
-  withdrawn: readonly number[],
+  changed: ChangedSequences,
 ): GapChange {
-  const points = [...new Set(withdrawn)].sort((a, b) => a - b);
   const before = [...touched];
   const candidates = added === undefined ? before : [...before, { ...added, isWithdrawn: false }];
-  const inserted = candidates.flatMap((range) => cutRange(range, filled, points));
+  const inserted = candidates.flatMap((range) => cutRange(range, changed));
   return {
     removed: before.map(({ first }) => first),
     inserted,
@@ -64,23 +70,19 @@ export function changeGaps(
   };
 }
 
-/** Cuts `filled` out of a range, and splits off the withdrawn sequences in it as separate ranges. */
-function cutRange(range: GapRange, filled: number | undefined, withdrawn: readonly number[]): GapRange[] {
-  const inRange = (sequence: number) => sequence >= range.first && sequence <= range.last;
-  const cuts = (range.isWithdrawn ? [] : withdrawn.filter(inRange)).map((at) => ({ at, isWithdrawn: true }));
-  if (filled !== undefined && inRange(filled)) {
-    const kept = cuts.filter(({ at }) => at !== filled);
-    cuts.splice(0, cuts.length, ...kept, { at: filled, isWithdrawn: false });
-    cuts.sort((a, b) => a.at - b.at);
-  }
+/** Cuts `filled` out of a range, and splits off the sequences in it whose state changes as separate ranges. */
+function cutRange(range: GapRange, { filled, withdrawn, reinstated }: ChangedSequences): GapRange[] {
+  const changed = range.isWithdrawn ? reinstated : withdrawn;
+  const points = filled === undefined ? changed : [...changed, filled];
+  const inRange = points.filter((sequence) => sequence >= range.first && sequence <= range.last);
   const ranges: GapRange[] = [];
   let first = range.first;
-  for (const { at, isWithdrawn } of cuts) {
-    if (at > first) ranges.push({ first, last: at - 1, isWithdrawn: range.isWithdrawn });
-    if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn });
+  for (const at of [...new Set(inRange)].sort((a, b) => a - b)) {
+    if (at > first) ranges.push({ ...range, first, last: at - 1 });
+    if (at !== filled) ranges.push({ first: at, last: at, isWithdrawn: !range.isWithdrawn });
     first = at + 1;
   }
-  if (first <= range.last) ranges.push({ first, last: range.last, isWithdrawn: range.isWithdrawn });
+  if (first <= range.last) ranges.push({ ...range, first });
   return ranges;
 }
 

@@ -25,6 +25,7 @@ const step = fc.record({
   index: fc.integer({ min: 1, max: 3 }),
   count: fc.integer({ min: 1, max: 3 }),
   withdrawn: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
+  reinstated: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
 });
 
 /** Returns the facts about gaps that SQL sorts and filters by. */
@@ -44,7 +45,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('match the gaps computed from all imports, for any order, repetition, withdrawal and cut of the exports', async () => {
+  test('match the gaps computed from all imports, for any order, repetition, withdrawal, reinstatement and cut of the exports', async () => {
     const { store } = open();
     let wallMs = NOON_MS;
     // A later import must have a later time, because the newest number of parts is the right one.
@@ -52,7 +53,8 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
       const boat = await enrollBoat(store);
       const sent = new Set<string>();
-      for (const { ledger, sequence, index, count, withdrawn } of steps) {
+      const withdrawnByLedger = new Map<string, Set<number>>();
+      for (const { ledger, sequence, index, count, withdrawn, reinstated } of steps) {
         const ledgerId = LEDGERS[ledger] ?? '';
         const facts = { ledgerId, sequence, exportId: `${ledgerId}_${sequence}` };
         const part = { index: Math.min(index, count), count };
@@ -60,10 +62,17 @@ describeOnPostgres('the gaps of a ledger', (open) => {
         const key = `${facts.exportId}/${part.index}`;
         if (sent.has(key)) continue;
         sent.add(key);
-        const document = { ...toDocument(boat, { ...facts, part }), withdrawn_sequences: withdrawn };
+        const document = {
+          ...toDocument(boat, { ...facts, part }),
+          withdrawn_sequences: withdrawn,
+          reinstated_sequences: reinstated,
+        };
+        const before = [...(withdrawnByLedger.get(ledgerId) ?? [])];
+        const still = before.filter((known) => !reinstated.includes(known));
+        withdrawnByLedger.set(ledgerId, new Set([...still, ...withdrawn]));
         await importDocument(app, boat, document);
         assert.equal((await importDocument(app, boat, document)).duplicate, true);
-        const expected = await recomputeGaps(store, boat.id);
+        const expected = await recomputeGaps(store, boat.id, withdrawnByLedger);
         assert.deepEqual(await findGaps(store, boat.id), expected);
         const [missing, highest] = [expected.missing_sequences, (await loadCounts(store, boat))?.['highest']];
         assert.deepEqual(await loadCounts(store, boat), {

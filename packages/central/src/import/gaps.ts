@@ -35,9 +35,12 @@ export async function updateGaps(
     ledger_id: ledgerId,
     sequence,
     withdrawn_sequences = [],
+    reinstated_sequences = [],
   } = document;
   if (ledgerId === undefined) return NO_CHANGE;
   const key = { installationId, ledgerId };
+  // A document that lists a sequence in both lists withdraws it.
+  const reinstated = await removeWithdrawn(tx, key, reinstated_sequences, withdrawn_sequences);
   const newlyWithdrawn = await addWithdrawn(tx, key, withdrawn_sequences);
   const partsHeld =
     sequence === undefined ? 1 : await countParts(tx, key, { sequence, exportId, part }, facts);
@@ -50,10 +53,11 @@ export async function updateGaps(
   const isInRange = sequence !== undefined && sequence <= facts.highestSequence;
   const isFilled = isInRange && wholeness.isWhole && !wholeness.wasWhole;
   const filled = isFilled ? sequence : undefined;
-  const points = filled === undefined ? newlyWithdrawn : [...newlyWithdrawn, filled];
+  const points = [...newlyWithdrawn, ...reinstated, ...(filled === undefined ? [] : [filled])];
   const touched = points.length === 0 ? [] : await findRangesAt(tx, key, points);
   const earlier = added === undefined ? [] : await findWithdrawnIn(tx, key, added);
-  const change = changeGaps(touched, added, filled, [...newlyWithdrawn, ...earlier]);
+  const withdrawn = [...newlyWithdrawn, ...earlier];
+  const change = changeGaps(touched, added, { filled, withdrawn, reinstated });
   await writeGaps(tx, key, change);
   return {
     partsHeld,
@@ -93,7 +97,31 @@ async function countParts(
   return numberOf(row, 'counted') + 1;
 }
 
-/** Registers withdrawn sequences, and returns those that are new to central. An earlier withdrawal stays valid (decision 0027). */
+/**
+ * Removes the withdrawal of reinstated sequences that the same document does not withdraw, and returns those that were withdrawn.
+ * R112: "Central MUST treat a withdrawn sequence as not withdrawn when a later document lists it in `reinstated_sequences`."
+ */
+async function removeWithdrawn(
+  tx: Queryable,
+  { installationId, ledgerId }: LedgerKey,
+  reinstated: readonly number[],
+  withdrawn: readonly number[],
+): Promise<readonly number[]> {
+  const sequences = reinstated.filter((sequence) => !withdrawn.includes(sequence));
+  if (sequences.length === 0) return [];
+  const rows = await tx.query(
+    `delete from withdrawn_sequences
+     where installation_id = $1::text and ledger_id = $2::text and sequence = any($3::text::bigint[])
+     returning sequence::float8 as sequence`,
+    [installationId, ledgerId, toArrayLiteral(sequences)],
+  );
+  return rows.map((row) => numberOf(row, 'sequence'));
+}
+
+/**
+ * Registers withdrawn sequences, and returns those that are new to central. A withdrawal stays valid until a document reinstates
+ * the sequence (decisions 0027 and 0044).
+ */
 async function addWithdrawn(
   tx: Queryable,
   { installationId, ledgerId }: LedgerKey,

@@ -8,6 +8,7 @@ import {
   ReceiptSchema,
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
+import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import { enrollBoat, importDocument, NOON_MS, startNode, toDocument } from '../testing/central-under-test.ts';
@@ -48,6 +49,19 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.deepEqual(await send({ sequence: 1 }), []);
     assert.deepEqual(await send({ sequence: 5, part: { index: 2, count: 2 } }), []);
     assert.deepEqual(await send({ sequence: 7 }), []);
+  });
+
+  test('name a withdrawn sequence again once a later document reinstates it, even if an earlier document arrives again', async () => {
+    const { store, boat, app, send } = await startBoat();
+    const withdrawing = { ...toDocument(boat, { sequence: 2 }), withdrawn_sequences: [1] };
+    assert.deepEqual((await importDocument(app, boat, withdrawing)).missing_sequences, []);
+    const reinstating = { ...toDocument(boat, { sequence: 3 }), reinstated_sequences: [1] };
+    assert.deepEqual((await importDocument(app, boat, reinstating)).missing_sequences, [1]);
+    assert.deepEqual((await importDocument(app, boat, withdrawing)).missing_sequences, [1]);
+    assert.deepEqual(await send({ sequence: 4 }), [1]);
+    assert.deepEqual(await send({ sequence: 1 }), []);
+    const status = await findGaps(store, boat.id);
+    assert.deepEqual([status.missing_sequences, status.withdrawn_sequences], [[], []]);
   });
 
   test('belong to the ledger of the document', async () => {

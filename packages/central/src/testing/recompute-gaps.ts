@@ -23,26 +23,25 @@ group by sequence, export_id order by sequence`;
 
 /**
  * Returns the gaps of the newest ledger, computed from every import, for comparison with the state that imports maintain. The
- * lists are not bounded.
+ * lists are not bounded. `withdrawnByLedger` has the sequences that are withdrawn in each ledger.
  */
-export async function recomputeGaps(store: Store, installationId: string): Promise<SequenceGaps> {
+export async function recomputeGaps(
+  store: Store,
+  installationId: string,
+  withdrawnByLedger: ReadonlyMap<string, ReadonlySet<number>>,
+): Promise<SequenceGaps> {
   const [newest = {}] = await store.query(
     'select last_ledger_id from installations where installation_id = $1::text',
     [installationId],
   );
   const ledgerId = textOrNullOf(newest, 'last_ledger_id');
   const exports = await store.query(EXPORTS_SQL, [installationId, ledgerId]);
-  const withdrawn = await store.query(
-    `select distinct unnest(withdrawn_sequences)::float8 as sequence from imports
-     where installation_id = $1::text and ledger_id = $2::text and withdrawn_sequences is not null`,
-    [installationId, ledgerId],
-  );
   const found = findMissingSequences(
     exports.map((row) => ({
       sequence: numberOf(row, 'sequence'),
       isComplete: booleanOf(row, 'is_complete'),
     })),
-    new Set(withdrawn.map((row) => numberOf(row, 'sequence'))),
+    withdrawnByLedger.get(ledgerId ?? '') ?? new Set(),
   );
   return { ledger_id: ledgerId, missing_sequences: found.missing, withdrawn_sequences: found.withdrawn };
 }

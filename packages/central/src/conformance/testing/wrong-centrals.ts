@@ -25,11 +25,15 @@ function withJson(status: number, change: (json: Json, request: Request) => Json
 function withImports(matches: (document: string) => boolean, answer: () => Response) {
   return withAnswers(async (response, request) => {
     if (!isImport(request)) return response;
-    const body = Buffer.from(await request.arrayBuffer());
-    const isGzip =
-      request.headers.get('Content-Encoding') === 'gzip' && body.byteLength < DOCUMENT_SIZE_MAX_BYTES;
-    return matches((isGzip ? gunzipSync(body) : body).toString()) ? answer() : response;
+    return matches(await readDocument(request)) ? answer() : response;
   });
+}
+
+async function readDocument(request: Request): Promise<string> {
+  const body = Buffer.from(await request.arrayBuffer());
+  const isGzip =
+    request.headers.get('Content-Encoding') === 'gzip' && body.byteLength < DOCUMENT_SIZE_MAX_BYTES;
+  return (isGzip ? gunzipSync(body) : body).toString();
 }
 
 /** A larger body is the one from the check of R25, which no test should decode. */
@@ -147,7 +151,17 @@ export const WRONG: Readonly<
   },
   'reports no missing sequences to the boat': {
     change: withJson(200, (json) => ('duplicate' in json ? { ...json, missing_sequences: [] } : json)),
-    breaks: ['R87'],
+    breaks: ['R87', 'R112'],
+  },
+  'ignores the reinstatement of a sequence': {
+    change: withAnswers(async (response, request) => {
+      const isReinstating =
+        isImport(request) && (await readDocument(request)).includes('"reinstated_sequences"');
+      if (!isReinstating) return response;
+      const json = (await response.json()) as Json;
+      return new Response(JSON.stringify({ ...json, missing_sequences: [] }), { headers: response.headers });
+    }),
+    breaks: ['R112'],
   },
   'invents what only the boat knows': {
     change: withJson(200, (json) => ('pending_records' in json ? { ...json, pending_records: 0 } : json)),
