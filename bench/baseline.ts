@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasProgram, numberOf, parseObject, REPOSITORY, runChild } from './child.ts';
 
-/** The legacy exporter, written in Python. It is measured if its scripts are next to the checkout and Python 3 is installed. */
+/** The legacy exporter, a Python program. It is measured if its scripts are next to the checkout and Python 3 is installed. */
 export interface Baseline {
   /** Runs one full export of a boatlog into `output`. */
   collect(
@@ -14,7 +14,7 @@ export interface Baseline {
     readonly peakRssMb: number;
     readonly sizeBytes: number;
   }>;
-  /** Measures full cycles of its queue per second with `depth` waiting entries. */
+  /** Measures the full queue cycles per second with `depth` waiting entries. */
   cyclesPerSecond(depth: number, cycles: number): Promise<number>;
 }
 

@@ -17,7 +17,7 @@ function runBench(...args: readonly string[]) {
   });
 }
 
-test('a small run prints every collection figure as a line of the documented shape and leaves no files behind', () => {
+test('a small run prints every collection figure as a line in the documented format and leaves no files behind', () => {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-bench-test-'));
   try {
     const { status, stdout, stderr } = runBench(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type BoatlogStyle, writeBoatlog } from '../packages/sim/src/fixture/boatlog.ts';
 import { writeBoat } from '../packages/sim/src/fixture/index.ts';
 
-/** The random seed of every generated boat. It makes the boat the same in every run and on every machine. */
+/** The random seed of every generated boat, so that the boat is the same in every run and on every machine. */
 const SEED = 1;
 
 /** A boat that has only a boatlog. The legacy exporter is measured on the same data. */

@@ -19,12 +19,12 @@ export interface BareBatch {
 const COLUMNS = `installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id,
   received_at, record, entry_type, latitude, longitude`;
 
-/** Values that all rows of a batch have in common, as long as those that central stores. */
+/** Values shared by all rows of a batch. They have the same length as those that central stores. */
 const LEDGER_ID = 'a'.repeat(16);
 const EXPORT_ID = `export_${LEDGER_ID}_1`;
 const IMPORT_ID = `import_${'a'.repeat(24)}`;
 
-/** The columns that all rows of a batch have in common, and those that differ. */
+/** The columns whose values all rows of a batch share, and those whose values differ. */
 const FIXED = `'${LEDGER_ID}', 1, '${EXPORT_ID}', 1, '${IMPORT_ID}', now()`;
 const SELECTED = `$1::text, record_id, recorded_at, ${FIXED}, record, entry_type, latitude, longitude`;
 const ROW = `record_id text, recorded_at timestamptz, record jsonb, entry_type text, latitude double precision,

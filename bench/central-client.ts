@@ -46,12 +46,12 @@ export const MEASURED_SETTINGS = {
 export async function openDatabase(central: Central, connections: number): Promise<pg.Pool> {
   const { address } = await borrowEmbeddedPostgres({ dataDir: central.dataDir, log: SILENT_LOG });
   const pool = new pg.Pool({ ...address, max: connections });
-  // The server may end before its idle connections are closed. Without a listener, that would end the benchmark.
+  // The server may end before its idle connections are closed. Without a listener, this would end the benchmark.
   pool.on('error', () => undefined);
   return pool;
 }
 
-/** Enrols boats by SQL, because each run of the command line takes a second. */
+/** Enrols boats with SQL, because each run of the command takes a second. */
 export async function enrollBoats(db: pg.Pool, count: number): Promise<readonly Boat[]> {
   const boats = Array.from({ length: count }, () => ({
     id: randomBytes(8).toString('hex'),

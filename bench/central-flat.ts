@@ -17,16 +17,16 @@ import { readProcess } from './process-facts.ts';
 import type { Bench, BenchRun } from './run.ts';
 import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 
-/** Records of the boats whose cost is compared. The largest one is added by `--rows` above 1,000,000. */
+/** Numbers of records per boat whose costs are compared. `--rows` above 1,000,000 adds one. */
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
-/** Installations of the two fleets. */
+/** Numbers of installations in the two fleets. */
 const FLEETS = [1_000, 100_000] as const;
 /** Number of rows in each export of a history. */
 const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
 /** Number of measurements per cell. They alternate between the cells of a row. */
 const SAMPLES = 40;
-/** Rounds before the measurement, in which the programs compile their code and fill their caches. */
+/** Number of rounds before the measurement, in which the programs compile their code and fill their caches. */
 const WARM_SAMPLES = 10;
 /** Maximum factor by which a cost may grow. */
 const GROWTH_MAX = 1.3;
@@ -36,7 +36,7 @@ interface Place {
   readonly name: string;
   readonly central: Central;
   readonly boat: Boat;
-  /** The first process of the server of the database. */
+  /** ID of the database server's main process. */
   readonly postmaster: number;
   sequence: number;
 }
@@ -58,8 +58,8 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
 };
 
 /**
- * Measures what grows with the history of a boat, and what grows with the number of installations: the time to the answer, and the
- * processor time of the node and its database, which other load on the machine changes little.
+ * Measures how costs grow with the history of a boat and with the number of installations: the time to the answer, and the
+ * processor time of the node and its database, which other load on the machine affects little.
  */
 export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];
@@ -79,7 +79,7 @@ export const measureFlatness: Bench = async (run) => {
       const postmaster = await findPostmaster(db);
       for (const [index, records] of own.entries()) {
         const boat = boats[index] ?? { id: '', token: '' };
-        run.logProgress(`fills ${records} records of one of ${installations} installations`);
+        run.logProgress(`inserting ${records} records of one of ${installations} installations`);
         await fillHistory(db, boat, records);
         const name = `${records} records, ${installations} installations`;
         places.push({ name, central, boat, postmaster, sequence: records / EXPORT_ROWS });
@@ -111,8 +111,8 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
 }
 
 /**
- * The places of one round, with their index. Each central gets the same number of requests, because code that has run more often is
- * faster: the central with one place gets as many as the one with several.
+ * The cells of one round, with their index. Each central gets the same number of requests, because code that has run more often is
+ * faster. The central with one cell gets as many as the one with several.
  */
 function toRound(places: readonly Place[]): readonly (readonly [index: number, place: Place])[] {
   const indexed = [...places.entries()];
@@ -120,7 +120,7 @@ function toRound(places: readonly Place[]): readonly (readonly [index: number, p
   return large.flatMap((one) => [...small, one]);
 }
 
-/** The processor time of a node and its database so far. */
+/** The processor time that a node and its database have used so far. */
 function readCpuMs({ central, postmaster }: Place): number {
   return readProcess(central.pid).cpuMs + readServerCpuMs(postmaster);
 }
@@ -142,7 +142,7 @@ function reportGrowth(
     run.report(toFigure(`central.${cost}_growth_by_${by}`, value, 'x', bound, note));
 }
 
-/** Gives a boat a history of exports with EXPORT_ROWS records each, and the state that their imports would leave. */
+/** Gives a boat a history of exports with EXPORT_ROWS records each, and the state that importing them would leave. */
 async function fillHistory(db: pg.Pool, { id }: Boat, records: number): Promise<void> {
   const exports = records / EXPORT_ROWS;
   await db.query(

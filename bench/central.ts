@@ -24,7 +24,7 @@ const EXPORT_ROWS = 200;
 const CONNECTIONS = 8;
 /** Number of exports on each side in one repetition. */
 const EXPORTS = 200;
-/** Number of rows in a part of 1 MiB, of parts per side in one repetition, and of connections that send them. */
+/** Number of rows in a part of 1 MiB, number of parts per side in one repetition, and number of connections that send them. */
 const PART_ROWS = 4_300;
 const PARTS = 16;
 const BULK_CONNECTIONS = 4;
@@ -34,7 +34,7 @@ const FLEET = 200;
 const LARGE_PARTS = 100;
 const LARGE_ROWS = 17_200;
 
-/** Compares the cost of imports with the same PostgreSQL without central, and checks that the cost does not grow. */
+/** Compares the cost of imports with that of the same PostgreSQL without central, and checks that the cost does not grow. */
 export const benchCentral: Bench = async (run) => {
   const central = await startCentral(join(run.folder, 'central'), run.signal, MEASURED_SETTINGS);
   try {
@@ -58,7 +58,7 @@ function toLedgerId(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
-/** Returns a function that gives the next sequence of a boat: an ordinary export follows the one before it. */
+/** Returns a function that returns the next sequence of a boat, so that each export follows the previous one. */
 function createSequences(): (boat: Boat) => number {
   const sequences = new Map<string, number>();
   return ({ id }) => {
@@ -100,7 +100,7 @@ async function measureExports({ options, report, logProgress }: BenchRun, centra
     if (round === 0) continue;
     for (const [at, list] of [bare, first, repeated].entries()) list.push(sides[at] ?? 0);
   }
-  const note = `${CONNECTIONS} connections, ${EXPORT_ROWS} rows; ${median(first).toFixed(0)} and bare ${median(bare).toFixed(0)} exports/s; the client has the same cores`;
+  const note = `${CONNECTIONS} connections, ${EXPORT_ROWS} rows; ${median(first).toFixed(0)} and bare ${median(bare).toFixed(0)} exports/s; the client runs on the same cores`;
   report(toFigure('central.exports_vs_bare_upsert', medianRatio(first, bare), 'x', { atLeast: 0.7 }, note));
   report(
     toFigure(
@@ -148,7 +148,7 @@ async function measureBulk({ options, report }: BenchRun, central: Central, db: 
   );
 }
 
-/** The statements that could store the rows of a part, on the same table. */
+/** The alternative statements that could store the rows of a part in the same table. */
 async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   const paths = { recordset: upsertRecordset, unnest: upsertUnnest, copy: upsertCopy } as const;
   for (const rows of [EXPORT_ROWS, PART_ROWS]) {
@@ -178,7 +178,7 @@ async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   }
 }
 
-/** Measures boats that all send one export at the same time, and the health answers during that time. */
+/** Measures a fleet in which every boat sends one export at the same time, and the health answers during that time. */
 async function measureFleet({ report, signal }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, FLEET);
   const parts = boats.map((boat) => toPart(boat, toLedgerId(3), 1, EXPORT_ROWS));

@@ -7,9 +7,9 @@ export const REPOSITORY = join(import.meta.dirname, '..');
 
 /** Timeout for a measured program. The legacy exporter takes half a minute for a million rows, and longer on a slow machine. */
 const RUN_MAX_MS = 10 * 60_000;
-/** Timeout between SIGTERM and the end of a program. */
+/** Time that a program has to end after SIGTERM. */
 const STOP_MAX_MS = 20_000;
-/** Maximum number of characters of a failed program's output in the error. */
+/** Maximum number of characters of a failed program's output to include in the error. */
 const TAIL_LENGTH = 2_000;
 
 /** Options for running a program. */
@@ -95,7 +95,7 @@ export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
 /** Parses a JSON object from a measured program. Throws if the text is not a JSON object. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) throw new Error(`an object was expected, not ${text}`);
+  if (typeof value !== 'object' || value === null) throw new Error(`expected an object, got ${text}`);
   return { ...value };
 }
 

@@ -13,7 +13,7 @@ import type { Bench, BenchRun } from './run.ts';
 
 /** Number of rows on the small boat in the memory comparison. */
 const RSS_SMALL_ROWS = 10_000;
-/** Number of slow-path rows. It is enough for garbage collection to reach its steady state within seconds. */
+/** Number of slow-path rows, enough for garbage collection to reach its steady state within seconds. */
 const RSS_MIXED_ROWS = 100_000;
 /** Number of rows on the small boat in the comparison of incremental exports. */
 const INCREMENTAL_SMALL_ROWS = 1_000;
@@ -21,7 +21,7 @@ const INCREMENTAL_SMALL_ROWS = 1_000;
 const ALERTS = 300_000;
 /** Number of captures on the boat whose catches are identified later. Each capture has a digest in the ledger. */
 const CAPTURES = 100_000;
-/** Number of pairs of exports without and with an identified capture per repetition. Each reads every capture. */
+/** Number of pairs of exports, without and with an identified capture, per repetition. Each export reads every capture. */
 const IDENTIFIED_ROUNDS = 3;
 /** Number of new rows in an incremental export. */
 const NEW_ROWS = 100;
@@ -30,7 +30,7 @@ const INCREMENTAL_ROUNDS = 5;
 /** Duration of the writer's run without an export, which measures the cost of an insert on this disk. */
 const WRITER_ALONE_MS = 2_000;
 
-/** Measures collection: speed, memory, event loop delay and the effect on writers of the source. */
+/** Measures collection: speed, memory, event loop delay and the effect on programs that write to the source. */
 export const benchCollect: Bench = async (run) => {
   const { rows } = run.options;
   run.logProgress(`writing a boat with ${rows} boatlog entries`);
@@ -242,7 +242,7 @@ async function startWriter(
   };
 }
 
-/** Measures how an export and another program that writes the log affect each other. */
+/** Measures how an export and another program that writes to the log affect each other. */
 async function measureWriter(run: BenchRun, boat: BenchBoat): Promise<void> {
   run.logProgress('a source writer, alone and then during an export');
   const alone = await withWriter(run, boat, () => sleep(WRITER_ALONE_MS, run.signal));
@@ -335,7 +335,6 @@ async function compareIdentified(run: BenchRun): Promise<void> {
 async function addAndExport(boat: BenchBoat, daemon: Daemon): Promise<Generated> {
   boat.addRows(NEW_ROWS);
   const made = await daemon.generate('incremental');
-  if (made.records < NEW_ROWS)
-    throw new Error(`${NEW_ROWS} rows were new, but ${made.records} were exported`);
+  if (made.records < NEW_ROWS) throw new Error(`expected ${NEW_ROWS} exported rows, got ${made.records}`);
   return made;
 }

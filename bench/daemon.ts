@@ -16,7 +16,7 @@ import {
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import { type ProcessFacts, readProcess } from './process-facts.ts';
 
-/** Timeout until a started program answers. The slowest step is initdb on a slow disk. */
+/** Time that a started program has to answer. The slowest step is initdb on a slow disk. */
 const READY_MAX_MS = 60_000;
 const TAIL_LINES = 15;
 
@@ -52,7 +52,7 @@ export async function startDaemon(
   const url = `http://127.0.0.1:${port}`;
   const preload = pathToFileURL(join(import.meta.dirname, 'loop-delay-preload.mjs'));
   const child = spawn(
-    // The installed program, because its Node options affect its memory.
+    // Starts the installed program, because its Node options affect its memory use.
     join(REPOSITORY, 'packages/boat/bin/d3kos-export.js'),
     ['serve'],
     {
@@ -63,7 +63,7 @@ export async function startDaemon(
         D3KOS_ROOT: boat.root,
         EXPORT_PORT: String(port),
         EXPORT_RECORDINGS_PATH: join(boat.root, 'camera-recordings'),
-        // No service listens on port 9, so the licence file decides the tier.
+        // No service listens on port 9, so the tier comes from the licence file.
         TIER_API_URL: links.tierApiUrl ?? 'http://127.0.0.1:9',
         ...(links.centralUrl === undefined ? {} : { CENTRAL_API_URL: links.centralUrl }),
       },
@@ -235,7 +235,7 @@ export async function watchDeliveries(daemon: Daemon, signal: AbortSignal): Prom
       }
     }
   })();
-  // The loop ends with an error when the stream is closed or the daemon ends. A pending wait then times out.
+  // The loop throws when the stream is closed or the daemon ends. A pending wait then times out.
   reading.catch(() => undefined);
   return {
     waitFor: async (queueId, maxMs) => {

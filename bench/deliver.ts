@@ -19,7 +19,7 @@ const DAYS = 30;
 const RECEIPTS = 10;
 /** Durations of central's outages. They end within the two minutes in which central is probed every 2 s. */
 const AWAYS_MS = [3_000, 30_000, 100_000] as const;
-/** Timeout for the daemon to detect that central is back: the longest backoff plus a margin. */
+/** Time that the daemon has to detect that central is back: the longest backoff plus a margin. */
 const RETURN_MAX_MS = 90_000;
 /** Timeout for the receipt of one export. */
 const DELIVERY_MAX_MS = 60_000;
@@ -257,7 +257,7 @@ async function measureIdle(setting: Setting): Promise<void> {
   );
 }
 
-/** Measures in a separate network namespace how soon the daemon uses a new interface. */
+/** Measures, in a separate network namespace, how soon the daemon uses a new interface. */
 async function measureLinkBack(run: BenchRun): Promise<void> {
   const figure = 'deliver.link_back_first_byte';
   const bound = { atMost: 2 } as const;

@@ -1,6 +1,6 @@
 /** A measured value and its target. */
 export interface Figure {
-  /** The name `<bench>.<what>`, which is the same in every run. */
+  /** Name in the form `<bench>.<what>`, the same in every run. */
   readonly figure: string;
   /** Null if the value could not be measured. `note` then contains the reason. */
   readonly value: number | null;
@@ -54,8 +54,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Returns the median of the ratios of paired measurements. Other work on the machine slows down both sides of a pair, and
- * a disturbance affects only one pair.
+ * Returns the median of the ratios of paired measurements. Constant load on the machine slows down both sides of a pair, and a
+ * short disturbance affects only one pair.
  */
 export function medianRatio(values: readonly number[], others: readonly number[]): number {
   return median(values.map((value, at) => value / (others[at] ?? Number.NaN)));

@@ -22,8 +22,8 @@ const P95_MAX_MS = 100;
 const NOW = '2026-06-01T12:00:00.000Z';
 
 /**
- * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the
- * others heard within a day. The rows have the width of real ones.
+ * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the others heard within a
+ * day. The rows are as wide as real ones.
  */
 const BOATS_SQL = `
 insert into installations (installation_id, tier, claimed_tier, enrolled_at, last_heard_at, last_export_id, last_export_timestamp,
@@ -81,7 +81,7 @@ export const benchFleet: Bench = async ({ folder, report, logProgress, signal })
 };
 
 /**
- * Does what autovacuum would do within minutes, on a separate connection, because the store runs every statement in a
+ * Does what autovacuum would do within minutes. It uses a separate connection, because the store runs every statement in a
  * transaction, in which VACUUM is not allowed.
  */
 async function vacuum(address: pg.ClientConfig): Promise<void> {
@@ -116,7 +116,7 @@ const WHOLE: BoatQuery = {
 
 const WORLD = { west: -180, south: -80, east: 180, north: 80, cell: 20 };
 
-/** The first requests. They compute what later requests read for a minute. */
+/** The first requests, which compute the data that later requests read for a minute. */
 function toComputations(store: Store): readonly (readonly [name: string, compute: () => Promise<unknown>])[] {
   return [
     ['overview_computed', () => loadOverview(store, NOW)],

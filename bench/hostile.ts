@@ -7,7 +7,7 @@ import { type Central, startCentral } from './daemon.ts';
 import { quantile, toFigure } from './figure.ts';
 import type { Bench } from './run.ts';
 
-/** Duration of the attack, in which every method is repeated many times. */
+/** Duration of the attack, long enough to repeat every method many times. */
 const ATTACK_MS = 20_000;
 /** Number of hostile boats, each with as many concurrent requests as a boat may have. */
 const HOSTILE_BOATS = 4;
@@ -29,7 +29,7 @@ interface Boat {
 interface Attack {
   readonly coding: 'br' | 'gzip' | 'identity';
   readonly body: (boat: Boat, round: number) => Buffer;
-  /** Number of bytes that are announced but never sent. */
+  /** Number of bytes that are declared but never sent. */
   readonly stalledBytes?: number;
 }
 
@@ -131,7 +131,7 @@ async function attackAgain(
       signal,
     });
     if (status !== 0) answers.push(status);
-    // A refusal is cheap for both sides, so without a pause this process would measure itself.
+    // A refusal is cheap for both sides. Without a pause, the benchmark would mainly measure its own process.
     if (status === 429 || status === 503) await sleep(50, signal).catch(() => undefined);
   }
   return answers;

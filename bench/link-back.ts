@@ -16,7 +16,7 @@ const { signal } = new AbortController();
 const ip = (...args: readonly string[]): void => void execFileSync('ip', args);
 
 ip('link', 'set', 'lo', 'up');
-// The server never answers. The first byte belongs to a probe, and it ends the measurement.
+// The server never answers. The first byte of a probe ends the measurement.
 const sink = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
 await once(sink, 'listening');
 const address = sink.address();

@@ -1,4 +1,4 @@
-/** Sampling interval. Measured delays include it, so an event loop without delay shows this value. */
+/** Sampling interval. Measured delays include it, so an event loop without delay has this value. */
 export const LOOP_RESOLUTION_MS = 10;
 
 /** The event loop delay of a measured daemon, including the sampling interval. */

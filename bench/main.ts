@@ -18,25 +18,22 @@ import { benchScale } from './scale.ts';
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
   [
     'central',
-    { bench: benchCentral, what: 'imports against the bare database, and costs that must not grow' },
+    { bench: benchCentral, what: 'imports compared with the bare database, and costs that must not grow' },
   ],
   ['collect', { bench: benchCollect, what: 'export of a large boatlog and its effect on the daemon' }],
   [
     'hostile',
-    { bench: benchHostile, what: 'an honest boat and the health answer while hostile boats attack central' },
+    { bench: benchHostile, what: 'an honest boat and the health answers while hostile boats attack central' },
   ],
   [
     'flat',
     {
       bench: measureFlatness,
-      what: 'the part of central about costs that must not grow with records and boats',
+      what: 'only the costs of central that must not grow with records and boats',
     },
   ],
   ['fleet', { bench: benchFleet, what: 'the queries of the fleet page with 100,000 boats' }],
-  [
-    'scale',
-    { bench: benchScale, what: 'what one daily export costs central, from which npm run scale computes' },
-  ],
+  ['scale', { bench: benchScale, what: 'what one daily export costs central; the input of npm run scale' }],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'pages',

@@ -16,7 +16,7 @@ import { startDaemon } from './daemon.ts';
 import { median, toFigure, toUnmeasured } from './figure.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** The browser's CPU is slowed down by this factor, which makes a desktop computer about as fast as a boat's. */
+/** Factor by which the browser's CPU is slowed down, so that a desktop computer is about as fast as a boat's. */
 const SLOWDOWN = 4;
 /** Number of frames of a scroll. */
 const SCROLL_FRAMES = 120;
@@ -66,8 +66,7 @@ function reportFirstLoad(run: BenchRun): void {
 }
 
 /**
- * Opens the page at the slowdown. Resolves once the page shows the facts, and returns the time since navigation
- * began.
+ * Opens the page with the slowdown. Once the page shows the facts, resolves to the time since navigation began.
  */
 async function openSlowly(browser: Browser, url: string): Promise<{ page: Page; readyMs: number }> {
   const page = await browser.newPage({ viewport: SCREENS[0] });
@@ -170,8 +169,7 @@ async function measureIdle(run: BenchRun, browser: Browser): Promise<void> {
 }
 
 /**
- * The browser types that the functions above use. The benchmarks have the types of Node and not those of a
- * browser.
+ * The browser types that the functions above use. The benchmarks are compiled with the types of Node, not with those of a browser.
  */
 interface Scrolling {
   scrollTop: number;

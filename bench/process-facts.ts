@@ -5,7 +5,7 @@ import { systemCode } from '../packages/boat/src/platform/disk-file-system.ts';
 export interface ProcessFacts {
   readonly rssMb: number;
   readonly peakRssMb: number;
-  /** Bytes that the process caused to be written to storage. */
+  /** Number of bytes that the process has caused to be written to storage. */
   readonly writtenBytes: number;
   /** CPU time of all threads. */
   readonly cpuMs: number;
@@ -35,7 +35,7 @@ function toField(text: string, name: string): number {
   return Number(found);
 }
 
-/** Threads and descriptors can disappear while they are being listed. */
+/** A thread or descriptor can disappear while it is being listed. */
 function orGone<T>(read: () => T): T | undefined {
   try {
     return read();

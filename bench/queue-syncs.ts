@@ -12,7 +12,7 @@ const EXPORTS = { inARow: 20, alone: 5 } as const;
 const NEW_ROWS = 10;
 /** Timeout for the receipt of an export with a few rows. */
 const DELIVERY_MAX_MS = 30_000;
-/** Time after which the JSON views are up to date. They are written at most once a second. */
+/** Time after which the JSON views are up to date, because they are written at most once a second. */
 const VIEWS_SETTLED_MS = 2_500;
 /** Number of fsyncs for the export file: one for its content and one for its folder. */
 const SPOOL_SYNCS = 2;
@@ -121,7 +121,7 @@ async function countSyncs(
   return counts;
 }
 
-/** Returns the kind of a synced path. A folder is synced after its names have changed. */
+/** Returns the kind of a synced path. A folder is synced after its entries have changed. */
 function toWhat(path: string): string {
   const name = basename(path.replace(/ \(deleted\)$/, ''));
   if (name.startsWith('exports.db')) return name;

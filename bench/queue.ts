@@ -9,7 +9,7 @@ import type { Bench, BenchRun } from './run.ts';
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
 /**
- * Number of cycles of each loop per turn. A turn takes a tenth of a second, so that both loops of a pair run under the same load.
+ * Number of cycles of each loop per turn. A turn takes a tenth of a second, so both loops of a pair run under the same load.
  */
 const TURN_CYCLES = 100;
 /** Number of turns of each loop per repetition. */

@@ -24,6 +24,6 @@ export interface BenchRun {
 
 /**
  * Measures the figures and reports each one as soon as it is available. Leaves no process behind. Rejects if the benchmark itself
- * fails.
+ * fails to run.
  */
 export type Bench = (run: BenchRun) => Promise<void>;

@@ -16,17 +16,17 @@ import { readProcess } from './process-facts.ts';
 import type { Bench } from './run.ts';
 import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 
-/** Number of boats, and of the exports that each sends one after another. */
+/** Number of boats, and number of exports that each boat sends, one after another. */
 const BOATS = 40;
 const EXPORTS_PER_BOAT = 50;
-/** Records of an ordinary daily export, as in the delivery benchmark. */
+/** Number of records in an ordinary daily export, as in the delivery benchmark. */
 const EXPORT_ROWS = 100;
-/** Exports before the measurement, which warm up plans and caches. */
+/** Number of exports before the measurement, which warm up plans and caches. */
 const WARM_EXPORTS = 5;
 const CONNECTIONS = 4;
 const LEDGER_ID = 'e'.repeat(16);
 
-/** What the database and the processes have used so far. */
+/** The resources that the database and the processes have used so far. */
 interface Usage {
   readonly nodeCpuMs: number;
   readonly databaseCpuMs: number;
@@ -36,8 +36,8 @@ interface Usage {
 }
 
 /**
- * Measures what one daily export costs: processor time, bytes in the database and bytes of WAL. scripts/scale.ts computes sizes of a
- * fleet from them. Processor time and bytes depend little on other load, unlike durations.
+ * Measures what one daily export costs: processor time, bytes in the database and bytes of WAL. scripts/scale.ts sizes fleets from
+ * these figures. Unlike durations, processor time and bytes depend little on other load.
  */
 export const benchScale: Bench = async ({ folder, signal, report, logProgress }) => {
   const central = await startCentral(join(folder, 'central'), signal, MEASURED_SETTINGS);
@@ -57,7 +57,7 @@ export const benchScale: Bench = async ({ folder, signal, report, logProgress })
         );
       await send(1, WARM_EXPORTS);
       const before = await readUsage(central, db);
-      logProgress(`sends ${BOATS * EXPORTS_PER_BOAT} exports of ${EXPORT_ROWS} records`);
+      logProgress(`sending ${BOATS * EXPORTS_PER_BOAT} exports of ${EXPORT_ROWS} records`);
       await send(1 + WARM_EXPORTS, EXPORTS_PER_BOAT);
       const after = await readUsage(central, db);
       const exports = BOATS * EXPORTS_PER_BOAT;

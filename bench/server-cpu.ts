@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { readProcess } from './process-facts.ts';
 
-/** Returns the ID of the first process of the server to which `db` is connected. */
+/** Returns the ID of the main process of the server to which `db` is connected. */
 export async function findPostmaster(db: pg.Pool): Promise<number> {
   const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
   const postmaster = orEnded(() => parentOf(rows[0]?.pid ?? 0));
-  if (postmaster === undefined) throw new Error('the server of the database has ended');
+  if (postmaster === undefined) throw new Error('the database server has ended');
   return postmaster;
 }
 

@@ -4,9 +4,9 @@ import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { quantile } from './figure.ts';
 
-/** Pause after each insert. It gives a few hundred commits per second, ten thousand times the rate on a busy boat. */
+/** Pause after each insert. It results in a few hundred commits per second, ten thousand times the rate on a busy boat. */
 const PAUSE_MS = 2;
-/** SQLite's primary result code if another connection holds a lock. */
+/** SQLite's primary result code for a lock that another connection holds. */
 const SQLITE_BUSY = 5;
 
 const [path = ''] = process.argv.slice(2);
@@ -18,7 +18,7 @@ process.on('message', () => {
   isStopped = true;
 });
 
-// Without a busy timeout, another connection's lock causes an error at once. The error is counted.
+// Without a busy timeout, another connection's lock causes an error at once, which is counted.
 const db = new DatabaseSync(path, { timeout: 0 });
 db.exec('PRAGMA synchronous = NORMAL');
 const insert = db.prepare(

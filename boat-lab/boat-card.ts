@@ -14,7 +14,7 @@ import { makeCertificate, SHORE_URL } from './shore.ts';
 
 const execute = promisify(execFile);
 
-/** Size of the card. The file is sparse: the system, the package and the exports of a life take up a fifth of it. */
+/** Size of the card. The file is sparse: the system, the package and the exports of a life use a fifth of it. */
 const CARD_SIZE = '2000M';
 /** Number of rows in the sample boat's log. A first export has several parts. */
 const BOAT_ROWS = 400;
@@ -31,8 +31,8 @@ export interface CardMeasurement extends StartMeasurement {
 }
 
 /**
- * A boat with the package installed, saved after it has booted. Its folder holds the image of the card, the saved machine and
- * central's certificate. No file in it may be changed: each life starts with a copy of the image.
+ * A boat with the package installed, saved after booting. Its folder holds the image of the card, the saved machine and central's
+ * certificate. The files in it must not be changed: each life starts with a copy of the image.
  */
 export interface BoatCard {
   readonly folder: string;
@@ -56,7 +56,7 @@ export async function buildPackage(folder: string): Promise<string> {
   return join(folder, name);
 }
 
-/** What is needed to make a card. */
+/** Everything that is needed to make a card. */
 export interface CardParts {
   readonly builder: Builder;
   readonly system: BoatSystem;
@@ -66,7 +66,7 @@ export interface CardParts {
   report(line: string): void;
 }
 
-/** Returns a card on which the booted boat installed the package with `dpkg -i`. Makes it if it is not in the cache. */
+/** Returns a card on which the booted boat has installed the package with `dpkg -i`. Makes the card if it is not in the cache. */
 export async function makeCard(parts: CardParts): Promise<BoatCard> {
   const { builder, system, debianPackage, scratch, report } = parts;
   const folder = await takeFromCache('boat-card', toRecipe(system, debianPackage), async (partial) => {
@@ -87,7 +87,7 @@ export async function makeCard(parts: CardParts): Promise<BoatCard> {
     report('second boot of the boat');
     const measured = await useMachine(await start(), async (machine) => {
       const start = await measureStart(machine);
-      // The saved boat is idle: the command of the boot unit no longer waits for the network.
+      // The saved boat must be idle, so the command of the boot unit must no longer wait for the network.
       await runOrThrow(machine, 'systemctl stop d3kos-export-boot.service; sync');
       await machine.save(partial);
       return start;
@@ -131,8 +131,7 @@ NODE_EXTRA_CA_CERTS=/etc/central.pem
 `;
 
 /**
- * The user and its folder exist on a boat before the package is installed. `dpkg -i` starts the service before the settings
- * exist.
+ * On a boat, the user and its folder exist before the package is installed. `dpkg -i` starts the service before the settings exist.
  */
 const toInstallation = (certificate: string): string => `set -e
 useradd --home-dir /opt/d3kos --no-create-home d3kos
@@ -168,7 +167,7 @@ rm -rf /lab/root /lab/files`,
   );
 }
 
-/** Copies the image of a card without its holes. */
+/** Copies the image of a card, preserving its holes. */
 export async function copyImage(from: string, to: string): Promise<void> {
   await execute('cp', ['--sparse=always', '--reflink=auto', from, to]);
 }

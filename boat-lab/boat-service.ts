@@ -6,7 +6,7 @@ export const SERVICE = 'd3kos-export-manager.service';
 /** Timeout for one request, in seconds. A full export takes a few seconds on the emulated boat, and minutes on a busy host. */
 const REQUEST_MAX_S = 600;
 
-/** The answer of the export manager, or why there is none. */
+/** The answer of the export manager, or the reason why there is none. */
 export type BoatAnswer =
   | ({ readonly kind: 'answered' } & Answer)
   | { readonly kind: 'powerless' }
@@ -20,7 +20,7 @@ export interface StartMeasurement {
   readonly residentKb: number;
 }
 
-/** Runs a command on a boat whose power does not fail. Throws if the command fails. */
+/** Runs a command on a boat that keeps its power. Throws if the command fails. */
 export async function runOrThrow(machine: BoatMachine, command: string): Promise<string> {
   const result = await machine.run(command);
   if (result.kind === 'powerless') throw new Error(`the boat ended during: ${command}\n${machine.console()}`);
@@ -46,7 +46,7 @@ export async function askBoat(
   return { kind: 'answered', status: Number(status), json: JSON.parse(text) as Record<string, unknown> };
 }
 
-/** Sends a request on a boat whose power does not fail. Throws if there is no answer. */
+/** Sends a request on a boat that keeps its power. Throws if there is no answer. */
 export async function requestBoat(
   machine: BoatMachine,
   method: string,
@@ -77,7 +77,7 @@ grep VmRSS /proc/$(systemctl show -P MainPID ${SERVICE})/status`,
   };
 }
 
-/** What NTP does on a Raspberry Pi when the network is there: the clock jumps, and timesyncd leaves its file. */
+/** Does what NTP does on a Raspberry Pi once the network is available: sets the clock and creates timesyncd's file. */
 export async function setClock(machine: BoatMachine): Promise<void> {
   await machine.run(
     `date -s @${Math.floor(Date.now() / 1_000)}; mkdir -p /run/systemd/timesync; touch /run/systemd/timesync/synchronized`,

@@ -4,7 +4,7 @@ import { toDebianSources } from '../tests/support/booted-root.ts';
 import { type Builder, DEBIAN_OPTIONS, SUITE } from './builder.ts';
 import { takeFromCache } from './lab-cache.ts';
 
-/** curl and sqlite3 are the lab's tools in the boat, and libeatmydata1 removes fsync in the self-check. */
+/** The lab uses curl and sqlite3 on the boat. libeatmydata1 disables fsync in the self-check. */
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'iproute2', 'ca-certificates', 'procps'],
   ...['curl', 'sqlite3', 'libeatmydata1'],
@@ -53,7 +53,7 @@ until [ -b /dev/vda ]; do /bin/busybox sleep 0.1; done
 exec /bin/busybox switch_root /card /sbin/init
 `;
 
-/** Units that would use the mirror, wait for networks or serve terminals. */
+/** Units that would use the package mirror, wait for networks or serve terminals. */
 const MASKED = [
   ...[
     'apt-daily.timer',
@@ -105,8 +105,8 @@ const SYSTEM_FILES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Builds without running a program of arm64: the installation scripts of the packages run with the builder's programs. The metapackage
- * of the kernel names the package that contains it.
+ * Builds the system without running arm64 programs: the installation scripts of the packages run with the builder's programs. The
+ * kernel's metapackage depends on the package that contains the kernel.
  */
 function toDebianScript(): string {
   const kernel =

@@ -10,7 +10,7 @@ const execute = promisify(execFile);
 /** The suite of Raspberry Pi OS. */
 export const SUITE = 'trixie';
 /**
- * The packages that make and run the boat. dbus, procps and systemd are there because the installation scripts of the boat's
+ * The packages that build and run the boat. dbus, procps and systemd are included because the installation scripts of the boat's
  * packages run with the programs of this system.
  */
 const PACKAGES = [
@@ -18,12 +18,12 @@ const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'procps'],
 ];
 /**
- * Timeout for a program in the builder. The slowest one makes the boat's system: it takes 90 s on an idle machine and 8 minutes
+ * Timeout for a program in the builder. The slowest one builds the boat's system, which takes 90 s on an idle machine and 8 minutes
  * on a busy one.
  */
 const BUILD_MAX_MS = 30 * 60_000;
 
-/** Options of mmdebstrap that keep a system small, and allow a wrong clock or expired package lists of the mirror. */
+/** Options of mmdebstrap that keep the system small, and tolerate a wrong clock or expired package lists on the mirror. */
 export const DEBIAN_OPTIONS = [
   '--variant=minbase',
   '--format=directory',
@@ -35,17 +35,17 @@ export const DEBIAN_OPTIONS = [
 ];
 
 /**
- * Runs one program with low priority and in a mount namespace of its own, so that its mounts end with it even if it is killed. It is
- * killed when this process ends.
+ * Runs one program with low priority in its own mount namespace, so that its mounts end with it even if it is killed. It is killed
+ * when this process ends.
  */
 const OWN_MOUNTS = [
   ...(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '5'] as const),
   ...(['unshare', '--mount', '--propagation', 'private'] as const),
 ] as const;
-/** The same for a program that starts others: in a process namespace of its own, all of them are killed with it. */
+/** The same for a program that starts others. It runs in its own process namespace, so that all of them are killed with it. */
 const OWN_PROCESSES = [...OWN_MOUNTS, '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
-/** Folders of the host by the path at which the builder sees them. */
+/** Folders of the host, by their path in the builder. */
 export type Shared = Readonly<Record<string, string>>;
 
 /** A Debian system of the host's architecture, whose programs make the boat's system and run the emulator. */
@@ -61,7 +61,7 @@ export interface Builder {
   ): ChildProcess;
 }
 
-/** Returns why the lab cannot run on this machine, or undefined. */
+/** Returns the reason why the lab cannot run on this machine, or undefined if it can. */
 export function findLabObstacle(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return 'only root on Linux can build the system of the boat';
@@ -113,8 +113,8 @@ export async function openBuilder(report: (line: string) => void): Promise<Build
 }
 
 /**
- * The command that runs a program in the builder. Assignments of variables may precede the program. With {@link OWN_MOUNTS}, all programs
- * on the way replace themselves, so the process is the program itself.
+ * The command that runs a program in the builder. Variable assignments may precede the program. With {@link OWN_MOUNTS}, each
+ * wrapper replaces itself with the next program, so the process is the program itself.
  */
 function toCommand(
   namespaces: typeof OWN_MOUNTS | typeof OWN_PROCESSES,

@@ -17,8 +17,8 @@ export interface GuestShell {
 }
 
 /**
- * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` says whether the
- * boat is booting, or continues from a saved state with a shell that is ready.
+ * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` is whether the boat
+ * is booting, or continues from a saved state in which the shell is ready.
  */
 export async function connectShell(
   socketPath: string,

@@ -32,7 +32,7 @@ export async function startOnHost(
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
-  await until('the export manager answers for the copied boat', async () => {
+  await until('the export manager of the copied boat to answer', async () => {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the export manager ended on the copied boat: ${output}`);
     return requestJson(`${url}/health`, 'GET').then(

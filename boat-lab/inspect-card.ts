@@ -9,14 +9,14 @@ import { startOnHost } from './host-daemon.ts';
 import type { Shore } from './shore.ts';
 import type { Acknowledged } from './work.ts';
 
-/** A boat's folder, copied from its card after its power failed. */
+/** A boat's folder, copied from its card after the power failed. */
 export interface CopiedBoat {
   readonly root: string;
 }
 
 /**
- * Copies the boat's folder from a card. `e2fsck` replays the journal first, as mounting does, so nothing has to be mounted on the host.
- * Throws if the file system is damaged beyond what the journal repairs.
+ * Copies the boat's folder from a card. `e2fsck` first replays the journal, as mounting would, so nothing has to be mounted on the
+ * host. Throws if the file system has damage that the journal cannot repair.
  */
 export async function copyBoat(
   builder: Builder,
@@ -25,7 +25,7 @@ export async function copyBoat(
   const root = join(folder, 'd3kos');
   rmSync(root, { recursive: true, force: true });
   const name = image.slice(image.lastIndexOf('/') + 1);
-  // With exit code 1, e2fsck has replayed the journal or corrected errors that a boot corrects as well.
+  // Exit code 1 means that e2fsck has replayed the journal, or corrected errors that a boot would correct as well.
   await builder.run(
     `e2fsck -p /lab/${name} >/lab/e2fsck.log || [ $? -eq 1 ]
 debugfs -R 'rdump /opt/d3kos /lab' /lab/${name}
@@ -41,7 +41,10 @@ debugfs -R 'rdump /opt/d3kos /lab' /lab/${name}
 /** The databases that other services of the boat write. */
 const SOURCES = ['data/boatlog/boatlog.db', 'data/self-healing/issues.db', 'data/marine-vision/captures.db'];
 
-/** Rolls back what a service of the boat had not committed, as its next start does. The export manager only reads these databases. */
+/**
+ * Rolls back the uncommitted changes of the boat's services, as their next start would. The export manager only reads these
+ * databases.
+ */
 function recoverSource(path: string): void {
   const db = new DatabaseSync(path);
   try {
@@ -52,8 +55,9 @@ function recoverSource(path: string): void {
 }
 
 /**
- * Delivers everything from the copied folder, and asserts that the power cut broke no promise: every acknowledged export is delivered,
- * and central holds exactly the exports of the history and the records of the sources, each once. Returns the number of delivered exports.
+ * Delivers everything from the copied folder, and asserts that the power cut broke no promise: every acknowledged export is
+ * delivered, and central holds exactly the exports in the history and the records of the sources, each once. Returns the number of
+ * delivered exports.
  */
 export async function assertNothingLost(
   builder: Builder,
@@ -71,8 +75,8 @@ export async function assertNothingLost(
 }
 
 /**
- * Delivers what can be delivered from the copied folder. Returns the acknowledged exports that are not delivered then. An export whose
- * file is missing has failed: its records are sent again with the next export, but the export is lost.
+ * Delivers as much as possible from the copied folder. Returns the acknowledged exports that are still not delivered. An export
+ * whose file is missing has failed: its records are sent again with the next export, but the export is lost.
  */
 export async function findLost(
   builder: Builder,

@@ -11,13 +11,13 @@ import { startShore } from './shore.ts';
 export type { Lab } from './life.ts';
 
 /**
- * Makes everything that the lives of a run share: the builder, the boat's system and its card from the cache, and a running central. All
- * of it ends with `processes`, except for the cache.
+ * Prepares everything that the lives of a run share: the builder, the boat's system and its card from the cache, and a running
+ * central. Everything except the cache ends with `processes`.
  */
 export async function openLab(processes: Processes, report: (line: string) => void): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-boat-lab-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Also after an error that nothing handles.
+  // This also runs after an unhandled error.
   process.once('exit', remove);
   processes.atEnd(() => {
     remove();

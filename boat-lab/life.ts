@@ -14,12 +14,13 @@ import type { FlushMode } from './volatile-card.ts';
 import { type Acknowledged, work } from './work.ts';
 
 /**
- * Maximum number of write requests from the start of the work to the power cut. About five exports with their receipts need this
+ * Maximum number of write requests from the start of the work to the power cut. About five exports with their receipts cause this
  * many.
  */
 const WORK_WRITES_MAX = 250;
 /**
- * One life in REAL_BOOT_ONE_IN boots after the cut. The cards of the others are inspected on the host, in a tenth of the time.
+ * One life in REAL_BOOT_ONE_IN boots after the cut. The cards of the others are inspected on the host, which takes a tenth of the
+ * time.
  */
 export const REAL_BOOT_ONE_IN = 5;
 /** Maximum number of write requests in a boot before its power fails again. A complete boot has about this many. */
@@ -116,7 +117,7 @@ async function bootAgain(
   const interrupted = await start();
   lab.processes.atEnd(() => interrupted.close());
   interrupted.cutAtWrite(1 + seeded.below(BOOT_WRITES_MAX));
-  // A boot with fewer writes than planned is cut when the shell is ready.
+  // If a boot has fewer writes than planned, it is cut when the shell is ready.
   const isReady = await interrupted.ready;
   const cut = await interrupted.cut();
   await interrupted.close();

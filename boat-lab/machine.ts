@@ -9,8 +9,8 @@ import { connectQmp, type Qmp, untilAnswer } from './qmp.ts';
 import { type CutSectors, type FlushMode, openVolatileCard, type VolatileCard } from './volatile-card.ts';
 
 /**
- * Timeouts for one command, for a boot until the shell is ready, and for a regular shutdown: 35 s, 30 s and 5 s on an idle machine. The
- * lab must also work where every core is shared with other work.
+ * Timeouts for one command, for a boot until the shell is ready, and for a regular shutdown: they take 35 s, 30 s and 5 s on an
+ * idle machine. The lab must also work on a machine where every core is shared with other work.
  */
 const COMMAND_MAX_MS = 20 * 60_000;
 const BOOT_MAX_MS = 20 * 60_000;
@@ -35,10 +35,10 @@ export interface MachineOptions {
   readonly system: string;
   /** The image of the card. It changes. */
   readonly image: string;
-  /** Decides what a power cut leaves. */
+  /** Determines what remains after a power cut. */
   readonly seeded: Seeded;
   readonly flushMode: FlushMode;
-  /** Folder written by {@link BoatMachine.save}: the saved machine continues. Without it, the boat boots. */
+  /** Folder written by {@link BoatMachine.save}, from which the saved machine continues. Without it, the boat boots. */
   readonly saved?: string;
 }
 
@@ -58,7 +58,9 @@ export interface BoatMachine {
   run(command: string): Promise<CommandResult>;
   /** Number of write requests that the card has received since the machine was started. */
   writes(): number;
-  /** Cuts the power when the card has received `writes` write requests, and before it answers the last one. Replaces an earlier plan. */
+  /**
+   * Cuts the power when the card has received `writes` write requests, before it answers the last one. Replaces an earlier plan.
+   */
   cutAtWrite(writes: number): void;
   /** Cuts the power now. */
   cut(): Promise<PowerCut>;
@@ -66,15 +68,15 @@ export interface BoatMachine {
   setLink(state: 'up' | 'down'): Promise<void>;
   /** Stops the machine and writes its memory to `folder`. Afterwards the image contains everything that the boat wrote. */
   save(folder: string): Promise<void>;
-  /** Shuts down regularly. Afterwards the image contains everything that the boat wrote. */
+  /** Shuts the boat down properly. Afterwards the image contains everything that the boat wrote. */
   powerOff(): Promise<void>;
   /** The last lines that the kernel and systemd wrote to the serial console. */
   console(): string;
-  /** Ends everything that belongs to the machine. Has no effect on a machine that has ended. */
+  /** Ends all processes of the machine. Has no effect on a machine that has ended. */
   close(): Promise<void>;
 }
 
-/** Switches the boat on, or continues a saved one. */
+/** Turns the boat on, or continues a saved one. */
 export async function startMachine(builder: Builder, options: MachineOptions): Promise<BoatMachine> {
   const folder = mkdtempSync(join(options.scratch, 'machine-'));
   const card = openVolatileCard(options.image, options.flushMode);
@@ -163,7 +165,7 @@ function startProcess(builder: Builder, options: MachineOptions, folder: string)
   };
 }
 
-/** The boat's power. A cut first drops the card's cache, so nothing that the boat still does can reach the card. */
+/** The boat's power. A cut first drops the card's cache, so nothing that the boat does afterwards can reach the card. */
 function connectPower(card: VolatileCard, server: NbdServer, process: QemuProcess, seeded: Seeded) {
   let isCut = false;
   let settle: (cut: PowerCut) => void = () => undefined;
@@ -195,7 +197,7 @@ async function connectAll(folder: string, process: QemuProcess, { saved }: Machi
   return { shell, qmp };
 }
 
-/** The console and the card are virtio devices. The network is QEMU's own, so nothing has to be set up on the host. */
+/** The console and the card are virtio devices. QEMU provides the network, so nothing has to be set up on the host. */
 function toArguments(isSaved: boolean): readonly string[] {
   return [
     ...['-M', 'virt', '-accel', 'tcg,thread=multi', '-cpu', 'cortex-a72'],

@@ -1,5 +1,5 @@
-// `npm run boat-lab [-- --seed N --lives N --self-check --fresh]`: an emulated Raspberry Pi that loses power while it exports. Exits with 1
-// if a promise was broken, or if a control found no loss.
+// `npm run boat-lab [-- --seed N --lives N --self-check --fresh]`: an emulated Raspberry Pi that loses power while it exports.
+// Exits with 1 if a promise was broken, or if a control run found no loss.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { LAB_CACHE } from '../tests/support/booted-root.ts';
@@ -47,7 +47,7 @@ function toCount(name: 'lives' | 'seed'): number {
   process.exit(2);
 }
 
-/** Runs the lives. Resolves to the number of failed ones. */
+/** Runs the lives. Resolves to the number of failed lives. */
 async function runLives(lab: Lab, seed: number, lives: number): Promise<number> {
   const counts: RunCounts = {
     lives: 0,
@@ -81,7 +81,7 @@ async function runLives(lab: Lab, seed: number, lives: number): Promise<number> 
   return counts.failed;
 }
 
-/** Runs the controls. Resolves to the number of controls that found no loss. */
+/** Runs the controls. Resolves to the number of those that found no loss. */
 async function runControls(lab: Lab, seed: number): Promise<number> {
   let blind = 0;
   for (const control of CONTROLS) {
@@ -127,5 +127,5 @@ async function main(): Promise<number> {
   }
 }
 
-// The run may still wait for a program that has been ended.
+// The run may still be waiting for a program that was killed.
 process.exit(await main());

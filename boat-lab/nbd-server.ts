@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { SECTOR_BYTES, type VolatileCard } from './volatile-card.ts';
 
 const FIXED_NEWSTYLE_NO_ZEROES = 3;
-/** The export has flags, and supports flush. Like virtio-blk, it has no FUA, so QEMU flushes instead. */
+/** The NBD export has flags and supports flush. Like virtio-blk, it has no FUA, so QEMU flushes instead. */
 const TRANSMISSION_FLAGS = 1 | 4;
 /** Sizes in bytes: the smallest request, the size that the card prefers, and the largest request. */
 const BLOCK_SIZES = { min: SECTOR_BYTES, preferred: 4096, max: 1 << 20 } as const;
@@ -19,7 +19,7 @@ const SIMPLE_REPLY_MAGIC = 0x67446698;
 const REQUEST_HEADER_BYTES = 28;
 const OPTION_HEADER_BYTES = 16;
 
-/** A card that QEMU can connect to at a Unix socket. */
+/** A card that QEMU can connect to through a Unix socket. */
 export interface NbdServer {
   /** From now on, no request is answered, as if the card had lost power. */
   stopAnswering(): void;
@@ -28,7 +28,7 @@ export interface NbdServer {
 }
 
 /**
- * Serves the card at a Unix socket. `afterWrite` is called when a write is in the cache of the card and has not been answered yet.
+ * Serves the card on a Unix socket. `afterWrite` is called when a write is in the cache of the card but has not been answered yet.
  */
 export async function serveCard(
   card: VolatileCard,
@@ -40,7 +40,7 @@ export async function serveCard(
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    // QEMU is killed while it waits for answers.
+    // QEMU may be killed while it waits for answers.
     socket.on('error', () => undefined);
     const connection = { socket, card, afterWrite, isAnswering: () => isAnswering };
     greet(socket);
@@ -149,7 +149,7 @@ function answerRequest({ socket, card, afterWrite, isAnswering }: Connection, re
     return used;
   }
   if (command === COMMAND.write) {
-    // A copy, because the rest of the received bytes must not stay in memory with it.
+    // The bytes are copied, because otherwise the rest of the received bytes would stay in memory too.
     card.write(offset, Buffer.from(received.subarray(REQUEST_HEADER_BYTES, used)));
     afterWrite();
     if (!isAnswering()) return used;

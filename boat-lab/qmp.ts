@@ -5,9 +5,9 @@ import { connectWhenPossible } from './connect-when-possible.ts';
 /** The content of an answer. Its keys depend on the command. */
 export type QmpAnswer = Readonly<Record<string, unknown>>;
 
-/** QEMU's machine protocol: one JSON object in a line for each command, answer and event. */
+/** QEMU's machine protocol: one JSON object per line for each command, answer and event. */
 export interface Qmp {
-  /** Resolves to the answer when QEMU has executed the command. Rejects if it refuses it or ends. */
+  /** Resolves to the answer when QEMU has executed the command. Rejects if QEMU refuses the command or ends. */
   execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<QmpAnswer>;
   close(): void;
 }
@@ -16,7 +16,7 @@ export interface Qmp {
 export async function connectQmp(socketPath: string, hasEnded: () => boolean): Promise<Qmp> {
   const socket = await connectWhenPossible(socketPath, hasEnded);
   const lines = createInterface(socket);
-  // QEMU is killed while the connection is open. The interface repeats the error of the socket.
+  // QEMU may be killed while the connection is open. The line reader repeats the socket's error.
   for (const emitter of [socket, lines]) emitter.on('error', () => undefined);
   const waiting = new Map<number, (result: QmpAnswer | Error) => void>();
   let last = 0;
@@ -47,7 +47,7 @@ export async function connectQmp(socketPath: string, hasEnded: () => boolean): P
 /** Interval between two queries of a state for which QEMU sends no reliable event. */
 const QUERY_PAUSE_MS = 50;
 
-/** Asks `command` until `isReached` accepts its answer. */
+/** Repeats `command` until `isReached` accepts its answer. */
 export async function untilAnswer(
   qmp: Qmp,
   command: string,

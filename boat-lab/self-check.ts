@@ -9,18 +9,18 @@ export type Control = 'without fsync' | 'flush ignored';
 
 /** Exports before the cut. */
 const EXPORTS = 2;
-/** Lives of one control. One cut in eight keeps everything. */
+/** Number of lives in one control. One cut in eight keeps everything. */
 const LIVES_MAX = 4;
 
 /** Result of one control. */
 export interface ControlResult {
   readonly lives: number;
   readonly acknowledged: number;
-  /** Acknowledged exports that were lost. 0 means that the lab cannot find the fault that it exists to find. */
+  /** Number of acknowledged exports that were lost. 0 means that the lab cannot detect the faults it was built to detect. */
   readonly lost: number;
 }
 
-/** Runs lives in which the boat or its card breaks durability, until acknowledged exports are lost. */
+/** Runs lives in which the boat or its card violates durability, until acknowledged exports are lost. */
 export async function runControl(lab: Lab, control: Control, seed: number): Promise<ControlResult> {
   let acknowledged = 0;
   let lost = 0;
@@ -48,7 +48,7 @@ async function loseExports(
   const lost = await copyBoat(lab.builder, { image: toLifeImage(lab), folder: lab.folder, token }).then(
     (boat) => findLost(lab.builder, boat, lab.shore, acknowledged),
     (error: unknown) => {
-      // If flushes are ignored, a journal does not help: the file system itself may be destroyed, and every export with it.
+      // If flushes are ignored, the journal does not help: the whole file system may be destroyed, and every export with it.
       lab.report(
         `  the file system is damaged: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
       );

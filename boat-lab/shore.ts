@@ -20,7 +20,7 @@ import { CENTRAL_NAME } from './boat-system.ts';
 
 const execute = promisify(execFile);
 
-/** Port of central's proxy on loopback. It is fixed because the saved boat already knows it. IANA has not assigned it. */
+/** Port of central's proxy on loopback. It is fixed because the settings of the saved boat contain it. IANA has not assigned it. */
 const PROXY_PORT = 18_443;
 /** The URL of central for the boat. */
 export const SHORE_URL = `https://${CENTRAL_NAME}:${PROXY_PORT}`;
@@ -31,7 +31,7 @@ const CERTIFICATE_DAYS = 3_650;
 const KEY_FILE = 'central-key.pem';
 const CERTIFICATE_FILE = 'central.pem';
 
-/** The host's side: central with its embedded PostgreSQL, behind a proxy that ends TLS. All ports are on loopback. */
+/** The host's side: central with its embedded PostgreSQL, behind a proxy that terminates TLS. All ports are on loopback. */
 export interface Shore {
   readonly central: CentralPlace;
   /** Makes central forget the boat, and enrols it again. Returns its token. */
@@ -62,7 +62,7 @@ export async function startShore(processes: Processes, folder: string): Promise<
   await once(proxy, 'listening').catch((cause: unknown) => {
     throw new Error(`port ${PROXY_PORT} is not free; end the other run of the boat lab`, { cause });
   });
-  // Connections of a boat that was cut off stay open. They must not keep this process alive.
+  // Connections from a boat that lost power stay open. They must not keep this process alive.
   proxy.unref();
   processes.atEnd(() => void proxy.close());
   let isEnrolled = false;
@@ -77,7 +77,9 @@ export async function startShore(processes: Processes, folder: string): Promise<
   };
 }
 
-/** Makes a certificate that is valid from now on. The boat's clock after a start is earlier, so it refuses the certificate. */
+/**
+ * Makes a certificate that is valid from now on. After a start, the boat's clock is earlier, so the boat refuses the certificate.
+ */
 export async function makeCertificate(folder: string): Promise<string> {
   const settings = join(folder, 'openssl.cnf');
   writeFileSync(settings, '[req]\ndistinguished_name=name\n[name]\n');

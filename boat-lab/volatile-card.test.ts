@@ -32,7 +32,7 @@ function cutAfterFlush(folder: string, seed: number, flushMode: FlushMode): read
   });
 }
 
-test('a power cut keeps every flushed sector, and any part of the others', async () => {
+test('a power cut keeps every flushed sector and an arbitrary part of the others', async () => {
   await inTemporaryFolder('card-test', async (folder) => {
     const kept = new Set<number>();
     for (let seed = 1; seed <= SEEDS; seed += 1) {
@@ -105,7 +105,7 @@ test('a client writes, flushes and reads, until the power fails during a write',
     header.writeUInt32BE(7, 8);
     header.writeUInt32BE(6, 12);
     const clientFlags = Buffer.from([0, 0, 0, 3]);
-    // The option GO with an empty name of the export and no requests for information.
+    // The option GO with an empty export name and no information requests.
     socket.write(Buffer.concat([clientFlags, header, Buffer.alloc(6)]));
     const info = await take(20 + 12 + 20 + 14 + 20);
     assert.equal(info.readBigUInt64BE(22), BigInt(SECTORS * SECTOR_BYTES));

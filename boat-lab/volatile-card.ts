@@ -5,8 +5,8 @@ import type { Seeded } from '../packages/sim/src/fixture/seeded.ts';
 export const SECTOR_BYTES = 512;
 
 /**
- * What the card does with a flush: `honest` writes its cache to the image. `ignored` reports success and writes nothing, as a drive
- * behind a file system mounted with `barrier=0`, or a counterfeit card, does.
+ * What the card does on a flush: `honest` writes its cache to the image. `ignored` reports success and writes nothing, like a
+ * counterfeit card or a file system mounted with `barrier=0`.
  */
 export type FlushMode = 'honest' | 'ignored';
 
@@ -19,7 +19,7 @@ export interface CutSectors {
   readonly kept: number;
 }
 
-/** The file of a card, with a write cache that loses its content when power fails. */
+/** The image file of a card, with a write cache that loses its content when power fails. */
 export interface VolatileCard {
   readonly sizeBytes: number;
   /** Number of write requests received. */
@@ -43,7 +43,7 @@ export function openVolatileCard(image: string, flushMode: FlushMode): VolatileC
   const file = openSync(image, 'r+');
   const sizeBytes = fstatSync(file).size;
   const cached = new Map<number, Buffer>();
-  /** Every cached write by sector, in order. It includes the writes that a later one replaced. */
+  /** Every cached write by sector, in order, including writes that a later write replaced. */
   let written: (readonly [sector: number, data: Buffer])[] = [];
   let writes = 0;
   let isOpen = true;

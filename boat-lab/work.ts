@@ -5,7 +5,8 @@ import type { BoatMachine } from './machine.ts';
 /** One life in LINKLESS_ONE_IN begins without a link. */
 const LINKLESS_ONE_IN = 4;
 /**
- * Before one export in CHANGE_ONE_IN, the link is cut or restored. The clock is set with the same probability, once in a life.
+ * Before one export in CHANGE_ONE_IN, the link is cut or restored. With the same probability, the clock is set, at most once in a
+ * life.
  */
 const CHANGE_ONE_IN = 4;
 /** One export in FULL_ONE_IN contains every record and is delivered in several parts. */
@@ -27,7 +28,7 @@ export interface Acknowledged {
   readonly exportId: string;
 }
 
-/** What the boat acknowledged before its power failed, and what happened to its link and clock. */
+/** The exports that the boat acknowledged before its power failed, and the changes to its link and clock. */
 export interface Work {
   readonly acknowledged: readonly Acknowledged[];
   readonly events: readonly string[];
@@ -71,7 +72,10 @@ async function jumpClock(machine: BoatMachine, events: string[]): Promise<true> 
   return true;
 }
 
-/** A command that durably adds a log entry and an alert, as the boat's services do. EXTRA also syncs the folder of a removed journal. */
+/**
+ * A command that durably adds a log entry and an alert, as the boat's services do. EXTRA also syncs the folder after the journal is
+ * removed.
+ */
 function toAddedRows(seeded: Seeded): string {
   const moment = new Date(seeded.below(2 ** 31) * 1_000).toISOString();
   const entry = `INSERT INTO boatlog_entries (timestamp, entry_type, content) VALUES ('${moment}', 'manual', 'At sea')`;

@@ -7,8 +7,8 @@ import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../test
 
 /**
  * Delivers all waiting exports, stops the daemon, and asserts that the crashes broke no promise. Each acknowledged export must be
- * in the history, and no export may be failed or stuck. Central must hold exactly the exports in the history, each record of the
- * boat once, and no gap. Returns the number of delivered exports.
+ * in the history, and no export may be failed or stuck. Central must hold exactly the exports in the history, and each record of
+ * the boat once, without gaps. Returns the number of delivered exports.
  */
 export async function assertAllArrived(
   daemon: Pick<RunningDaemon, 'request' | 'output' | 'stop'>,

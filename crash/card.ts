@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 const SHUTDOWN_REQUEST = '0x8004587d';
 const SHUTDOWN_NO_LOG_FLUSH = 2;
 
-/** Programs that can make an ioctl. Every Debian system has at least one of them. The last argument is the mount point. */
+/** Programs that can issue an ioctl. Every Debian system has at least one of them. The last argument is the mount point. */
 const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
   [
     'perl',
@@ -33,7 +33,7 @@ const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
 
 /** Timeout for one command on the card. */
 const COMMAND_MAX_MS = 30_000;
-/** Timeout for a file system that a terminating program still holds. */
+/** Timeout for a file system that a terminating program still uses. */
 const UNMOUNT_TRIES = 100;
 const UNMOUNT_PAUSE_MS = 50;
 
@@ -42,7 +42,7 @@ export interface Card {
   readonly kind: 'card';
   /** The mount point. */
   readonly path: string;
-  /** Writes all data that is still in memory, so that a cut does not affect the preparations. */
+  /** Writes all data that is still in memory to the device, so that a cut does not affect the setup. */
   sync(): void;
   /** Cuts power: unsynced data is lost, and running programs get EIO. Resolves when power is off. */
   cut(): Promise<void>;
@@ -52,7 +52,7 @@ export interface Card {
    */
   turnReadOnly(): string | undefined;
   /**
-   * Mounts the file system again, as the next boot does, after a repair if necessary. Call this after every program that used the
+   * Mounts the file system again, as the next boot would, and repairs it if necessary. Call this after every program that used the
    * card has ended.
    */
   restart(): void;
@@ -149,7 +149,7 @@ function canWrite(path: string): boolean {
   }
 }
 
-/** Seconds between journal commits that no fsync requested. With the default of 5 s, a slow machine syncs before the power cut. */
+/** Seconds between journal commits without an fsync. With the default of 5 s, a slow machine would sync before the power cut. */
 const JOURNAL_COMMIT_S = 300;
 
 function mount(image: string, path: string): void {
@@ -168,8 +168,7 @@ function mountOrRepair(image: string, path: string): void {
 }
 
 /**
- * Unmounts the folder if it is mounted. If a program holds the folder for too long, the unmount takes effect when the program
- * ends.
+ * Unmounts the folder if it is mounted. If a program uses the folder for too long, the unmount takes effect when the program ends.
  */
 function unmount(path: string): void {
   const isMounted = (): boolean => spawnSync('mountpoint', ['-q', path]).status === 0;
@@ -180,8 +179,9 @@ function unmount(path: string): void {
 }
 
 /**
- * Returns an image with the same contents that no mount still holds. Mount namespaces made by other programs, such as containers, may keep the file
- * system after its unmount. A mount would then get the same one, whose power is off, so the image is copied.
+ * Returns an image with the same contents that is no longer mounted anywhere. Mount namespaces of other programs, such as
+ * containers, may keep the file system mounted. Mounting it again would return the same file system, whose power is off, so the
+ * image is copied.
  */
 function toReleasedImage(image: string): string {
   const isHeld = (): boolean => spawnSync('losetup', ['--associated', image]).stdout.length > 0;

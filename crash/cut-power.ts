@@ -25,7 +25,7 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { Card } from './card.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Size of the image, many times the size of a boat and its exports in a crash test. The image is sparse. */
+/** Size of the image, many times the size of a boat and its exports in a crash test. The file is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 /**
  * Maximum number of log lines from the first export of a boot to the power cut. These are the lines of a few exports, receipts
@@ -34,7 +34,7 @@ export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 const LIFE_LINES_MAX = 40;
 /** One boot in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-/** Time that the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
+/** Time for which the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
 const AFTER_CUT_MAX_MS = 30;
 /** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 6;
@@ -59,7 +59,7 @@ function addDurably(root: string, moment: string): void {
     ] as const) {
       const db = new DatabaseSync(join(root, file), { timeout: 5_000 });
       try {
-        // FULL does not sync the folder after it removes a rollback journal, so a power cut could bring the journal back. EXTRA
+        // FULL does not sync the folder after removing a rollback journal, so the journal could reappear after a power cut. EXTRA
         // syncs the folder.
         db.exec('PRAGMA synchronous = EXTRA');
         db.prepare(sql).run(moment);
@@ -88,7 +88,7 @@ interface Acknowledged {
 
 /**
  * Requests exports until the daemon has ended. Returns the exports it acknowledged before the cut and those it acknowledged after
- * it.
+ * the cut.
  */
 async function exportUntilGone({
   daemon,
@@ -165,8 +165,8 @@ async function placePrograms(processes: Processes, card: Card) {
 
 /**
  * Cuts power to a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
- * writes its views. Boots the boat again after each cut. Throws an AssertionError if an acknowledged export is missing in the
- * ledger or a view is incomplete after a cut, or if anything is lost, stored twice or stuck at the end.
+ * writes its views. Boots the boat again after each cut. Throws an AssertionError if, after a cut, an acknowledged export is
+ * missing from the ledger or a view is incomplete, or if anything is lost, stored twice or stuck at the end.
  */
 export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -199,7 +199,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
       const cutAtLine = daemon.lines().length + 1 + seeded.below(LIFE_LINES_MAX);
       const ending = new AbortController();
       const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
-      // The await below throws this failure.
+      // The `await` below throws this error.
       exporting.catch(() => undefined);
       await Promise.race([exporting, daemon.untilLines(cutAtLine)]);
       ending.abort();

@@ -57,8 +57,8 @@ async function exportUntilKilled(
 
 /**
  * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an
- * AssertionError if afterwards an acknowledged export is not in the history, if central lacks a record of the boat or has a
- * surplus record, or if an export is stuck.
+ * AssertionError if afterwards an acknowledged export is not in the history, if a record is missing from central or is there more
+ * than once, or if an export is stuck.
  */
 export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -73,7 +73,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
     centralUrl: central.url,
     environment: {
       EXPORT_PART_SIZE_BYTES: '32768',
-      // A killed program saves no compiled code. Running `--version` below saves it and shortens each start by a third.
+      // A killed program does not save its compiled code. Running `--version` below saves it and shortens each start by a third.
       NODE_COMPILE_CACHE: processes.folder('compile-cache'),
     },
   };

@@ -19,9 +19,9 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 import { until } from '../tests/support/until.ts';
 
-/** Maximum time from the beginning of an import to the kill, enough for about ten parts. */
+/** Maximum time from the start of an import to the kill, enough for about ten parts. */
 const LIFE_MAX_MS = 300;
-/** One kill in WITH_DATABASE_ONE_IN also kills the database server, as a power cut does. */
+/** One kill in WITH_DATABASE_ONE_IN also kills the database server, as a power cut would. */
 const WITH_DATABASE_ONE_IN = 4;
 /** Pause between two exports on the boat. */
 const EXPORT_PAUSE_MS = 100;
@@ -66,7 +66,7 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   const stop = new AbortController();
   processes.atEnd(() => stop.abort());
   const exporting = exportUntil(daemon, root, seeded, stop.signal);
-  // The await below throws this failure.
+  // The `await` below throws this error.
   exporting.catch(() => undefined);
 
   let leftRunning = 0;

@@ -12,7 +12,7 @@ export interface NodesPlan {
   readonly boats: number;
 }
 
-/** Maximum lifetime of a node between two kills, from the moment at which it answers. */
+/** Maximum lifetime of a node between two kills, from the moment it answers. */
 const LIFE_MAX_MS = 600;
 /** One kill in SHUTDOWN_ONE_IN is an orderly shutdown, as in an upgrade. */
 const SHUTDOWN_ONE_IN = 5;
@@ -50,7 +50,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
       const [node, port] = [nodes[at], ports[at]];
       assert.ok(node !== undefined && port !== undefined);
       const before = fleet.receipts.length;
-      // The kill happens during work, because the fleet has received receipts since the previous kill.
+      // The fleet has received receipts since the previous kill, so this kill happens while the nodes are working.
       await fleet.untilReceipts(before + 1);
       await sleep(seeded.below(LIFE_MAX_MS));
       if (seeded.below(SHUTDOWN_ONE_IN) === 0) assert.equal(await node.stop(), 0);

@@ -13,7 +13,7 @@ import type { CrashCounts, CrashRun } from './run.ts';
  */
 const KILLS_PER_ROUND = 100;
 const CUTS_PER_ROUND = 25;
-/** One kill in CENTRAL_ONE_IN kills central. Each of these requires a start of central and of its database. */
+/** One kill in CENTRAL_ONE_IN kills central. After each of these, central and its database must be started again. */
 const CENTRAL_ONE_IN = 10;
 
 const { values } = parseArgs({
@@ -34,7 +34,7 @@ function toCount(name: keyof typeof values): number {
 
 const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
 
-/** Runs one round with separate processes. All of them have ended afterwards. */
+/** Runs one round with separate processes, all of which have ended afterwards. */
 async function runRound(
   name: string,
   run: Omit<CrashRun, 'report'>,

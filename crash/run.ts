@@ -2,7 +2,7 @@
 export interface CrashRun {
   /** Number of kills or power cuts. */
   readonly times: number;
-  /** Determines the moments of the kills, as far as real processes are reproducible. */
+  /** Determines when the kills happen, as far as real processes are reproducible. */
   readonly seed: number;
   /** Called with the summary of the round. */
   report(line: string): void;

@@ -5,7 +5,7 @@ import { findSuperLinearWork } from './growth.ts';
 import type { Target } from './target.ts';
 import { TARGETS } from './targets.ts';
 
-test('every target has kept inputs, and every kept input a target', () => {
+test('every target has kept inputs, and every kept input has a target', () => {
   assert.deepEqual(listCorpora(), TARGETS.map(({ name }) => name).toSorted());
 });
 
@@ -20,7 +20,7 @@ test('the growth check detects quadratic work and accepts linear work', async ()
   const toTarget = (passes: (bytes: Uint8Array) => number): Target => ({
     ...base,
     check(bytes) {
-      // A native search would be too quick to be measured on some machines.
+      // A native search would be too fast to measure on some machines.
       let sum = 0;
       for (let pass = 0; pass < passes(bytes); pass += 1) for (const byte of bytes) sum += byte;
       assert.ok(sum > 0);

@@ -1,6 +1,6 @@
 import { Session } from 'node:inspector/promises';
 
-/** Observes which code is executed, so that inputs that reach new code can be kept. */
+/** Tracks which code is executed, so that inputs that reach new code can be kept. */
 export interface Coverage {
   /** Returns the number of code ranges of the product that were executed for the first time since the last call. */
   takeNew(): Promise<number>;

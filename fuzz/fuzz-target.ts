@@ -5,8 +5,8 @@ import { createMutations } from './mutate-bytes.ts';
 import type { Target } from './target.ts';
 
 /**
- * Number of inputs between two readings of the coverage. A reading takes a few milliseconds. If it shows new code, these inputs
- * are added to the pool.
+ * Number of inputs between two readings of the coverage, each of which takes a few milliseconds. If a reading shows new code, these
+ * inputs are added to the pool.
  */
 const BATCH_INPUTS = 24;
 /** Number of batches with the same pool. fast-check shrinks a failing input with the pool that produced it. */
@@ -37,7 +37,7 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly corpus: readonly Uint8Array[];
   readonly coverage: Coverage;
-  /** Called before each input, so that an input that never ends can be identified. */
+  /** Called before each input, so that an input that causes a hang can be identified. */
   readonly onInput: (input: Uint8Array) => void;
   /** False when the time is up. */
   readonly mayContinue: () => boolean;
@@ -45,7 +45,7 @@ export interface FuzzOptions {
 
 /**
  * Feeds inputs to a target until the time is up or an invariant fails: inputs of its grammar, mutations of inputs that reached
- * new code, and growing texts. Two runs with the same seed differ in length, because the length depends on the time.
+ * new code, and growing texts. Two runs with the same seed can differ in length, because a run ends after a given time.
  */
 export async function fuzzTarget(
   target: Target,

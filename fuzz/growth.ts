@@ -5,16 +5,16 @@ import type { Target } from './target.ts';
 const SMALL_SIZE_BYTES = 16_384;
 /** Ratio of the sizes of the larger and the smaller input. */
 const SIZE_RATIO = 4;
-/** If the larger input takes less processor time than this, no comparison is needed. Linear parsers take less than 10 ms. */
+/** If the larger input takes less processor time than this, the input is not compared. Linear parsers take less than 10 ms. */
 const QUICK_MS = 40;
 /**
  * Ratio of processor times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Code compilation
  * and garbage collection make individual measurements inaccurate.
  */
 const TIME_RATIO_MAX = 9;
-/** Number of measurements of each size. The shortest one is used, because other work can only add to it. */
+/** Number of measurements of each size. The shortest one is used, because other work can only make a measurement longer. */
 const MEASUREMENTS = 3;
-/** Number of comparisons that must all fail. */
+/** Number of comparisons, all of which must fail. */
 const COMPARISONS = 3;
 
 /** A growing text: `start`, then `unit` as many times as it fits, then `end`. */
@@ -68,7 +68,7 @@ async function measureBest(target: Target, bytes: Uint8Array): Promise<number> {
   return best;
 }
 
-/** Processor time of this thread, in milliseconds. Wall-clock time depends on other work of the machine. */
+/** Processor time of this thread, in milliseconds. Wall-clock time would depend on other work on the machine. */
 async function measure(target: Target, bytes: Uint8Array): Promise<number> {
   const before = process.threadCpuUsage();
   await target.check(bytes);

@@ -9,8 +9,7 @@ const CURRENT_INPUT_SIZE_BYTES = 131_072;
 /** Memory limit of a thread. The boat's daemon has 512 MB for all of its work, and inputs have at most 64 KiB. */
 const HEAP_MAX_MB = 192;
 /**
- * A thread counts as hanging after this time without a new input. One input takes milliseconds, and loading the code takes
- * seconds.
+ * Time without a new input after which a thread counts as hung. One input takes milliseconds, and loading the code takes seconds.
  */
 const HANG_MAX_MS = 30_000;
 const LOOK_EVERY_MS = 500;
@@ -60,7 +59,7 @@ async function runTarget(name: string, seconds: number, seed: number): Promise<T
   const stopping = new AbortController();
   try {
     const result = await Promise.race([
-      // The thread sends nothing else.
+      // The thread sends no other messages.
       once(worker, 'message', { signal: stopping.signal }).then(
         ([message]) => message as Pick<TargetReport, 'facts' | 'finding'>,
       ),

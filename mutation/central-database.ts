@@ -6,10 +6,10 @@ const DISTRIBUTE = 'packages/central/src/store/distribute.ts';
 const DISTRIBUTE_TESTS = ['packages/central/src/store/distribute.test.ts'];
 const RETURN_TESTS = ['packages/central/src/admission/return-schedule.test.ts'];
 
-/** Mutants of how central behaves when its database fails, when a fleet returns, and when tables are distributed. */
+/** Faults in how central behaves when its database fails, when a fleet returns, and when tables are distributed. */
 export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a failure of the database does not stop the next import before its body',
+    name: 'after a failure of the database, the next import is not refused before its body',
     file: WATCH,
     before: 'isSuspect = true;',
     after: 'isSuspect = false;',
@@ -23,7 +23,7 @@ export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
     killedBy: WATCH_TESTS,
   },
   {
-    name: 'a full disk is forgotten as soon as the database answers a query',
+    name: 'a full disk is no longer reported once the database answers a query',
     file: WATCH,
     before: 'atMs < fullUntilMs;',
     after: 'atMs > fullUntilMs;',

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const LEDGER_POLICY = 'packages/central/src/import/ledger-policy.ts';
 const STORED_LEDGER_TESTS = ['packages/central/src/import/store-part-ledgers.test.ts'];
 
-/** Ways in which central could fail to detect a ledger that went back, or two machines with one identity. */
+/** Faults in how central detects a restored ledger, or two machines with one identity. */
 export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new export under a used sequence gets a receipt',
@@ -20,28 +20,28 @@ export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: STORED_LEDGER_TESTS,
   },
   {
-    name: 'the exports that a document names as not delivered are forgotten',
+    name: 'the undelivered exports that a document lists are not stored',
     file: 'packages/central/src/import/ledgers.ts',
     before: 'if (!named.has(open.sequence)) named.set(open.sequence, open);',
     after: 'if (named.has(open.sequence)) named.set(open.sequence, open);',
     killedBy: STORED_LEDGER_TESTS,
   },
   {
-    name: 'two machines with one identity are not noticed',
+    name: 'two machines with one identity are not detected',
     file: LEDGER_POLICY,
     before: 'isConcurrent: isInUse && isNew && newerLedgers.length > 0,',
     after: 'isConcurrent: isInUse && !isNew && newerLedgers.length > 0,',
     killedBy: ['packages/central/src/import/ledger-policy.test.ts'],
   },
   {
-    name: 'the order of ledgers follows the arrival in reverse',
+    name: 'ledgers are ordered by arrival in reverse',
     file: 'packages/central/src/import/ledgers.ts',
     before: 'and n.ledger_no > coalesce(l.ledger_no',
     after: 'and n.ledger_no < coalesce(l.ledger_no',
     killedBy: STORED_LEDGER_TESTS,
   },
   {
-    name: 'a ledger that a newer one named as former counts as the newest',
+    name: 'a ledger that a newer one listed as former counts as the newest',
     file: 'packages/central/src/import/ledgers.ts',
     before: 'coalesce(${FORMER_NO}, (select max',
     after: 'coalesce((select max',

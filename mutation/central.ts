@@ -30,21 +30,21 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'a key may name a different part from the document',
+    name: 'a key may name a part other than that of the document',
     file: PART_IDENTITY,
     before: 'if (key.partIndex !== part.index)',
     after: 'if (key.partIndex < 1)',
     killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'one request more than allowed waits for a permit',
+    name: 'one more request than allowed waits for a permit',
     file: ADMISSION_POLICY,
     before: 'return waiting < permitsMax * WAITING_PER_PERMIT_MAX;',
     after: 'return waiting <= permitsMax * WAITING_PER_PERMIT_MAX;',
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a node stores one import more at once than allowed',
+    name: 'a node stores one more import at once than allowed',
     file: 'packages/central/src/admission/permits.ts',
     before: 'if (taken < permitsMax) {',
     after: 'if (taken <= permitsMax) {',
@@ -198,7 +198,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: SCAN_TESTS,
   },
   {
-    name: 'a few hundred bytes may decode to the largest body',
+    name: 'a few hundred bytes may decode to a body of the maximum size',
     file: 'packages/central/src/import/decode-body.ts',
     before: 'Math.min(sizeMaxBytes, ratioMaxBytes)',
     after: 'sizeMaxBytes',
@@ -247,7 +247,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ADMISSION_TESTS,
   },
   {
-    name: 'an upload that sent much at first never counts as slow',
+    name: 'an upload that sent a lot at first never counts as slow',
     file: ADMISSION_POLICY,
     before: 'return { startMs: nowMs, sizeBytes, wasSlow: isSlow(window, nowMs) };',
     after: 'return { ...window, sizeBytes: window.sizeBytes + sizeBytes };',
@@ -310,7 +310,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: GUARD_TESTS,
   },
   {
-    name: 'a client chooses the address that its refused tokens count for',
+    name: 'a client chooses the address to which its refused tokens are attributed',
     file: 'packages/central/src/http/sender.ts',
     before: "forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1)",
     after: "forwardedFor.slice(0, `${forwardedFor},`.indexOf(','))",

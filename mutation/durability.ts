@@ -10,7 +10,7 @@ const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 /** Missing or reordered steps while an export is written to the card. */
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a file is not synced before it gets its name',
+    name: 'a file is not synced before it is renamed',
     file: DISK,
     before: 'await file.sync();',
     after: '',
@@ -24,7 +24,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/platform/disk.test.ts'],
   },
   {
-    name: 'a file gets its name before it is synced',
+    name: 'a file is renamed before it is synced',
     file: DISK,
     before: 'await file.sync();\n      await closeOnce();\n      await fileSystem.rename(temporary, path);',
     after: 'await fileSystem.rename(temporary, path);\n      await file.sync();\n      await closeOnce();',
@@ -45,14 +45,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a file moves between folders by a rename, and after a power cut only the removal may survive',
+    name: 'a file is moved between folders by a rename, and after a power cut only the removal may survive',
     file: DISK,
     before: 'const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));',
     after: 'const hasBoth = false;',
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a file that moves loses its old name before the new one is durable',
+    name: 'a moved file loses its old name before the new one is durable',
     file: DISK,
     before:
       'await fileSystem.syncDirectory(dirname(to));\n        if (hasBoth) await fileSystem.unlink(from);',

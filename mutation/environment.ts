@@ -9,7 +9,7 @@ const OWN_FOLDER_TESTS = ['tests/own-folders.test.ts'];
 const STORE_TESTS = ['packages/central/src/platform/pg-store.test.ts'];
 const EMBEDDED_TESTS = ['packages/central/src/platform/embedded-postgres.test.ts'];
 
-/** Faults in which the environment is trusted too much, errors name the wrong cause, or the program's own folders are trusted. */
+/** Faults in which the environment or the program's own folders are trusted too much, or errors state the wrong cause. */
 export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a link among the exports counts as the file it leads to',
@@ -26,7 +26,7 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'one entry that cannot be examined fails the listing of its folder',
+    name: 'one directory entry that cannot be examined fails the listing of its folder',
     file: DISK,
     before: 'return UNKNOWN_FACTS;',
     after: 'if (UNKNOWN_FACTS.sizeBytes === 0) throw error;\n    return UNKNOWN_FACTS;',
@@ -82,7 +82,7 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: STORE_TESTS,
   },
   {
-    name: 'a missing privilege counts as a defect of central',
+    name: 'a missing privilege counts as a bug in central',
     file: 'packages/central/src/platform/store-failure.ts',
     before: "['42501', RIGHT_MISSING],",
     after: '',

@@ -22,14 +22,14 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/central/src/import/missing-sequences.test.ts'],
   },
   {
-    name: 'in simulated runs: a receipt claims more than central holds',
+    name: 'in simulated runs: a receipt covers records that central does not hold',
     file: 'packages/central/src/import/ledger-policy.ts',
     before: 'if (knownExportId !== undefined && knownExportId !== exportId)',
     after: "if (knownExportId === '')",
     killedBy: IMAGE_TESTS,
   },
   {
-    name: 'in simulated runs: two boats with one identity are not noticed',
+    name: 'in simulated runs: two boats with one identity are not detected',
     file: 'packages/central/src/import/ledger-policy.ts',
     before: 'isConcurrent: isInUse && isNew && newerLedgers.length > 0,',
     after: 'isConcurrent: isInUse && !isNew && newerLedgers.length > 0,',
@@ -85,14 +85,14 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: FIELD_TESTS,
   },
   {
-    name: 'in simulated runs: "send now" leaves waits, although its answer promises otherwise',
+    name: 'in simulated runs: "send now" does not end waits, although its answer says so',
     file: 'packages/boat/src/deliver/entry-selector.ts',
     before: 'waits.forgetAll();',
     after: '',
     killedBy: FIELD_TESTS,
   },
   {
-    name: 'in simulated runs: a restored central does not name what it lacks',
+    name: 'in simulated runs: a restored central does not list the exports that it lacks',
     file: 'packages/central/src/import/store-part.ts',
     before: 'missing: await findMissingBelow(tx, document, missingCount)',
     after: 'missing: undefined',
@@ -106,7 +106,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: RESTORE_TESTS,
   },
   {
-    name: 'in simulated runs: the boat ignores what central lacks',
+    name: 'in simulated runs: the boat ignores the exports that central lacks',
     file: 'packages/boat/src/ledger/missing-exports.ts',
     before: 'if (named.length === 0) return NOTHING;',
     after: 'if (named.length >= 0) return NOTHING;',
@@ -141,7 +141,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: RESTORE_TESTS,
   },
   {
-    name: 'a lost export is put back more often than once a day',
+    name: 'a lost export is requeued more than once a day',
     file: 'packages/boat/src/ledger/policy.ts',
     before: 'return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= REPORT_PERIOD_MS;',
     after: 'return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= 0;',

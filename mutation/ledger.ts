@@ -300,7 +300,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: RECOVER_TESTS,
   },
   {
-    name: 'a damaged export is sent in part',
+    name: 'the intact part of a damaged export is sent',
     file: CUT,
     before: "if (!isComplete) throw damaged(path, 'has no end');",
     after: '',

@@ -11,13 +11,16 @@ import { type MutantResult, tryMutant } from './try-mutant.ts';
 import { createTypeErrorFinder } from './type-errors.ts';
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
-/** Number of working copies in use at once. The reference machine has two cores. Tests that wait for a core fail with a timeout. */
+/**
+ * Number of working copies in use at once. The reference machine has two cores, and tests that have to wait for a core would time
+ * out.
+ */
 const COPIES = 2;
 /** Timeout for a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
 /**
  * Timeout for a mutated run: this minimum, or this multiple of the run without a mutant if that is longer. A run that exceeds it
- * counts as hanging.
+ * counts as hung.
  */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 

@@ -1,17 +1,17 @@
 /** One deliberate fault in the product. The tests must detect it. */
 export interface Mutant {
-  /** Describes the fault of the mutated product. Each name occurs once in the list. */
+  /** Describes the fault of the mutated product. Names are unique. */
   readonly name: string;
   /** Path from the root of the repository. */
   readonly file: string;
   /** Text that occurs exactly once in the file. A mutant whose text is missing is an error and is not skipped. */
   readonly before: string;
   readonly after: string;
-  /** The quickest test files that detect the fault, as paths from the root of the repository. */
+  /** The fastest test files that detect the fault, as paths from the root of the repository. */
   readonly killedBy: readonly string[];
 }
 
-/** The text of the mutated file, or the number of occurrences of the original text if it is not one. */
+/** The text of the mutated file, or the number of occurrences of the original text if it does not occur exactly once. */
 export type Mutated =
   | { readonly kind: 'mutated'; readonly text: string }
   | { readonly kind: 'misplaced'; readonly times: number };

@@ -101,7 +101,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'a quota of central fails the export after four tries',
+    name: 'a quota of central fails the export after four attempts',
     file: VERDICTS,
     before: "return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };",
     after: 'return failed(detail, outcome.retryAfterMs);',
@@ -129,7 +129,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'one retry more than the legacy exporter has',
+    name: 'there is one more retry than in the legacy exporter',
     file: BACKOFF,
     before: '[0, 5 * 60_000, 15 * 60_000]',
     after: '[0, 5 * 60_000, 15 * 60_000, 15 * 60_000]',
@@ -171,7 +171,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'probes slow down at once, although something waits',
+    name: 'probes slow down at once, although an export is waiting',
     file: BACKOFF,
     before: 'const QUICK_PROBES = 60;',
     after: 'const QUICK_PROBES = 6;',
@@ -284,7 +284,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: SCHEDULE_TESTS,
   },
   {
-    name: 'a boat whose clock is behind claims slots of past days',
+    name: 'a boat whose clock is slow claims slots of past days',
     file: SCHEDULE,
     before: 'if (facts.clockSynchronized === false &&',
     after: 'if (facts.clockSynchronized === true &&',

@@ -45,7 +45,7 @@ async function runToEnd(
   limitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly code: number | null; readonly isTimedOut: boolean }> {
-  // Node skips test files that detect an outer test run.
+  // Inside a test run, Node would skip the test files.
   const { NODE_TEST_CONTEXT: _outer, ...environment } = process.env;
   const child = spawn(
     process.execPath,

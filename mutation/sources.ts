@@ -88,7 +88,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/policy/time-zones.test.ts`],
   },
   {
-    name: 'the second of two equal times is taken when the clocks are set back',
+    name: 'a time that occurs twice, when the clocks are set back, counts as the second occurrence',
     file: `${COLLECT}/policy/timestamps.ts`,
     before: 'if (before === after || offsetMsAt(early) === before) return early;',
     after: 'if (before === after) return early;',
@@ -109,14 +109,14 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/boatlog-times.test.ts`],
   },
   {
-    name: 'SQLite converts local times beyond a clock change with the old offset',
+    name: 'SQLite converts local times after a clock change with the old offset',
     file: `${COLLECT}/boatlog-fast-line.ts`,
     before: 'OR ${t} BETWEEN ?3 AND ?4)`',
     after: "OR ${t} BETWEEN ?3 AND ?4 || 'z' OR ${t} > ?4)`",
     killedBy: [`${COLLECT}/boatlog-times.test.ts`],
   },
   {
-    name: 'content of any size is read to be cut',
+    name: 'content of any size is read before it is truncated',
     file: `${COLLECT}/boatlog-rows.ts`,
     before: "`CASE WHEN ${isTooLong('content')} THEN NULL WHEN",
     after: '`CASE WHEN',
@@ -158,7 +158,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/changed-rows.test.ts`],
   },
   {
-    name: 'a file that is damaged on the boat erases what central holds of it',
+    name: 'a file that is damaged on the boat erases its values at central',
     file: 'packages/central/src/store/record-tables.ts',
     before: "where excluded.record -> 'unread' ? former.key)",
     after: "where excluded.record -> 'read' ? former.key)",

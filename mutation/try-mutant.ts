@@ -3,8 +3,8 @@ import { type Mutant, mutateText } from './mutant.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 /**
- * The result of one mutant. Only `killed` is good. A misplaced mutant must be updated, and a type error would be detected without
- * tests.
+ * The result of one mutant. Only `killed` is a success. A misplaced mutant must be updated, and a type error would be detected
+ * without tests.
  */
 export type MutantResult =
   | { readonly kind: 'killed'; readonly by: string }

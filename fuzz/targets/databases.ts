@@ -48,7 +48,7 @@ export const databases: Target = {
     const root = useFolder();
     for (const [collector, name] of DATABASES) {
       writeFileSync(join(root, name), bytes);
-      // Files that SQLite made beside an earlier input must not affect this one.
+      // Files that SQLite created next to an earlier input must not affect this one.
       for (const suffix of ['-wal', '-shm', '-journal'])
         rmSync(join(root, `${name}${suffix}`), { force: true });
       for (const mode of ['incremental', 'full'] as const) {

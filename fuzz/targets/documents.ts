@@ -109,7 +109,7 @@ export const exportFile: Target = {
   },
 };
 
-/** The database refuses NUL and lone surrogates, and with them every other record of the statement. */
+/** If a record contains NUL or a lone surrogate, the database refuses the whole statement, including all other records. */
 function assertStorable(value: unknown): void {
   if (typeof value === 'string')
     assert.ok(value.isWellFormed() && !value.includes('\0'), JSON.stringify(value));

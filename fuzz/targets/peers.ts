@@ -32,7 +32,7 @@ const UNSAFE = /[\p{Cc}\u202a-\u202e]/u;
 function answering(bytes: Uint8Array, status: number, asked: string[] = []): Transport {
   return async ({ url }) => {
     asked.push(url);
-    // Bytes of an input are never shared memory.
+    // The bytes of an input are never shared memory.
     return new Response(bytes as Uint8Array<ArrayBuffer>, { status });
   };
 }
@@ -91,7 +91,7 @@ const NOTICE = {
   message: 'x',
 } as const;
 
-/** Answers of a Signal K server and of a webhook: every one is a result, and no request goes anywhere else. */
+/** Answers of a Signal K server and of a webhook: every answer leads to a result, and no request goes anywhere else. */
 export const notificationAnswers: Target = {
   name: 'notification-answers',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(SIGNALK_WORDS, 6))),
@@ -109,7 +109,7 @@ export const notificationAnswers: Target = {
       const requested = await server.requestAccess('client', SIGNAL);
       const path = requested.kind === 'requested' ? requested.path : '/signalk/v1/requests/a';
       const decision = await server.readDecision(path, SIGNAL);
-      // The token is sent in a header, whose value must have no line end.
+      // The token is sent in a header, so it must not contain a line end.
       if (decision.kind === 'approved') await server.isKnown(id, decision.token, SIGNAL);
       for (const url of asked) assert.match(url, /^http:\/\/127\.0\.0\.1:3000\/signalk\/v[12]\/[\w./-]+$/);
       const called = await callWebhook({ transport, clock: CLOCK }, 'http://127.0.0.1/hook', NOTICE, SIGNAL);
@@ -159,7 +159,7 @@ export const restoredSettings: Target = {
         if (merged === undefined) continue;
         assert.equal(merge(merged), undefined, `${path} is not complete after a restoration`);
         if (!path.endsWith('.env') || present?.startsWith('{') === true) continue;
-        // No value adds a line, and a shell finds only values.
+        // No value adds a line, and a shell reads every value as data.
         const lines = merged.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
         assert.equal(parseEnv(merged).length, lines.length);
         for (const line of lines)
@@ -177,7 +177,7 @@ const CURSOR_WORDS = [
   ...JSON_WORDS,
 ] as const;
 
-/** Parameters that name the next page: a list of plain values that PostgreSQL accepts, or nothing. */
+/** Paging parameters: each is read as a list of plain values that PostgreSQL accepts, or is refused. */
 export const pageCursors: Target = {
   name: 'page-cursors',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(CURSOR_WORDS, 4))),

@@ -141,7 +141,7 @@ const readers = ['UTC', 'America/Toronto', 'Australia/Lord_Howe', 'Africa/Monrov
   createTimestampReader(zone),
 );
 
-/** A time is either null or a UTC timestamp that is read back unchanged. */
+/** A time is either null or a UTC timestamp that can be parsed again without a change. */
 export const timestamps: Target = {
   name: 'timestamps',
   generate: utf8(
