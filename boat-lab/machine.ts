@@ -9,8 +9,8 @@ import { connectQmp, type Qmp, untilAnswer } from './qmp.ts';
 import { type CutSectors, type FlushMode, openVolatileCard, type VolatileCard } from './volatile-card.ts';
 
 /**
- * Timeouts for one command, for a boot until the shell is ready, and for a regular shutdown: they take 35 s, 30 s and 5 s on an
- * idle machine. The lab must also work on a machine where every core is shared with other work.
+ * Timeouts for one command, for a boot until the shell is ready, and for a normal shutdown, which take 35 s, 30 s and 5 s on an
+ * idle machine. The lab must also work on a machine whose cores are busy with other work.
  */
 const COMMAND_MAX_MS = 20 * 60_000;
 const BOOT_MAX_MS = 20 * 60_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Decodes an input for a parser that gets text. Invalid UTF-8 becomes U+FFFD. */
+/** Decodes an input for a parser that takes text. Invalid UTF-8 becomes U+FFFD. */
 export function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

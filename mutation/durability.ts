@@ -117,7 +117,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'an export without new records leaves its temporary file',
+    name: 'an export without new records leaves its temporary file behind',
     file: CREATE,
     before: 'await writer.discard();\n      const',
     after: 'const',

@@ -75,7 +75,7 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/boat-api.test.ts'],
   },
   {
-    name: 'limits of statements are startup parameters, which poolers refuse',
+    name: 'statement limits are sent as startup parameters, which poolers refuse',
     file: 'packages/central/src/platform/pg-store.ts',
     before: 'query_timeout: ANSWER_MAX_MS,',
     after: 'query_timeout: ANSWER_MAX_MS,\n    statement_timeout: STATEMENT_MAX_MS,',

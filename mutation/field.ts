@@ -43,7 +43,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: FIELD_TESTS,
   },
   {
-    name: 'in simulated runs: a table that changes counts as append-only',
+    name: 'in simulated runs: a table whose rows change counts as append-only',
     file: 'packages/boat/src/collect/state-records.ts',
     before: 'context.digestOf(record.record_id) === digest) return undefined;',
     after: 'context.digestOf(record.record_id) !== undefined) return undefined;',
@@ -78,7 +78,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: FIELD_TESTS,
   },
   {
-    name: 'in simulated runs: a source that hangs stops the export manager',
+    name: 'in simulated runs: a hanging source stops the export manager',
     file: 'packages/boat/src/platform/source-disk.ts',
     before: 'return await Promise.race([pending, deadline]);',
     after: 'return await Promise.race([pending, deadline.catch(() => pending)]);',

@@ -19,8 +19,8 @@ const COPIES = 2;
 /** Timeout for a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
 /**
- * Timeout for a mutated run: this minimum, or this multiple of the run without a mutant if that is longer. A run that exceeds it
- * counts as hung.
+ * Timeout for a run with a mutant: this minimum or this multiple of the time without a mutant, whichever is longer. A run that
+ * exceeds it counts as hung.
  */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 

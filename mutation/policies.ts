@@ -28,7 +28,7 @@ const LEDGER = 'packages/boat/src/ledger/policy.ts';
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 
-/** Wrong decisions on the boat. */
+/** Faults in the boat's decisions. */
 export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a captive portal that answers 200 counts as central',

@@ -39,7 +39,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: FAILURE_TESTS,
   },
   {
-    name: 'the name of a source that the disk refuses is lost',
+    name: 'the name of a source that cannot be read from the disk is lost',
     file: SOURCE_TABLE,
     before: '  if (isExportError(error))\n',
     after: '  if (isExportError(error) && error.cause === undefined)\n',
