@@ -77,8 +77,8 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'statement limits are sent as startup parameters, which poolers refuse',
     file: 'packages/central/src/platform/pg-store.ts',
-    before: 'query_timeout: ANSWER_MAX_MS,',
-    after: 'query_timeout: ANSWER_MAX_MS,\n    statement_timeout: STATEMENT_MAX_MS,',
+    before: 'query_timeout: limits.answerMaxMs,',
+    after: 'query_timeout: limits.answerMaxMs,\n    statement_timeout: limits.statementMaxMs,',
     killedBy: STORE_TESTS,
   },
   {

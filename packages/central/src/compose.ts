@@ -11,10 +11,11 @@ import {
 import { readFreeBytes } from './platform/free-space.ts';
 import { type Listener, listen } from './platform/listen.ts';
 import { createPageReader } from './platform/page-files.ts';
-import { openPgStore, type PgStore } from './platform/pg-store.ts';
+import { openPgStore, openSchemaStore, type PgAddress, type PgStore } from './platform/pg-store.ts';
 import type { Log } from './platform/ports.ts';
 import { registerProcessMetrics } from './platform/process-metrics.ts';
 import { preparerThreads, systemMonotonic, systemRandomHex, systemWall } from './platform/world.ts';
+import { distribute, type DistributionReport } from './store/distribute.ts';
 import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 
@@ -25,8 +26,10 @@ export interface OpenStore {
    * tables first.
    */
   readonly store: PgStore;
-  /** Brings the schema up to date. On the embedded database it logs in as the owner. */
+  /** Brings the schema up to date, however long that takes. On the embedded database it logs in as the owner. */
   migrate(): Promise<MigrationReport>;
+  /** Distributes the tables over the servers of Citus, however long that takes. */
+  distribute(): Promise<DistributionReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
@@ -42,10 +45,11 @@ export async function openStore(
   log: Log,
 ): Promise<OpenStore> {
   if (config.store.kind === 'url') {
-    const store = openPgStore({ url: config.store.url }, log);
+    const { url } = config.store;
+    const store = openPgStore({ url }, log);
     return {
       store,
-      migrate: () => migrate(store, systemWall()),
+      ...changeSchemaOf({ url }, log),
       ended: new Promise(() => undefined),
       close: () => store.close(),
     };
@@ -60,19 +64,32 @@ function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
   const store = openPgStore({ ...embedded.address, user: PROGRAM_ROLE }, log);
   return {
     store,
-    migrate: async () => {
-      const owner = openPgStore(embedded.address, log);
-      try {
-        return await migrate(owner, systemWall(), MIGRATIONS, PROGRAM_ROLE);
-      } finally {
-        await owner.close();
-      }
-    },
+    ...changeSchemaOf(embedded.address, log, PROGRAM_ROLE),
     ended: embedded.ended,
     close: async () => {
       await store.close();
       await embedded.stop();
     },
+  };
+}
+
+/** Returns the changes of the schema, each on a connection of its own as the owner of the tables. */
+function changeSchemaOf(
+  owner: PgAddress,
+  log: Log,
+  programRole?: string,
+): Pick<OpenStore, 'migrate' | 'distribute'> {
+  const change = async <T>(work: (store: PgStore) => Promise<T>): Promise<T> => {
+    const store = openSchemaStore(owner, log);
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  };
+  return {
+    migrate: () => change((store) => migrate(store, systemWall(), MIGRATIONS, programRole)),
+    distribute: () => change(distribute),
   };
 }
 

@@ -27,7 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const world = {
       store: open.store,
-      migrate: () => open.migrate(),
+      migrate: open.migrate,
+      distribute: open.distribute,
       wall: systemWall,
       randomHex: systemRandomHex,
       openFile: openReadableFile,

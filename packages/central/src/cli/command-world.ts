@@ -1,4 +1,5 @@
 import type { OpenFile, OpenNewDirectory, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import type { DistributionReport } from '../store/distribute.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 
 /** The result of a command, as documented JSON and as text. */
@@ -14,6 +15,8 @@ export interface CommandWorld {
   readonly store: Store;
   /** Brings the schema up to date. */
   readonly migrate: () => Promise<MigrationReport>;
+  /** Distributes the tables over the servers of Citus. */
+  readonly distribute: () => Promise<DistributionReport>;
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;

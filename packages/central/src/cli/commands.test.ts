@@ -17,6 +17,7 @@ import {
   toDocument,
 } from '../testing/central-under-test.ts';
 import type { CommandWorld } from './command-world.ts';
+import { distribute } from '../store/distribute.ts';
 import { runCommand } from './commands.ts';
 
 /** Control characters that clear the screen, change the window title and begin a new line. */
@@ -60,6 +61,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
   return {
     store,
     migrate: () => migrate(store, nowMs),
+    distribute: () => distribute(store),
     wall: () => (nowMs += 1_000),
     randomHex: systemRandomHex,
     openNewDirectory: () => Promise.reject(new Error('this test writes no files')),

@@ -19,7 +19,6 @@ import {
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { Store } from '../platform/ports.ts';
-import { distribute } from '../store/distribute.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 import { runAccountCommand } from './account-commands.ts';
 import type { Command } from './arguments.ts';
@@ -42,14 +41,14 @@ import {
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
 
 async function runMigrate(
-  store: Store,
+  { distribute }: CommandWorld,
   report: MigrationReport,
   distributes: boolean,
 ): Promise<CommandResult> {
   const migrated =
     report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`;
   if (!distributes) return { json: report, text: migrated };
-  const placed = await distribute(store);
+  const placed = await distribute();
   const counts = `distributed ${placed.distributed.length} tables, copied ${placed.reference.length} tables to every node, ${placed.present.length} were placed before`;
   return { json: { ...report, distribution: placed }, text: `${migrated}\n${counts}` };
 }
@@ -59,7 +58,7 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
   const report = await world.migrate();
   switch (command.kind) {
     case 'migrate':
-      return runMigrate(world.store, report, command.distributes);
+      return runMigrate(world, report, command.distributes);
     case 'enroll':
     case 'invite':
     case 'enable':

@@ -15,7 +15,7 @@ import {
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { type CentralFailureCode, isCentralFailure } from './errors.ts';
 import { SILENT_LOG } from './log.ts';
-import { openPgStore } from './pg-store.ts';
+import { openPgStore, openSchemaStore, type PgStore } from './pg-store.ts';
 import type { Store } from './ports.ts';
 import { isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 import { copyCluster } from './testing/cluster-template.ts';
@@ -58,6 +58,25 @@ describe('a store on a PostgreSQL server as operators run it', () => {
       await exercise(store);
     } finally {
       await store.close();
+      await pooler.close();
+    }
+  });
+
+  test('limits the time of every statement, except of changes of the schema', async () => {
+    const pooler = await startPooler(addressOf().host);
+    const limits = async (store: PgStore) => {
+      const [row] = await store.transaction((tx) =>
+        tx.query("select current_setting('statement_timeout') as value"),
+      );
+      await store.close();
+      return row?.['value'];
+    };
+    try {
+      for (const address of [addressOf(), { url: pooler.url(addressOf().user) }]) {
+        assert.equal(await limits(openPgStore(address, SILENT_LOG)), '25s');
+        assert.equal(await limits(openSchemaStore(address, SILENT_LOG)), '0');
+      }
+    } finally {
       await pooler.close();
     }
   });

@@ -14,14 +14,23 @@ const CONNECTIONS_MAX = 10;
  */
 const CONNECT_MAX_MS = 5_000;
 
-/** Longest duration of one statement, including waits for locks: less than the 30 s of silence that a boat tolerates. */
-const STATEMENT_MAX_MS = 25_000;
+/** Limits on the duration of each statement, including waits for locks. 0 means no limit. */
+interface StatementLimits {
+  /** Time after which the server cancels the statement. */
+  readonly statementMaxMs: number;
+  /** Longest wait for an answer from the server. It detects connections that died silently. */
+  readonly answerMaxMs: number;
+}
+
+/** Less than the 30 s of silence that a boat tolerates, and slightly more for the answer. */
+const REQUEST_LIMITS: StatementLimits = { statementMaxMs: 25_000, answerMaxMs: 28_000 };
 
 /**
- * Longest wait for an answer from the server: slightly longer than the limit of a statement. It detects connections that died
- * silently.
+ * A step that rewrites a table or builds an index takes hours on a large database, and another node may wait for it just as long. An
+ * operator stops it by ending the program, and the server then rolls it back. The statements of other nodes end after REQUEST_LIMITS, so
+ * a step does not wait long for their locks.
  */
-const ANSWER_MAX_MS = 28_000;
+const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 0 };
 
 /**
  * Longest idle time of a transaction. A node that freezes inside a transaction must not keep an installation locked for other
@@ -30,31 +39,37 @@ const ANSWER_MAX_MS = 28_000;
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /**
- * Settings of every statement. They override the defaults of the server, the database and the login. `synchronous_commit` makes the
+ * Returns the settings of every statement. They override the defaults of the server, the database and the login. `synchronous_commit` makes the
  * server answer a commit only after its log is on disk, which every receipt relies on.
  */
-const SETTINGS: Readonly<Record<string, string>> = {
-  synchronous_commit: 'on',
-  statement_timeout: String(STATEMENT_MAX_MS),
-  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MAX_MS),
-};
+function toSettings({
+  statementMaxMs,
+}: StatementLimits): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['synchronous_commit', 'on'],
+    ['statement_timeout', String(statementMaxMs)],
+    ['idle_in_transaction_session_timeout', String(IDLE_IN_TRANSACTION_MAX_MS)],
+  ];
+}
 
 /** The locks of an import need `read committed`; a stricter level would refuse boats. */
 const BEGIN = 'begin isolation level read committed';
 
 /**
- * The first statements of every transaction behind a URL. SETTINGS are not set when a connection starts, because a connection pooler
+ * Returns the first statements of every transaction behind a URL. The settings are not made when a connection starts, because a connection pooler
  * such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state between clients.
  */
-const BEGIN_WITH_SETTINGS = [
-  BEGIN,
-  ...Object.entries(SETTINGS).map(([name, value]) => `set local ${name} = ${value}`),
-].join('; ');
+function toBeginWithSettings(limits: StatementLimits): string {
+  const settings = toSettings(limits).map(([name, value]) => `set local ${name} = ${value}`);
+  return [BEGIN, ...settings].join('; ');
+}
 
-/** Startup parameters with SETTINGS, for an address that is certainly the server and not a pooler. */
-const STARTUP_OPTIONS = Object.entries(SETTINGS)
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(' ');
+/** Returns startup parameters with the settings, for an address that is certainly the server and not a pooler. */
+function toStartupOptions(limits: StatementLimits): string {
+  return toSettings(limits)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+}
 
 /** The address of a PostgreSQL server: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
@@ -77,21 +92,32 @@ export interface PgStore extends Store {
 interface Session {
   /** The first statements of a transaction. */
   readonly begin: string;
-  /** True if a connection has SETTINGS from its start, so that a single statement needs no transaction around it. */
+  /** True if a connection has its settings from its start, so that a single statement needs no transaction around it. */
   readonly hasSettings: boolean;
   readonly toName: StatementNames;
 }
 
 /**
  * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
- * statement has SETTINGS. A lost connection fails the running statement, not the store.
+ * statement is limited to 25 s. A lost connection fails the running statement, not the store.
  */
 export function openPgStore(address: PgAddress, log: Log): PgStore {
+  return openStore(address, log, REQUEST_LIMITS);
+}
+
+/** As `openPgStore`, for changes of the schema: its statements have no limit of time. */
+export function openSchemaStore(address: PgAddress, log: Log): PgStore {
+  return openStore(address, log, SCHEMA_CHANGE_LIMITS);
+}
+
+function openStore(address: PgAddress, log: Log, limits: StatementLimits): PgStore {
   const pool = new pg.Pool({
-    ...('url' in address ? { connectionString: address.url } : { ...address, options: STARTUP_OPTIONS }),
+    ...('url' in address
+      ? { connectionString: address.url }
+      : { ...address, options: toStartupOptions(limits) }),
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MAX_MS,
-    query_timeout: ANSWER_MAX_MS,
+    query_timeout: limits.answerMaxMs,
     keepAlive: true,
     application_name: 'd3kos-central',
   });
@@ -102,7 +128,7 @@ export function openPgStore(address: PgAddress, log: Log): PgStore {
   // Only an address without a URL is known to be the server itself and not a pooler (see `createStatementNames`).
   const session: Session =
     'url' in address
-      ? { begin: BEGIN_WITH_SETTINGS, hasSettings: false, toName: () => undefined }
+      ? { begin: toBeginWithSettings(limits), hasSettings: false, toName: () => undefined }
       : { begin: BEGIN, hasSettings: true, toName: createStatementNames() };
   const runAlone = session.hasSettings ? useConnection : runTransaction;
   return {

@@ -18,6 +18,7 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { openEmbedded, type StoreUnderTest } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { createNode, enrollBoat, NOON_MS, OPERATOR_TOKEN } from '../testing/central-under-test.ts';
+import { distribute } from './distribute.ts';
 import { migrate } from './migrate.ts';
 
 const SOURCE = join(import.meta.dirname, '..');
@@ -260,6 +261,7 @@ function toWorld(store: Store): CommandWorld {
   return {
     store,
     migrate: async () => ({ applied: [], present: [] }),
+    distribute: () => distribute(store),
     wall: () => NOON_MS,
     randomHex: systemRandomHex,
     openFile: noFile,

@@ -5,7 +5,7 @@ import { isContracting, MIGRATIONS, type Migration } from './migrations/index.ts
 import { booleanOf, textOf } from './row.ts';
 
 /** The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once. */
-const MIGRATION_LOCK = 826_351_108;
+export const MIGRATION_LOCK = 826_351_108;
 
 /** The result of one run of the migrations. */
 export interface MigrationReport {
