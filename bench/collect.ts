@@ -307,7 +307,7 @@ async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void
   run.report(toFigure('collect.incremental_large_vs_small', ratio, 'x', { atMost: 3 }, note));
 }
 
-/** Exports new boatlog rows alternately without and with one capture that was identified since its export. */
+/** Exports new boatlog rows, alternately without and with a capture that was identified since its last export. */
 async function compareIdentified(run: BenchRun): Promise<void> {
   const rows = Math.min(CAPTURES, run.options.rows);
   run.logProgress(`incremental exports without and with one of ${rows} captures identified later`);

@@ -60,7 +60,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
     await fleet.done;
     const troubles = [...fleet.troubles].map(([kind, count]) => `${count} × ${kind}`).join(', ');
     run.report(`${kills} kills, ${fleet.receipts.length} receipts; ${troubles}`);
-    assert.ok((fleet.troubles.get('no answer') ?? 0) > 0, 'no boat noticed a kill');
+    assert.ok((fleet.troubles.get('no answer') ?? 0) > 0, 'no boat was affected by a kill');
     assert.deepEqual(await findFalseReceipts(store, fleet.receipts), []);
     const [stored = {}] = await store.query('select count(*)::int as parts from imports');
     assert.equal(stored['parts'], fleet.receipts.length);

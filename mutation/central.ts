@@ -58,7 +58,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a time without a time zone counts as a moment',
+    name: 'a timestamp without a time zone is accepted',
     file: 'packages/central/src/import/claimed-time.ts',
     before: '(?:Z|[+-]\\d{2}:?\\d{2})$/',
     after: '(?:Z|[+-]\\d{2}:?\\d{2})?$/',

@@ -296,7 +296,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'waiting exports are removed to free the reserve',
+    name: 'waiting exports are removed to restore the reserve',
     file: RETENTION,
     before: "pickDelivered(ledger.queue.list('completed'), reserveBytes",
     after: "pickDelivered(ledger.queue.list('failed'), reserveBytes",

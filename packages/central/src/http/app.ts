@@ -157,7 +157,8 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
-    // R110: "While central knows that its database cannot store an export, it SHOULD answer 503 to an import before it reads the body."
+    // R110: "While central has detected that its database cannot store an export, it SHOULD answer 503 to an import before it reads
+    // the body. "
     const trouble = route.load === 'import' ? await context.database.findImportFault() : undefined;
     if (trouble !== undefined) return respond(refuse('UNAVAILABLE', trouble));
     const caller = await authorize(context, route, raw, parameters, sender);
