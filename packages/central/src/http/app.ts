@@ -158,7 +158,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       return toResponse(id, reply as Reply<Id>, onSent);
     };
     // R110: "While central has detected that its database cannot store an export, it SHOULD answer 503 to an import before it reads
-    // the body. "
+    // the body."
     const trouble = route.load === 'import' ? await context.database.findImportFault() : undefined;
     if (trouble !== undefined) return respond(refuse('UNAVAILABLE', trouble));
     const caller = await authorize(context, route, raw, parameters, sender);
