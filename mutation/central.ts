@@ -135,6 +135,13 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: BODY_TESTS,
   },
   {
+    name: 'a large body is decoded on the main thread',
+    file: 'packages/central/src/import/thread-policy.ts',
+    before: 'return wireSizeBytes <= MAIN_THREAD_SIZE_MAX_BYTES;',
+    after: 'return wireSizeBytes >= 0;',
+    killedBy: ['packages/central/src/import/thread-policy.test.ts'],
+  },
+  {
     name: 'a decoded body may be a quarter larger than the limit',
     file: 'packages/central/src/import/decode-body.ts',
     before: 'maxOutputLength: sizeMaxBytes,',
@@ -276,7 +283,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a boat's individual limits are ignored",
-    file: 'packages/central/src/import/policy.ts',
+    file: 'packages/central/src/import/quota-policy.ts',
     before: '(override[amount] ?? quota[amount])',
     after: '(quota[amount] ?? override[amount])',
     killedBy: QUOTA_TESTS,

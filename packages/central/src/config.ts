@@ -1,5 +1,5 @@
 import type { ImportLimits } from './admission/policy.ts';
-import type { Use } from './import/policy.ts';
+import type { Use } from './import/quota-policy.ts';
 import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 import { IGNORED_VARIABLES, type Setting, type SettingKey, SETTINGS } from './settings.ts';

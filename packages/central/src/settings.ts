@@ -1,5 +1,5 @@
 import { DEFAULT_IMPORT_LIMITS } from './admission/policy.ts';
-import { DEFAULT_QUOTA } from './import/policy.ts';
+import { DEFAULT_QUOTA } from './import/quota-policy.ts';
 
 /** A requirement on a text setting, with the fault and the fix to report if the value does not match. */
 export interface TextLimit {

@@ -25,7 +25,7 @@ export interface WorkBudget {
   readonly share: number;
 }
 
-/** A body is light if it is decoded and prepared on the node's main thread in a few milliseconds. */
+/** A body is light if the node's main thread decodes and prepares it (`import/thread-policy.ts`). */
 export type Lane = 'light' | 'heavy';
 
 /** The settings of the operator for imports. `bodySizeMaxBytes` limits a body as received and as decoded. */
@@ -54,12 +54,6 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
  * sends fewer.
  */
 const WORK_BURST_MS = 30_000;
-
-/**
- * Largest body, as received and as decoded, that the main thread handles. It takes at most 3 ms there, which is less than sending
- * it to another thread and back. An export of 200 rows has about 50 KB.
- */
-export const LIGHT_SIZE_MAX_BYTES = 65_536;
 
 /**
  * Maximum number of concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and

@@ -2,7 +2,7 @@ import type { ExportReport } from '../data-export/export-installation.ts';
 import type { BundleReport } from '../bundle/import-bundle.ts';
 import type { LedgerSummary } from '../fleet/ledgers.ts';
 import type { InstallationSummary } from '../fleet/installations.ts';
-import type { QuotaOverride, Use } from '../import/policy.ts';
+import type { QuotaOverride, Use } from '../import/quota-policy.ts';
 import type { ListedEvent } from '../installations/audit.ts';
 import type { BundleKeys } from '../installations/bundle-keys.ts';
 import type { ListedToken } from '../installations/tokens.ts';

@@ -12,6 +12,7 @@ const RECEIVING_MINUTES = 10;
 /** SQL conditions on a row `i` of `installations`. `$1` is the present time of the node that asks. */
 const NOW = '$1::timestamptz';
 
+/** True for a boat that is overdue. `import/lateness-policy.ts` decides the time `due_at` with each import. */
 export const IS_LATE = `(i.due_at < ${NOW} and i.due_at >= ${NOW} - interval '${LAID_UP_DAYS} days' and not i.is_disabled)`;
 const IS_REFUSED = '(i.refused_at is not null and not i.is_disabled)';
 const HAS_GAPS = `(i.gap_since < ${NOW} - interval '${GAP_HOURS} hours')`;

@@ -14,7 +14,7 @@ import { ROUTE_LIST, type RouteId, ROUTES } from '../api/contract.ts';
 import type { Refusal } from '../api/refusals.ts';
 import type { Load, Route } from '../api/route.ts';
 import { isCentralFailure } from '../platform/errors.ts';
-import { DEFAULT_QUOTA } from '../import/policy.ts';
+import { DEFAULT_QUOTA } from '../import/quota-policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
 import { authorize } from './authorize.ts';

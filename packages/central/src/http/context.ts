@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import type { Admission } from '../admission/admission.ts';
 import type { ImportLimits } from '../admission/policy.ts';
 import type { WorkMeter } from '../admission/work-meter.ts';
-import type { Use } from '../import/policy.ts';
+import type { Use } from '../import/quota-policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import type { ReadPageFile } from '../platform/page-files.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';

@@ -6,7 +6,7 @@ import {
   parseContentDigest,
 } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
-import { type Lane, LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
+import type { Lane } from '../admission/policy.ts';
 import { toInstallationFraction, toQuotaReturnS } from '../admission/return-policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
@@ -15,8 +15,9 @@ import { newImportId } from '../import/new-import-id.ts';
 import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
 import type { MeasureStage } from '../import/import-stage.ts';
-import type { QuotaAmount } from '../import/policy.ts';
+import type { QuotaAmount } from '../import/quota-policy.ts';
 import type { Preparer } from '../import/preparer.ts';
+import { mayDecodeOnMainThread, toMainThreadLimit } from '../import/thread-policy.ts';
 import { parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
 import type { RouteRequest } from './route-request.ts';
@@ -213,8 +214,7 @@ interface DecodedRequest {
 }
 
 /**
- * Returns the decoded body once it has a permit. A small body is decoded on this thread, which is faster than passing it to
- * another thread. A body that turns out to be larger is decoded by another thread.
+ * Returns the decoded body once it has a permit, and the preparer that fits its size (`import/thread-policy.ts`).
  */
 async function decodeReceived(
   { limits, preparer, inlinePreparer }: AppContext,
@@ -224,8 +224,8 @@ async function decodeReceived(
 ): Promise<DecodedRequest | ImportRefused> {
   const acquirePermit = (lane: Lane) => measure('wait', () => admitted.acquirePermit(lane));
   const { rank, charge, upload } = admitted;
-  if (wireSizeBytes <= LIGHT_SIZE_MAX_BYTES) {
-    const sizeMaxBytes = Math.min(LIGHT_SIZE_MAX_BYTES, limits.bodySizeMaxBytes);
+  if (mayDecodeOnMainThread(wireSizeBytes)) {
+    const sizeMaxBytes = toMainThreadLimit(limits.bodySizeMaxBytes);
     const toDecode = { bytes, coding: contentCoding, sizeMaxBytes };
     const light = await measure('decode', () => inlinePreparer.decode(toDecode, rank));
     charge(light.cpuMs);

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { REFUSALS } from '../api/refusals.ts';
 import type { FleetTotals } from '../fleet/totals.ts';
 import { IMPORT_STAGES, type ImportStage } from '../import/import-stage.ts';
-import type { QuotaAmount } from '../import/policy.ts';
+import type { QuotaAmount } from '../import/quota-policy.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { DatabaseState } from './database-watch.ts';
 import type { Reply } from './reply.ts';

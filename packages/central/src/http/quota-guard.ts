@@ -1,5 +1,5 @@
 import type { WorkMeter } from '../admission/work-meter.ts';
-import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../import/policy.ts';
+import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../import/quota-policy.ts';
 import { addUse, loadOverride } from '../import/usage.ts';
 import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 

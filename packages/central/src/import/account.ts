@@ -1,5 +1,5 @@
 import { countRecords, type PartToStore } from './part-to-store.ts';
-import { estimateStoredBytes, type Use } from './policy.ts';
+import { estimateStoredBytes, type Use } from './quota-policy.ts';
 
 /** The quota of every installation, and the usage of the installation since its last import that has not been written yet. */
 export interface Accounting {

@@ -10,7 +10,7 @@ import { booleanOf, textOrNullOf } from '../store/row.ts';
 import type { LedgerFacts } from './ledger-policy.ts';
 import { LEDGER_COLUMNS, toLedgerFacts, toOpenExports } from './ledgers.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
-import type { Use } from './policy.ts';
+import type { Use } from './quota-policy.ts';
 import { toDay, toUse, USE_COLUMNS } from './usage.ts';
 
 /** What central holds before it stores a part, and whether the sender is still authorized. */

@@ -7,7 +7,7 @@ import type { Arrival } from './ledger-policy.ts';
 import type { Preparation } from './prepare-part.ts';
 import type { MeasureStage } from './import-stage.ts';
 import type { Preparer } from './preparer.ts';
-import type { QuotaAmount } from './policy.ts';
+import type { QuotaAmount } from './quota-policy.ts';
 import { storePart } from './store-part.ts';
 
 /**

@@ -4,7 +4,7 @@ import { toNameGrams } from '../store/name-grams.ts';
 import { numberOrNullOf, textOf, textOrNullOf } from '../store/row.ts';
 import type { BoatPosition } from './boat-facts.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
-import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './rhythm.ts';
+import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './lateness-policy.ts';
 
 /** Columns of `installations` that `toFleetChange` needs. They are read under the lock on the installation. */
 export const FLEET_COLUMNS = `last_export_id, tier::int as tier, claimed_tier::int as claimed_tier,

@@ -15,7 +15,7 @@ export type Worked<Result> = (
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }
 ) & { readonly cpuMs: number };
 
-/** Decodes bodies and prepares parts. An implementation may run the work in another thread, and then takes over the bytes. http/import-route.ts decides by size which one is used. */
+/** Decodes bodies and prepares parts. An implementation may run the work in another thread, and then takes over the bytes. `thread-policy.ts` decides which one is used. */
 export interface Preparer {
   decode(body: BodyToDecode, rank: () => number): Promise<Worked<DecodedBody>>;
   prepare(part: PartToPrepare, rank: () => number): Promise<Worked<Preparation>>;

@@ -9,7 +9,7 @@ import type { HoldingsChange } from './insert-records.ts';
 import { NOTE_EXPORTS, NOTE_LEDGER, toLedgerValues } from './ledgers.ts';
 import { COUNT_HOUR, removeOldHours, toFleetChange, toHourShard } from './note-fleet.ts';
 import type { PartToStore } from './part-to-store.ts';
-import type { Use } from './policy.ts';
+import type { Use } from './quota-policy.ts';
 import { ADD_USE, toUseValues } from './usage.ts';
 
 /**

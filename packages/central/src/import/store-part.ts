@@ -13,7 +13,7 @@ import { noteDivergence } from './ledgers.ts';
 import { FLEET_COLUMNS, indexName } from './note-fleet.ts';
 import { judgeRepeat } from './part-identity.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
-import { findExceeded, type QuotaAmount, type Use } from './policy.ts';
+import { findExceeded, type QuotaAmount, type Use } from './quota-policy.ts';
 import { toListedRejections } from './records.ts';
 import { registerPart } from './register-part.ts';
 import { addUse, OVERRIDE_COLUMNS, toOverride } from './usage.ts';

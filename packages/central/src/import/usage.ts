@@ -1,7 +1,7 @@
 import type { Queryable, Row } from '../platform/ports.ts';
 import { type NamedValues, runStatement, type SqlFragment, toStatement } from '../store/database.ts';
 import { numberOf, numberOrNullOf } from '../store/row.ts';
-import { NOTHING_USED, type QuotaOverride, type Use } from './policy.ts';
+import { NOTHING_USED, type QuotaOverride, type Use } from './quota-policy.ts';
 
 /** The day of a time in UTC, for example `2026-06-01`. */
 export function toDay(wallMs: number): string {

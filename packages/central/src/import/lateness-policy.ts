@@ -1,3 +1,5 @@
+import { SCHEDULED_TIER_MIN } from '@d3kos/protocol';
+
 /**
  * Number of newest silences that an estimate uses: two weeks of daily exports, so one unusual fortnight does
  * not affect it for long.
@@ -26,9 +28,6 @@ const DAY_S = 86_400;
  */
 const GRACE_MIN_S = 6 * 3_600;
 
-/** The lowest tier with a daily schedule. A boat below it exports by hand, so no export is due. */
-const SCHEDULED_TIER_MIN = 2;
-
 /** How often a boat sends exports, updated by its imports. Times are central's own. */
 export interface Rhythm {
   /** The newest silences between arrivals in seconds, oldest first. At most INTERVALS_KEPT_MAX. */
@@ -48,7 +47,7 @@ export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
 
 /**
  * The longest silence that is usual for a boat, in seconds. Undefined if no export is due: the boat exports by
- * hand, or it has neither a schedule nor a rhythm yet.
+ * hand because its tier has no schedule, or it has neither a schedule nor a rhythm yet.
  */
 export function toUsualSilence(intervals: readonly number[], tier: number | undefined): number | undefined {
   if (tier !== undefined && tier < SCHEDULED_TIER_MIN) return undefined;
