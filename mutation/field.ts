@@ -72,9 +72,9 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'in simulated runs: local times are read as UTC',
-    file: 'packages/boat/src/collect/source-table.ts',
-    before: `=== '"created_at"' ? 'utc' : 'local'`,
-    after: `=== '"created_at"' ? 'utc' : 'utc'`,
+    file: 'packages/boat/src/collect/policy/column-zones.ts',
+    before: "return column === 'created_at' ? 'utc' : TIMESTAMP_ZONES[source];",
+    after: "return 'utc';",
     killedBy: FIELD_TESTS,
   },
   {

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const COLLECT = 'packages/boat/src/collect';
 const SOURCE_DISK = 'packages/boat/src/platform/source-disk.ts';
+const COLUMN_ZONES = `${COLLECT}/policy/column-zones.ts`;
 const SOURCE_TABLE = `${COLLECT}/source-table.ts`;
 const COUNTED_TESTS = [`${COLLECT}/counted-values.test.ts`];
 const FAILURE_TESTS = [`${COLLECT}/source-failures.test.ts`];
@@ -68,16 +69,16 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the local times of captures and issues are read as UTC',
-    file: SOURCE_TABLE,
-    before: `=== '"created_at"' ? 'utc' : 'local'`,
-    after: `=== '"created_at"' ? 'utc' : 'utc'`,
+    file: COLUMN_ZONES,
+    before: "return column === 'created_at' ? 'utc' : TIMESTAMP_ZONES[source];",
+    after: "return 'utc';",
     killedBy: [`${COLLECT}/local-times.test.ts`],
   },
   {
     name: "SQLite's CURRENT_TIMESTAMP is read as local time",
-    file: SOURCE_TABLE,
-    before: `=== '"created_at"' ? 'utc' : 'local'`,
-    after: `=== '"created_at"' ? 'local' : 'local'`,
+    file: COLUMN_ZONES,
+    before: "return column === 'created_at' ? 'utc' : TIMESTAMP_ZONES[source];",
+    after: 'return TIMESTAMP_ZONES[source];',
     killedBy: [`${COLLECT}/local-times.test.ts`],
   },
   {
@@ -103,7 +104,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'local times of spoken entries are read as UTC',
-    file: `${COLLECT}/boatlog-fields.ts`,
+    file: COLUMN_ZONES,
     before: "new Set(['voice', 'text'])",
     after: "new Set(['text'])",
     killedBy: [`${COLLECT}/boatlog-times.test.ts`],
@@ -152,7 +153,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a corrected entry of the boatlog is not exported again',
-    file: `${COLLECT}/log-audit.ts`,
+    file: `${COLLECT}/find-changed-rows.ts`,
     before: 'if (through > after && before.count > 0 && known !== before.digest)',
     after: 'if (through > after && before.count > 0 && known === before.digest)',
     killedBy: [`${COLLECT}/changed-rows.test.ts`],

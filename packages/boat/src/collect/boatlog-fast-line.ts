@@ -1,7 +1,7 @@
 import { TEXT_LENGTH_MAX } from './allowed.ts';
-import { type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
+import type { BoatlogField } from './boatlog-fields.ts';
 import { LINE_SEPARATOR } from './page.ts';
-import type { NaiveZone } from './policy/timestamps.ts';
+import { type ColumnZone, LOCAL_ENTRY_TYPES } from './policy/column-zones.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
@@ -10,14 +10,14 @@ import type { SourceTable } from './source-table.ts';
  * empty string, so every column is checked first. The fields and their order match `toBoatlogRecord`. Each part of the
  * statement was chosen by measurement.
  */
-export function toFastLine(table: SourceTable<BoatlogField>, naive: NaiveZone): string {
+export function toFastLine(table: SourceTable<BoatlogField>, zone: ColumnZone): string {
   const { columns: c } = table;
   const t = c.timestamp;
   // A rowid is always an integer. A rowid beyond 2^53 stops the reading in any case.
   const isRowid = table.isRowid('entry_id');
   const isSimple = [
     isSimpleTimestamp(t),
-    ...(naive === 'utc' ? [] : [isInSpan(t, c.entry_type)]),
+    ...(zone === 'utc' ? [] : [isInSpan(t, c.entry_type)]),
     ...(isRowid ? [] : [isSimpleId(c.entry_id)]),
     isNoBytes(c.entry_type, c.content),
     isSimpleAngle(c.latitude),
@@ -26,14 +26,14 @@ export function toFastLine(table: SourceTable<BoatlogField>, naive: NaiveZone): 
   ];
   return `CASE WHEN ${isSimple.join(' AND ')}
     THEN concat('${LINE_SEPARATOR}{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', ${isRowid ? c.entry_id : `json_quote(${c.entry_id})`},
-      ',"timestamp":"', ${t}, '","timestamp_utc":"', ${toFastTime(t, c.entry_type, naive)}, '","type":',
+      ',"timestamp":"', ${t}, '","timestamp_utc":"', ${toFastTime(t, c.entry_type, zone)}, '","type":',
       json_quote(${c.entry_type}), ',"content":', json_quote(${c.content}),
       ',"gps":{"latitude":', ${quoteOrNull(c.latitude)}, ',"longitude":', ${quoteOrNull(c.longitude)},
       '},"weather":', ${quoteOrNull(c.weather_conditions)}, '}')
     ELSE json_quote(x'') END`;
 }
 
-const LOCAL_TYPES_SQL = [...LOCAL_TYPES].map((type) => `'${String(type)}'`).join(', ');
+const LOCAL_TYPES_SQL = [...LOCAL_ENTRY_TYPES].map((type) => `'${String(type)}'`).join(', ');
 
 /** Returns SQL that is false for a local time outside the span of the page. Its offset from UTC differs or is unknown. */
 function isInSpan(t: string, type: string): string {
@@ -41,9 +41,9 @@ function isInSpan(t: string, type: string): string {
 }
 
 /** Returns SQL for the UTC time and the zone of a simple timestamp. Milliseconds are copied, because `strftime` rounds them. */
-function toFastTime(t: string, type: string, naive: NaiveZone): string {
+function toFastTime(t: string, type: string, zone: ColumnZone): string {
   const local =
-    naive === 'utc'
+    zone === 'utc'
       ? ''
       : `WHEN ${type} IN (${LOCAL_TYPES_SQL})
          THEN concat(strftime('%Y-%m-%dT%H:%M:%S', substr(${t}, 1, 19), ?5), substr(${t}, 20, 4), 'Z","timestamp_zone":"', ?6)`;

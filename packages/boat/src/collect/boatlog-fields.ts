@@ -11,8 +11,3 @@ export const BOATLOG_FIELDS = [
   'longitude',
   'weather_conditions',
 ] as const satisfies readonly BoatlogField[];
-
-/**
- * Types of entries whose naive timestamps are local (docs/spec/sources.md, "Time zones"). A person spoke or wrote these entries.
- */
-export const LOCAL_TYPES: ReadonlySet<unknown> = new Set(['voice', 'text']);

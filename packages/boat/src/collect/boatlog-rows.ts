@@ -1,22 +1,17 @@
 import type { StatementSync } from 'node:sqlite';
 import { toScalarText } from './allowed.ts';
 import { toFastLine } from './boatlog-fast-line.ts';
-import { BOATLOG_FIELDS, type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
+import { BOATLOG_FIELDS, type BoatlogField } from './boatlog-fields.ts';
 import { toWeather } from './boatlog-weather.ts';
 import type { Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import type { RowsFit, RowsRead, RowsReader } from './log-table.ts';
 import { toBytesPage, toLine, toPage } from './page.ts';
+import { type ColumnZone, toColumnZone, toEntryZone } from './policy/column-zones.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
-import { findLocalSpan, type LocalSpan, type NaiveZone, type TimestampReader } from './policy/timestamps.ts';
+import { findLocalSpan, type LocalSpan, type TimestampReader } from './policy/timestamps.ts';
 import type { OddParts, OnLeftOut } from './source-notes.ts';
-import {
-  createDisorderedSource,
-  type SourceTable,
-  type SourceValue,
-  toJsonValue,
-  toNaiveZone,
-} from './source-table.ts';
+import { createDisorderedSource, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
 export type { BoatlogField } from './boatlog-fields.ts';
 
@@ -131,7 +126,7 @@ function createFastReader(
 ): (after: number, rowsMax: number) => RowsRead | undefined {
   const { limits } = table.db;
   const lengthMax = limits.length;
-  const naive = toNaiveZone(table, 'timestamp');
+  const columnZone = toColumnZone('boatlog_entries', table.columnOf('timestamp'));
   const findSpan = createSpans(table, readTime);
   const edges = table.db.prepare(
     `SELECT rowid FROM ${table.table} WHERE rowid > ?1 ORDER BY rowid LIMIT 2 OFFSET ?2 - 1`,
@@ -148,7 +143,7 @@ function createFastReader(
     return last;
   };
   const read = table.db.prepare(
-    `SELECT CAST(group_concat(${toFastLine(table, naive)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
+    `SELECT CAST(group_concat(${toFastLine(table, columnZone)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
      FROM ${table.table} NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2`,
   );
   let rowBytes = 1;
@@ -158,7 +153,7 @@ function createFastReader(
     limits.length = FAST_PAGE_BYTES_MAX;
     let found: ReturnType<StatementSync['get']>;
     try {
-      const times = naive === 'utc' ? [] : findSpan(after);
+      const times = columnZone === 'utc' ? [] : findSpan(after);
       found = getUnlessRejected(read, after, findLast(after, rows), ...times);
     } finally {
       limits.length = lengthMax;
@@ -240,7 +235,7 @@ function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogRead
   const fields = BOATLOG_FIELDS.map((field) => (field === 'content' ? content : bounded(field))).join(', ');
   const tooLong = BOATLOG_FIELDS.map((field) => `WHEN ${isTooLong(field)} THEN '${field}'`).join(' ');
   const select = `SELECT rowid, ${fields}, ${isLarge}, CASE ${tooLong} END FROM ${table.table}`;
-  const columnZone = toNaiveZone(table, 'timestamp');
+  const columnZone = toColumnZone('boatlog_entries', table.columnOf('timestamp'));
   const forward = toRowStatement(db.prepare(`${select} WHERE rowid > ? ORDER BY rowid LIMIT ?`));
   const backward = toRowStatement(db.prepare(`${select} WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?`));
   const contentIds = createContentIds((position) => iterateRows(backward, position, DUPLICATES_SEARCHED_MAX));
@@ -367,12 +362,12 @@ function toBoatlogRecord(
   row: BoatlogRow,
   contentId: string | undefined,
   { readTime, onLeftOut }: BoatlogReading,
-  columnZone: NaiveZone,
+  columnZone: ColumnZone,
 ): { readonly record_id: string } & Readonly<Record<string, unknown>> {
   const { values } = row;
   const entryId = toJsonValue(values.entry_id);
   const timestamp = toJsonValue(values.timestamp);
-  const { utc, zone } = readTime(timestamp, LOCAL_TYPES.has(values.entry_type) ? columnZone : 'utc');
+  const { utc, zone } = readTime(timestamp, toEntryZone(columnZone, values.entry_type));
   const id = contentId ?? toScalarText(entryId ?? 'null');
   return {
     record_id: toRecordId(id, timestamp === null ? '' : toScalarText(timestamp), sha256),

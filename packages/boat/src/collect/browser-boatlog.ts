@@ -1,6 +1,7 @@
-import { type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
+import type { BoatlogField } from './boatlog-fields.ts';
 import { type BrowserEntry, readBrowserEntries } from './browser-data.ts';
 import type { CollectContext, Page } from './collector.ts';
+import { toColumnZone, toEntryZone } from './policy/column-zones.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import {
@@ -62,7 +63,8 @@ export async function* collectBrowserBoatlog(
 function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): ReadonlySet<string> {
   if (utc === null) return new Set();
   const second = utc.slice(0, 19);
-  const shifted = LOCAL_TYPES.has(type) ? readTime(second, 'local').utc : null;
+  const zone = toEntryZone(toColumnZone('boatlog_entries', 'timestamp'), type);
+  const shifted = zone === 'local' ? readTime(second, zone).utc : null;
   if (shifted === null) return new Set([second]);
   const localMs = 2 * Date.parse(utc) - Date.parse(shifted);
   return new Set([second, new Date(localMs).toISOString().slice(0, 19)]);

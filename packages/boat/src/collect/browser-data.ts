@@ -1,9 +1,9 @@
 import { parseForeignJson } from '../platform/lenient-json.ts';
 import { type AllowedWords, asObjects, toAllowed, toScalar, toScalarText, toWords } from './allowed.ts';
-import { LOCAL_TYPES } from './boatlog-fields.ts';
 import type { BrowserKey } from './browser-key.ts';
 import type { CollectContext } from './collector.ts';
 import { sha256 } from './digest.ts';
+import { toColumnZone, toEntryZone } from './policy/column-zones.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { toPublicText } from './redact.ts';
@@ -93,7 +93,10 @@ export function readBrowserEntries(
       source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'],
     );
     const type = ownType ?? (typeof source['type'] === 'string' ? source['type'] : 'browser');
-    const { utc, zone } = readTime(timestamp, LOCAL_TYPES.has(type) ? 'local' : 'utc');
+    const { utc, zone } = readTime(
+      timestamp,
+      toEntryZone(toColumnZone('browser_entries', 'timestamp'), type),
+    );
     const content = typeof source['text'] === 'string' ? source['text'] : null;
     const reading = toAllowed(source, ENTRY_WORDS, onLeftOut);
     const digest = sha256(JSON.stringify([type, reading]));

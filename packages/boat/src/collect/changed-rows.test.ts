@@ -10,7 +10,7 @@ import { writeSource } from '../../../sim/src/fixture/files.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { boatlogCollector } from './boatlog.ts';
 import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
-import { AUDITED_ROWS } from './log-audit.ts';
+import { COMPARED_ROWS } from './find-changed-rows.ts';
 import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-changed-rows-'));
@@ -112,7 +112,7 @@ describe('boatlog entries that change', () => {
   });
 
   it('are detected among the newest rows of a large log', async () => {
-    const { path, contents } = await exportedBoat(AUDITED_ROWS + 5_000);
+    const { path, contents } = await exportedBoat(COMPARED_ROWS + 5_000);
     withDatabase(path, (db) =>
       db.exec(
         "UPDATE boatlog_entries SET content = 'near the end' WHERE rowid = (SELECT max(rowid) FROM boatlog_entries) - 8000",

@@ -158,6 +158,7 @@ it('rows of long values are read in pages of limited size, each row once', () =>
     table: 'rows',
     columns: { a: 'a', b: 'b', c: 'c', d: 'd' },
     has: () => true,
+    columnOf: (field) => field,
     isRowid: () => false,
     unread: undefined,
   };

@@ -1,6 +1,6 @@
 import type { CollectContext, Cursor, CursorMove, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type ChangedRange, findChangedRanges } from './log-audit.ts';
+import { type ChangedRows, findChangedRows } from './find-changed-rows.ts';
 import {
   ANCHOR_DIGEST_LENGTH,
   ANCHOR_DISTANCES,
@@ -48,7 +48,7 @@ export type RowsReader = (after: number, rowsMax: number) => RowsRead;
  */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
-/** A table of a log to which rows are appended. Changes to its newest rows are also detected (see `findChangedRanges`). */
+/** A table of a log to which rows are appended. Changes to its newest rows are also detected (see `findChangedRows`). */
 export interface LogSource<Field extends string> {
   /** Path of the database below the boat's root. It is also the name of the cursor. */
   readonly name: string;
@@ -100,7 +100,7 @@ async function* readRows<Field extends string>(
   const from = fitCursor(context.cursorOf(source.name), anchors.digestAt);
   const readPage = source.createReader(table, createFit(source, table));
   const start = context.mode === 'full' ? undefined : from;
-  const changed = await findChangedRanges(context, source.name, table, start?.position);
+  const changed = await findChangedRows(context, source.name, table, start?.position);
   for (const range of changed) yield* readChanged(context, table, readPage, range);
   let position = start?.position ?? POSITION_BEFORE_ALL;
   let positionDigest = start === undefined ? undefined : anchors.digestAt(position);
@@ -135,7 +135,7 @@ async function* readChanged<Field extends string>(
   context: CollectContext,
   table: SourceTable<Field>,
   readPage: RowsReader,
-  { after, through, count }: ChangedRange,
+  { after, through, count }: ChangedRows,
 ): AsyncGenerator<Page, void, void> {
   let position = after;
   let left = count;

@@ -5,6 +5,7 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { sha256 } from './digest.ts';
 import { readJsonColumn } from './json-column.ts';
 import { toLine } from './page.ts';
+import { toColumnZone } from './policy/column-zones.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { NormalTime, TimestampReader } from './policy/timestamps.ts';
@@ -16,7 +17,6 @@ import {
   openSourceTable,
   type SourceDatabases,
   toJsonValue,
-  toNaiveZone,
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
@@ -98,9 +98,9 @@ async function* collectDatabase(
   const { table } = opened;
   const odd = createOddParts(name, 'value');
   const leftOut = createLeftOutKeys();
-  const naive = toNaiveZone(table, 'timestamp');
+  const zone = toColumnZone(TABLE, table.columnOf('timestamp'));
   const reading: CaptureReading = {
-    readTime: (raw) => readTime(raw, naive),
+    readTime: (raw) => readTime(raw, zone),
     odd,
     onLeftOut: leftOut.of(name),
   };

@@ -5,7 +5,6 @@ import { createNotAFile, toDiskReason } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
-import type { NaiveZone } from './policy/timestamps.ts';
 
 /** The column names of each field in all versions, the most specific name first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
@@ -27,6 +26,8 @@ export interface SourceTable<Field extends string> {
   readonly table: string;
   readonly columns: Readonly<Record<Field, string>>;
   has(field: Field): boolean;
+  /** Returns the name of the field's column in lower case, or undefined if the table has no such column. */
+  columnOf(field: Field): string | undefined;
   /** True if the field's column is the rowid. A rowid is never NULL and always an integer. */
   isRowid(field: Field): boolean;
   /** Describes known columns that are not read because they are generated. Undefined if there are none. */
@@ -137,14 +138,14 @@ function toSourceTable<Field extends string>(
   aliases: ColumnAliases<Field>,
 ): SourceTable<Field> | undefined {
   const columns: Partial<Record<Field, string>> = {};
-  const known = new Set<Field>();
+  const known = new Map<Field, string>();
   // `Object.keys` does not keep the type of the keys.
   for (const field of Object.keys(aliases) as Field[]) {
     const column = aliases[field]
       .map((alias) => names.find((name) => name.toLowerCase() === alias))
       .find(Boolean);
     columns[field] = column === undefined ? 'NULL' : quoteName(column);
-    if (column !== undefined) known.add(field);
+    if (column !== undefined) known.set(field, column.toLowerCase());
   }
   if (known.size === 0) return undefined;
   const unread = generated.filter((name) => isAlias(aliases, name));
@@ -154,6 +155,7 @@ function toSourceTable<Field extends string>(
     // The loop above set every field.
     columns: columns as Record<Field, string>,
     has: (field) => known.has(field),
+    columnOf: (field) => known.get(field),
     isRowid: (field) => rowidName !== undefined && columns[field] === quoteName(rowidName),
     unread:
       unread.length === 0
@@ -210,17 +212,6 @@ export function toSourceDetail(error: unknown, name: string, context: SourceAcce
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
     return `${name}: a row number is beyond 2^53`;
   throw error;
-}
-
-/**
- * Returns the zone of naive timestamps in a column whose writer uses local time. A column `created_at` is filled by SQLite's
- * CURRENT_TIMESTAMP, which is UTC.
- */
-export function toNaiveZone<Field extends string>(
-  { columns }: SourceTable<Field>,
-  field: NoInfer<Field>,
-): NaiveZone {
-  return columns[field].toLowerCase() === '"created_at"' ? 'utc' : 'local';
 }
 
 /** A value as node:sqlite returns it, with integers as bigint. */

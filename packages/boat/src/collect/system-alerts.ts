@@ -3,6 +3,7 @@ import { asObjects, toAllowed, toScalar, toScalarText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { readJsonColumn } from './json-column.ts';
+import { toColumnZone } from './policy/column-zones.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
@@ -13,7 +14,6 @@ import {
   openSourceTable,
   type SourceDatabases,
   toJsonValue,
-  toNaiveZone,
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
@@ -76,7 +76,7 @@ async function* collectIssues(
   const odd = createOddParts(ISSUES_PATH, 'value');
   const leftOut = createLeftOutKeys();
   const onLeftOut = leftOut.of(ISSUES_PATH);
-  const naive = toNaiveZone(table, 'timestamp');
+  const zone = toColumnZone(ISSUES_TABLE, table.columnOf('timestamp'));
   let isEmpty = true;
   try {
     const readPage = createRowPages(table, FIELD_NAMES, odd);
@@ -89,7 +89,7 @@ async function* collectIssues(
           ...Object.fromEntries(FIELD_NAMES.map((field) => [field, toJsonValue(values[field])])),
           metrics: json.kind === 'value' ? json.value : null,
         };
-        return toAlert('issues', (raw) => readTime(raw, naive), fields, onLeftOut);
+        return toAlert('issues', (raw) => readTime(raw, zone), fields, onLeftOut);
       });
       yield* toStatePages(records, found);
     }

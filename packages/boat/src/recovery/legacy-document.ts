@@ -1,8 +1,8 @@
 import { type Category, isDocumentCategory } from '@d3kos/protocol';
 import { asObject, isAllowedKey, toAllowed, toScalar, toScalarText, toWords } from '../collect/allowed.ts';
-import { LOCAL_TYPES } from '../collect/boatlog-fields.ts';
 import { WEATHER_WORDS } from '../collect/boatlog-weather.ts';
 import { sha256 } from '../collect/digest.ts';
+import { toColumnZone, toEntryZone } from '../collect/policy/column-zones.ts';
 import { toContentId, toRecordId } from '../collect/policy/record-ids.ts';
 import type { TimestampReader } from '../collect/policy/timestamps.ts';
 import { toPublicText } from '../collect/redact.ts';
@@ -163,9 +163,9 @@ function toBoatlogRecord(
   const [type, content, latitude, longitude, weather] = said;
   const isNamed = entryId !== null && entryId !== '';
   const id = isNamed ? String(entryId) : toNeighbourId(sha256(JSON.stringify(said)), timestamp, neighbours);
-  // The same assumption as the collector's (docs/spec/sources.md, "Time zones"): only `timestamp` of some types is local time.
-  const isLocal = LOCAL_TYPES.has(type) && given['timestamp'] !== undefined;
-  const { utc, zone } = readTime(timestamp, isLocal ? 'local' : 'utc');
+  // The same assumption as the collector's.
+  const column = given['timestamp'] === undefined ? 'created_at' : 'timestamp';
+  const { utc, zone } = readTime(timestamp, toEntryZone(toColumnZone('boatlog_entries', column), type));
   return {
     record_id:
       typeof named === 'string' && named !== ''

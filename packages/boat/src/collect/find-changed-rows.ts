@@ -3,11 +3,11 @@ import { sha256 } from './digest.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
- * Number of row IDs before the end of a log in which changes are detected. This covers a typical log of 10,000 rows completely.
+ * Number of row IDs before the end of a log whose rows are compared with what was exported. This covers a typical log of 10,000 rows completely.
  * Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full export carries
  * changes to older rows.
  */
-export const AUDITED_ROWS = 15_872;
+export const COMPARED_ROWS = 15_872;
 
 /** Number of row IDs that share one digest in the ledger. If one of these rows has changed, all of them are exported again. */
 const RANGE_ROWS = 64;
@@ -22,31 +22,31 @@ const SLICE_MS = 10;
 const COMPARED_BYTES = { halved: 4_096, part: 2_048, sized: 1024 * 1024 } as const;
 
 /** Rows that were exported before and have changed since: the row IDs after `after` up to `through`. */
-export interface ChangedRange {
+export interface ChangedRows {
   readonly after: number;
   readonly through: number;
   readonly count: number;
 }
 
 /**
- * Compares the newest rows of the log `source` with their digests in the ledger. Returns the ranges up to `exported`, the row ID
- * of the cursor, that have changed since an export carried them, and reports the digests of all changed and new ranges. It must
- * run before the rows are read: a row that changes in between is then exported again the next time instead of being missed.
- * `exported` is undefined if every row is read in any case.
+ * Finds the rows of the log `source` that an export carried and that have changed since (docs/spec/sources.md, "2 boatlog"). It
+ * compares the newest rows with their digests in the ledger. Returns the ranges up to `exported`, the row ID of the cursor, that have
+ * changed, and reports the digests of all changed and new ranges. It must run before the rows are read: a row that changes in between
+ * is then exported again the next time instead of being missed. `exported` is undefined if every row is read in any case.
  */
-export async function findChangedRanges<Field extends string>(
+export async function findChangedRows<Field extends string>(
   context: CollectContext,
   source: string,
   table: SourceTable<Field>,
   exported: number | undefined,
-): Promise<readonly ChangedRange[]> {
+): Promise<readonly ChangedRows[]> {
   const last = table.db.prepare(`SELECT max(rowid) AS last FROM ${table.table}`).get()?.['last'];
   if (typeof last !== 'number' || !Number.isSafeInteger(last)) return [];
   const digestRange = createRangeDigests(table);
-  const changed: ChangedRange[] = [];
+  const changed: ChangedRows[] = [];
   let sliceBeganMs = context.clock.monotonic();
   const lastRange = Math.floor(last / RANGE_ROWS);
-  for (let range = Math.floor((last - AUDITED_ROWS) / RANGE_ROWS) + 1; range <= lastRange; range += 1) {
+  for (let range = Math.floor((last - COMPARED_ROWS) / RANGE_ROWS) + 1; range <= lastRange; range += 1) {
     const after = range * RANGE_ROWS - 1;
     const end = Math.min(after + RANGE_ROWS, last);
     const id = `range:${source}:${range}`;
