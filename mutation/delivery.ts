@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const DELIVER = 'packages/boat/src/deliver/deliver-entry.ts';
+const HELD_PARTS = 'packages/boat/src/deliver/policy/held-parts.ts';
 const ENTRY_PARTS = 'packages/boat/src/deliver/entry-parts.ts';
 const SETTLE = 'packages/boat/src/deliver/settle-delivery.ts';
 const SETTLE_TESTS = ['packages/boat/src/deliver/settle-delivery.test.ts'];
@@ -213,31 +214,38 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a part is cut again although central holds it',
-    file: DELIVER,
-    before: 'if (held.receipts.some(({ part }) => part.index === firstIndex)) {',
-    after: 'if (held.receipts.some(({ part }) => part.index < 0)) {',
+    file: HELD_PARTS,
+    before: 'if (!held.indexes.includes(partIndex)) return',
+    after: 'if (!held.indexes.includes(-1)) return',
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'a part is cut again although central did not report its held parts',
-    file: DELIVER,
-    before: 'if (smallerBytes === undefined || !held.isWhole) return',
-    after: 'if (smallerBytes === undefined) return',
+    file: HELD_PARTS,
+    before: 'if (!isCutDue || !held.isWhole) return',
+    after: 'if (!isCutDue) return',
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'a part that the link cannot transfer is sent forever although central holds different bytes under its key',
-    file: DELIVER,
-    before: 'return isOpen ? HELD_DIFFERENTLY :',
-    after: 'return isOpen && planned.length < 0 ? HELD_DIFFERENTLY :',
+    file: HELD_PARTS,
+    before: "return isAcknowledged ? 'keep' : 'held_differently';",
+    after: "return 'keep';",
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'the boat resumes an export without querying the parts that central still holds',
-    file: DELIVER,
-    before: 'planned.some((part) => part.acknowledged)',
-    after: 'planned.some((part) => part.acknowledged && part.index < 0)',
+    file: HELD_PARTS,
+    before: 'return isResumed || isBundled || isCutDue;',
+    after: 'return isBundled || isCutDue;',
     killedBy: DELIVER_TESTS,
+  },
+  {
+    name: 'the boat sends an export from an offline bundle without querying its held parts',
+    file: HELD_PARTS,
+    before: 'return isResumed || isBundled || isCutDue;',
+    after: 'return isResumed || isCutDue;',
+    killedBy: ['packages/boat/src/deliver/policy/held-parts.test.ts'],
   },
   {
     name: 'a part that the link cut off is not counted',

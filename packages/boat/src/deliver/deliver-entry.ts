@@ -19,7 +19,8 @@ import {
 import { acknowledgeHeld, HELD_PARTS_UNKNOWN, type HeldParts } from './held-parts.ts';
 import type { Outcome } from './outcome.ts';
 import type { PartFailures } from './part-failures.ts';
-import { CUT_OFFS_BEFORE_CUT, smallerPartSize } from './policy/part-size.ts';
+import { hasLostParts, type HeldIndexes, judgeCut, mustQueryHeldParts } from './policy/held-parts.ts';
+import { sizeAfterCutOffs, smallerPartSize } from './policy/part-size.ts';
 import {
   confirmByProbe,
   decideVerdict,
@@ -125,10 +126,8 @@ function stopForFile(outcome: FileOutcome): EntryResult {
 }
 
 /**
- * Opens the file and plans the parts. Parts that central already holds are acknowledged. If the link cut off the first
- * open part too often, the open parts are cut smaller (decision 0024), but only once central has reported that it does
- * not hold that part: its answer may have been lost, and a key must not carry different bytes (docs/spec/protocol.md
- * R55).
+ * Opens the file and plans the parts. Parts that central already holds are acknowledged (`policy/held-parts.ts`). If the link cut off
+ * the first open part too often, the open parts are cut smaller (`policy/part-size.ts`, decision 0024).
  */
 async function* openParts(
   { world, ledger, central, failures }: DeliverEntryDeps,
@@ -143,24 +142,28 @@ async function* openParts(
   const first = planned.find((part) => !part.acknowledged);
   const firstIndex = first?.index ?? 1;
   const smallerBytes =
-    first !== undefined && failures.cutOffs(entry.entryNo, firstIndex) >= CUT_OFFS_BEFORE_CUT
-      ? smallerPartSize(toCuttable(first, partSizeBytes, estimateBodyBytes(first, entry)), 'cut_off')
-      : undefined;
-  // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
-  // before it sends a part of that export."
+    first === undefined
+      ? undefined
+      : sizeAfterCutOffs(
+          toCuttable(first, partSizeBytes, estimateBodyBytes(first, entry)),
+          failures.cutOffs(entry.entryNo, firstIndex),
+        );
+  const isCutDue = smallerBytes !== undefined;
   const isResumed = planned.some((part) => part.acknowledged);
-  const mayBeHeld = isResumed || smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
-  const { held, parts: known } = mayBeHeld
+  const { held, parts: known } = mustQueryHeldParts({
+    isResumed,
+    isBundled: ledger.bundled.has(entry.exportId),
+    isCutDue,
+  })
     ? await queryHeld({ ledger, central }, { entry, token, planned, firstIndex }, signal)
     : { held: HELD_PARTS_UNKNOWN, parts: planned };
   if (held.offers !== undefined) yield { kind: 'central_answered' };
   const after = await acknowledgeHeld({ ledger, clock: world.clock }, entry, reader, known, held.receipts);
   if (after.kind === 'delivered') return after;
-  if (smallerBytes === undefined || !held.isWhole) return { ...after, reader, partSizeBytes };
-  if (held.receipts.some(({ part }) => part.index === firstIndex)) {
-    const isOpen = after.parts.some((part) => part.index === firstIndex && !part.acknowledged);
-    return isOpen ? HELD_DIFFERENTLY : { ...after, reader, partSizeBytes };
-  }
+  const isAcknowledged = after.parts.every((part) => part.index !== firstIndex || part.acknowledged);
+  const cut = judgeCut({ isCutDue, held: toHeldIndexes(held), partIndex: firstIndex, isAcknowledged });
+  if (cut === 'held_differently') return HELD_DIFFERENTLY;
+  if (cut === 'keep' || smallerBytes === undefined) return { ...after, reader, partSizeBytes };
   const parts = await cutAgain(ledger, entry, reader, smallerBytes, after.parts);
   failures.forget(entry.entryNo);
   yield { kind: 'parts_cut', partSizeBytes: smallerBytes, cause: 'cut_off' };
@@ -169,11 +172,15 @@ async function* openParts(
 
 const HELD_DIFFERENTLY = { kind: 'stopped', verdict: HELD_DIFFERENTLY_VERDICT, wireSizeBytes: 0 } as const;
 
+function toHeldIndexes({ receipts, isWhole }: HeldParts): HeldIndexes {
+  return { indexes: receipts.map(({ part }) => part.index), isWhole };
+}
+
 /**
  * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST
  * query the held parts from the last acknowledged part on, and, if central does not hold that part, MUST send again every part that
- * central does not hold." A central that was restored from a backup has lost the newest parts first. If the answer to a part was
- * lost, the query also saves sending that part again.
+ * central does not hold." If the answer to a part was lost, the query
+ * also saves sending that part again.
  */
 async function queryHeld(
   { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,
@@ -194,8 +201,7 @@ async function queryHeld(
   const last = planned.findLast((part) => part.acknowledged)?.index;
   const query = { token, exportId, firstIndex: Math.min(firstIndex, last ?? firstIndex) };
   const held = await central.fetchHeldParts(query, signal);
-  const isLost = last !== undefined && held.isWhole && held.receipts.every(({ part }) => part.index !== last);
-  if (!isLost) return { held, parts: planned };
+  if (!hasLostParts(last, toHeldIndexes(held))) return { held, parts: planned };
   const parts = ledger.queue.reopenParts(entryNo);
   return { held: await central.fetchHeldParts({ token, exportId, firstIndex: 1 }, signal), parts };
 }

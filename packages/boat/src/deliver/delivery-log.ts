@@ -3,7 +3,7 @@ import type { DeliveryEvent } from './delivery-event.ts';
 import { describeDelay, describeNextAttempt } from './policy/backoff.ts';
 import { describeSendHold } from './policy/data-budget.ts';
 import { describeLedgerChange } from './policy/divergence.ts';
-import { describeMissing } from './policy/missing.ts';
+import { describeMissing } from './policy/describe-missing.ts';
 import { describeDestination } from './policy/destination-state.ts';
 
 export interface DeliveryLogLine {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isCutOff, smallerPartSize } from './part-size.ts';
+import { isCutOff, sizeAfterCutOffs, smallerPartSize } from './part-size.ts';
 
 const MIB = 1_048_576;
 const KIB = 1_024;
@@ -28,6 +28,14 @@ test('a part is cut to half after a 413 and to a quarter after a cut-off, but ne
     assert.equal(smallerPartSize(part, 'refused'), refused, JSON.stringify(part));
     assert.equal(smallerPartSize(part, 'cut_off'), cutOff, JSON.stringify(part));
   }
+});
+
+test('a part is cut smaller once the link has cut it off twice in a row', () => {
+  const part = { partSizeBytes: MIB, bodyBytes: MIB, hasSeveralRecords: true };
+  assert.equal(sizeAfterCutOffs(part, 0), undefined);
+  assert.equal(sizeAfterCutOffs(part, 1), undefined);
+  assert.equal(sizeAfterCutOffs(part, 2), MIB / 4);
+  assert.equal(sizeAfterCutOffs({ ...part, hasSeveralRecords: false }, 2), undefined);
 });
 
 test('a part counts as cut off if its request began but no complete answer arrived', () => {

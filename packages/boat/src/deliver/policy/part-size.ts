@@ -18,7 +18,7 @@ const CUT_OFF_DIVISOR = 4;
  * Number of consecutive times that a part must be cut off before it is cut smaller. One drop may be accidental. Two drops mean
  * that the link cannot carry the complete part (decision 0024).
  */
-export const CUT_OFFS_BEFORE_CUT = 2;
+const CUT_OFFS_BEFORE_CUT = 2;
 
 /** The facts about a part that decide whether it can be cut smaller. */
 export interface CuttablePart {
@@ -37,6 +37,11 @@ export function smallerPartSize(part: CuttablePart, why: 'refused' | 'cut_off'):
   if (!part.hasSeveralRecords || sizeBytes <= PART_SIZE_MIN_BYTES) return undefined;
   const divisor = why === 'refused' ? REFUSED_DIVISOR : CUT_OFF_DIVISOR;
   return Math.max(PART_SIZE_MIN_BYTES, Math.floor(sizeBytes / divisor));
+}
+
+/** The part size after the link cut off a part `cutOffs` times in a row. Undefined if the part is not cut smaller. */
+export function sizeAfterCutOffs(part: CuttablePart, cutOffs: number): number | undefined {
+  return cutOffs >= CUT_OFFS_BEFORE_CUT ? smallerPartSize(part, 'cut_off') : undefined;
 }
 
 /** True if the request began but no complete answer arrived. The link may then be unable to carry the complete part. */
