@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Receipt } from '@d3kos/protocol';
 import type { CategoryMoves, NewEntry } from '../packages/boat/src/ledger/entry.ts';
 import { openLedger } from '../packages/boat/src/ledger/ledger.ts';
-import { toStamp } from '../packages/boat/src/ledger/policy.ts';
+import { toStamp } from '../packages/boat/src/ledger/labels.ts';
 import type { WallMs } from '../packages/boat/src/platform/ports.ts';
 import { LEDGER_CHECKPOINT_PAGES, openLedgerDatabase } from '../packages/boat/src/platform/sqlite.ts';
 

@@ -119,8 +119,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export without new records leaves its temporary file behind',
     file: CREATE,
-    before: 'await writer.discard();\n      const',
-    after: 'const',
+    before: "if (verdict !== 'queue') {\n      await writer.discard();",
+    after: "if (verdict !== 'queue') {",
     killedBy: CREATE_TESTS,
   },
   {
@@ -141,7 +141,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export does not claim its slot',
     file: CREATE,
-    before: 'unread.length === 0 ? request.slotId : undefined, stagedNo',
+    before: 'usesUpSlot(unread) ? request.slotId : undefined, stagedNo',
     after: 'undefined, stagedNo',
     killedBy: CREATE_TESTS,
   },

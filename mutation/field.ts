@@ -9,7 +9,7 @@ const RESTORE_TESTS = ['packages/sim/src/central-restore.test.ts'];
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried export stays withdrawn',
-    file: 'packages/boat/src/create-export/create-export.ts',
+    file: 'packages/boat/src/create-export/document-header.ts',
     before: '    ...toReinstated(ledger),\n',
     after: '',
     killedBy: ['packages/boat/src/create-export/create-export.test.ts'],
@@ -59,7 +59,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'in simulated runs: a failed category uses up the daily slot',
     file: 'packages/boat/src/create-export/create-export.ts',
-    before: 'unread.length === 0 ? request.slotId : undefined,',
+    before: 'usesUpSlot(unread) ? request.slotId : undefined,',
     after: 'request.slotId,',
     killedBy: FIELD_TESTS,
   },

@@ -1,3 +1,4 @@
+import { CREATE_EXPORT_MUTANTS } from './create-export.ts';
 import { DELIVERY_MUTANTS } from './delivery.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { ENVIRONMENT_MUTANTS } from './environment.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POLICY_MUTANTS,
   ...DURABILITY_MUTANTS,
   ...LEDGER_MUTANTS,
+  ...CREATE_EXPORT_MUTANTS,
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,
   ...CENTRAL_DATABASE_MUTANTS,

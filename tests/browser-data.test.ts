@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { BROWSER_LIST_LENGTH_MAX, mergeBrowserText } from '../packages/boat/src/ledger/policy.ts';
+import { BROWSER_LIST_LENGTH_MAX, mergeBrowserText } from '../packages/boat/src/ledger/merge-browser-text.ts';
 import {
   inTemporaryFolder,
   prepareBoat,

@@ -19,7 +19,7 @@ import type {
 import { describeUnread } from './create-export/policy.ts';
 import type { Entry, EntryStatus, ExportType, HistoryRow, QueueCounts } from './ledger/entry.ts';
 import type { LedgerChange } from './ledger/ledger-changes.ts';
-import { toLegacyTime } from './ledger/policy.ts';
+import { toLegacyTime } from './ledger/labels.ts';
 import { toHistoryView, toQueueView } from './views/views.ts';
 import { toStorageWarning } from './platform/policy/storage-medium.ts';
 import type { WallMs } from './platform/ports.ts';

@@ -2,7 +2,7 @@ import type { Category } from '@d3kos/protocol';
 import { toBoatlogCsv } from './boatlog-csv.ts';
 import { createExport } from './create-export/create-export.ts';
 import type { CreateExportDeps } from './create-export/export-request.ts';
-import { describeUnread, type UnreadCategory } from './create-export/policy.ts';
+import { describeUnread, type UnreadCategory, usesUpSlot } from './create-export/policy.ts';
 import { previewExport } from './create-export/preview-export.ts';
 import type {
   ExportManagerDeps,
@@ -76,7 +76,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     // The commit of an export also claims its slot. If power fails before the commit, the slot stays due.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
-    const isClaimed = result.kind === 'nothing_new' || result.unread.length === 0;
+    const isClaimed = result.kind === 'nothing_new' || usesUpSlot(result.unread);
     return { ...result, slotId: isClaimed ? slotId : undefined };
   };
   return {

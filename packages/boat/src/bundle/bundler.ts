@@ -12,7 +12,7 @@ import {
 import { planParts, readPartBody, toIdentity } from '../deliver/entry-parts.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { toLegacyTime, toStamp } from '../ledger/policy.ts';
+import { toLegacyTime, toStamp } from '../ledger/labels.ts';
 import type { License } from '../license/license.ts';
 import { permitSending } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';

@@ -1,4 +1,4 @@
-import { toNumberedName } from '../ledger/policy.ts';
+import { toNumberedName } from '../ledger/labels.ts';
 
 /** Maximum length of the reason for a skipped export, in characters. */
 const REASON_LENGTH_MAX = 200;

@@ -1,3 +1,5 @@
+import { SCHEDULED_TIER_MIN } from '@d3kos/protocol';
+
 /** Maximum wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
 export const API_WAIT_MAX_MS = 60_000;
 /** Interval between two requests while waiting for the API or the queue. */
@@ -69,9 +71,6 @@ export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: 
 function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
-
-/** The lowest tier with scheduled exports (docs/spec/sources.md, "Tier and licence"). */
-const SCHEDULED_TIER_MIN = 2;
 
 /** True if the tier certainly skips the daily export. For an unknown tier the export manager decides. */
 export function isBelowSchedule(tier: number | undefined): tier is number {

@@ -1,32 +1,17 @@
 import { join } from 'node:path';
-import {
-  CATEGORIES,
-  type Category,
-  type DocumentHeader,
-  FORMAT_VERSION,
-  FORMER_LEDGERS_MAX,
-  OPEN_EXPORTS_MAX,
-  REINSTATED_SEQUENCES_MAX,
-  WITHDRAWN_SEQUENCES_MAX,
-} from '@d3kos/protocol';
-import type { SourcePaths } from '../collect/collector.ts';
+import { CATEGORIES, type Category } from '@d3kos/protocol';
 import type { CategoryCount, CategoryMoves, Entry, NewEntry } from '../ledger/entry.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import { toNumberedName, toLegacyTime, toStamp } from '../ledger/policy.ts';
+import { toNumberedName, toLegacyTime, toStamp } from '../ledger/labels.ts';
 import { keepBallast } from '../ledger/spare-pages.ts';
-import { isClockSynchronized } from '../platform/clock-synchronized.ts';
-import { isExportError } from '../platform/errors.ts';
-import type { Disk } from '../platform/ports.ts';
-import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 import { toFailedFile } from '../spool/spool-paths.ts';
 import { collectCategories } from './collect-categories.ts';
+import { toDocumentHeader } from './document-header.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
-import { findUnread, type UnreadCategory } from './policy.ts';
+import { decideExportType, findUnread, judgeCollected, type UnreadCategory, usesUpSlot } from './policy.ts';
 
 /**
- * The result of an export. `nothing_new` means that an incremental export read every category, found nothing new and queued
- * nothing. `unread` means that it queued nothing either, but could not read every category.
+ * The result of an export (see `judgeCollected`). `nothing_new` and `unread` queued nothing.
  */
 export type CreateResult =
   | { readonly kind: 'queued'; readonly entry: Entry; readonly unread: readonly UnreadCategory[] }
@@ -48,22 +33,18 @@ export async function createExport(
 ): Promise<CreateResult> {
   const { world } = deps;
   await prepare(deps, signal);
-  // docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its waiting and failed exports new
-  // sequences and keys in it, and make its next export a full export."
-  const request = deps.ledger.changes.isFullDue() ? { ...requested, type: 'full' as const } : requested;
+  const request = { ...requested, type: decideExportType(requested.type, deps.ledger.changes.isFullDue()) };
   const nowMs = world.clock.wall();
   const names = await findFreeNames(deps, nowMs);
-  const header = await toHeader(deps, request, toLegacyTime(nowMs), signal);
+  const header = await toDocumentHeader(deps, request, toLegacyTime(nowMs), signal);
   const writer = await createExportWriter(world.disk, names.file, header);
   try {
     const collected = await collectCategories(deps, request, writer, signal);
     const unread = findUnread(collected.categories);
-    if (request.type === 'incremental' && !collected.isNews) {
+    const verdict = judgeCollected({ type: request.type, isNews: collected.isNews, unread });
+    if (verdict !== 'queue') {
       await writer.discard();
-      const { categories } = collected;
-      return unread.length === 0
-        ? { kind: 'nothing_new', categories }
-        : { kind: 'unread', categories, unread };
+      return { kind: verdict, categories: collected.categories, unread };
     }
     const fileSizeBytes = await writer.commit();
     const entry = await enqueueOrRemove(
@@ -84,8 +65,7 @@ export async function createExport(
         createdAtMs: nowMs,
       },
       collected.moves,
-      // The slot of an incomplete export stays due, so that the missing categories are tried again.
-      { slotId: unread.length === 0 ? request.slotId : undefined, stagedNo: collected.stagedNo },
+      { slotId: usesUpSlot(unread) ? request.slotId : undefined, stagedNo: collected.stagedNo },
     );
     return { kind: 'queued', entry, unread };
   } catch (error) {
@@ -123,106 +103,6 @@ async function enqueueOrRemove(
   } catch (error) {
     ledger.facts.skipSequence(entry.ledgerId, entry.sequence);
     if (ledger.queue.findByFile(entry.exportFile) === undefined) await world.disk.remove(entry.exportFile);
-    throw error;
-  }
-}
-
-async function toHeader(
-  deps: CreateExportDeps,
-  request: ExportRequest,
-  timestamp: string,
-  signal: AbortSignal,
-): Promise<DocumentHeader> {
-  const { world, ledger } = deps;
-  return {
-    installation_id: request.installationId,
-    export_timestamp: timestamp,
-    format_version: FORMAT_VERSION,
-    export_id: `exp_${world.random.hex(16)}`,
-    export_type: request.type,
-    tier: request.tier,
-    trigger: request.trigger,
-    sequence: ledger.facts.nextSequence(),
-    ledger_id: ledger.facts.ledgerId,
-    software_version: SOFTWARE_VERSION,
-    clock: await readBoatClock(deps, signal),
-    ...toWithdrawn(ledger),
-    ...toReinstated(ledger),
-    ...toOpenExports(ledger),
-    ...toFormerLedgers(ledger),
-  };
-}
-
-/**
- * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for failed exports.
- * Central names the remaining sequences again.
- */
-const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
-
-/**
- * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The
- * ranges of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports of
- * this ledger that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
- */
-function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
-  const lapsed = queue.lapsedSequences(LAPSED_WITHDRAWN_MAX);
-  const failed = queue
-    .list('failed', WITHDRAWN_SEQUENCES_MAX - lapsed.length)
-    .map(({ sequence }) => sequence);
-  // An adopted export of another ledger has sequence 0.
-  const own = [...lapsed, ...failed.filter((sequence) => sequence > 0)];
-  return own.length === 0 ? {} : { withdrawn_sequences: own };
-}
-
-/**
- * Returns the sequences of this ledger's exports that an earlier document may have withdrawn and that were retried since.
- * docs/spec/protocol.md R111: "A boat MUST list the exports of this ledger that it retried after they had failed or were cancelled in
- * `reinstated_sequences` of later documents, the newest 100."
- */
-function toReinstated({ queue }: Ledger): Pick<DocumentHeader, 'reinstated_sequences'> {
-  const reinstated = queue.reinstatedSequences(REINSTATED_SEQUENCES_MAX);
-  return reinstated.length === 0 ? {} : { reinstated_sequences: [...reinstated] };
-}
-
-/**
- * Returns the exports of this ledger that are not delivered. docs/spec/protocol.md R72: "A boat MUST list the newest 100 waiting
- * and failed exports of this ledger in `open_exports` of later documents."
- */
-function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> {
-  const open = queue.openExports(OPEN_EXPORTS_MAX);
-  return open.length === 0 ? {} : { open_exports: [...open] };
-}
-
-/**
- * Returns the ledgers that this one replaced. docs/spec/protocol.md R104: "A boat MUST list the newest 8 ledgers that its ledger
- * replaced after a divergence, newest first, in `former_ledger_ids` of each document."
- */
-function toFormerLedgers({ changes }: Ledger): Pick<DocumentHeader, 'former_ledger_ids'> {
-  const former = changes.list(FORMER_LEDGERS_MAX).map(({ oldLedgerId }) => oldLedgerId);
-  return former.length === 0 ? {} : { former_ledger_ids: former };
-}
-
-/**
- * Returns the state of the clock. Exports with the same boot ID were made without a restart of the boat's computer in
- * between.
- */
-async function readBoatClock(
-  { world, sources, sourceDisk }: CreateExportDeps,
-  signal: AbortSignal,
-): Promise<DocumentHeader['clock']> {
-  return {
-    synchronized: (await isClockSynchronized(world, sources.run, signal)) === true,
-    boot_id: (await readBootId(sourceDisk(signal), sources)) ?? 'unknown',
-  };
-}
-
-/** Returns the kernel's ID of this boot, or undefined if it is unknown. An export does not depend on it. */
-async function readBootId(disk: Pick<Disk, 'read'>, { proc }: SourcePaths): Promise<string | undefined> {
-  try {
-    const bytes = await disk.read(join(proc, 'sys/kernel/random/boot_id'), 256);
-    return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1').trim().slice(0, 64);
-  } catch (error) {
-    if (isExportError(error)) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,37 @@
 import { CATEGORIES, type Category, type CategoryState } from '@d3kos/protocol';
+import type { ExportType } from '../ledger/entry.ts';
+
+/**
+ * Returns the type of the next export. The request states it: a full export holds every record, and an incremental one holds the
+ * new and changed records. The daily export is always requested as incremental (`manage-exports.ts`), and a request to the API
+ * that states no type is full (`EXPORT_TYPE_DEFAULT`). After a new ledger has begun, the next export is full, whatever was
+ * requested. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its waiting and failed
+ * exports new sequences and keys in it, and make its next export a full export."
+ */
+export function decideExportType(requested: ExportType, isFullDue: boolean): ExportType {
+  return isFullDue ? 'full' : requested;
+}
+
+/** What the collectors found. */
+export interface CollectedFacts {
+  readonly type: ExportType;
+  /** True if a category whose records count as new (`Collector.isNews`) had a record. A telemetry sample alone does not count. */
+  readonly isNews: boolean;
+  readonly unread: readonly UnreadCategory[];
+}
+
+/** The decision about a collection: queue the export, or queue nothing because nothing is new or because categories are unread. */
+export type CollectedVerdict = 'queue' | 'nothing_new' | 'unread';
+
+/**
+ * Decides whether an export is queued after its collection. A full export is always queued. An incremental export without new
+ * records is not queued, and it may report "nothing new" only if every category was read (docs/spec/delivery.md, "Making an
+ * export").
+ */
+export function judgeCollected({ type, isNews, unread }: CollectedFacts): CollectedVerdict {
+  if (type === 'full' || isNews) return 'queue';
+  return unread.length === 0 ? 'nothing_new' : 'unread';
+}
 
 /** A category whose source exists but could not be read, and why. */
 export interface UnreadCategory {
@@ -34,6 +67,14 @@ function isUnread(state: CategoryState): boolean {
     default:
       return state satisfies never;
   }
+}
+
+/**
+ * True if an export uses up its daily slot. The slot of an export without some categories stays due, so that they are tried again
+ * (docs/spec/delivery.md, "Making an export").
+ */
+export function usesUpSlot(unread: readonly UnreadCategory[]): boolean {
+  return unread.length === 0;
 }
 
 /** Names the unread categories and the reasons: `boatlog could not be read (…)`. Undefined if every category was read. */

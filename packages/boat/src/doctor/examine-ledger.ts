@@ -1,6 +1,6 @@
 import { describeLedgerChange } from '../deliver/policy/divergence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { toLegacyTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/labels.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../platform/sqlite.ts';

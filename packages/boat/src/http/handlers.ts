@@ -18,7 +18,7 @@ import {
 } from '../answers.ts';
 import type { Answer, Input, JsonRouteName, RouteName } from '../api/contract.ts';
 import { toOpenApi } from '../api/openapi.ts';
-import { HISTORY_DEFAULT } from '../api/requests.ts';
+import { EXPORT_TYPE_DEFAULT, HISTORY_DEFAULT, PREVIEW_TYPE_DEFAULT } from '../api/requests.ts';
 import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { Events } from '../events.ts';
 import type { ExportManager } from '../export-manager.ts';
@@ -79,11 +79,11 @@ function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers
   return {
     health: () => toHealthAnswer(SOFTWARE_VERSION, now()),
     status: async () => toStatusAnswer(await manager.status(), port, now()),
-    generate: async ({ body: { type = 'full', trigger = 'manual' } }) =>
+    generate: async ({ body: { type = EXPORT_TYPE_DEFAULT, trigger = 'manual' } }) =>
       trigger === 'scheduled'
         ? toScheduledAnswer(await manager.createScheduledExport())
         : toGenerateAnswer(await manager.createExport(type, trigger)),
-    preview: async ({ query: { type = 'incremental' } }) =>
+    preview: async ({ query: { type = PREVIEW_TYPE_DEFAULT } }) =>
       toPreviewAnswer(type, await manager.preview(type)),
     queue: () => toQueueAnswer(manager.queue()),
     queueStatus: () => toQueueStatusAnswer(manager.counts(), manager.nextPending(), now()),

@@ -1,6 +1,6 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Losses } from './losses.ts';
-import { mergeBrowserText } from './policy.ts';
+import { mergeBrowserText } from './merge-browser-text.ts';
 
 /** Texts from the localStorage of kiosk pages. They are kept before and after their export. */
 export interface BrowserDocuments {

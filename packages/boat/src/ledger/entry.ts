@@ -22,10 +22,8 @@ export interface CategoryCount {
 }
 export type CategoryCounts = Readonly<Partial<Record<Category, CategoryCount>>>;
 
-/** An export's row in the queue. Times are from the boat's wall clock and serve only as labels. */
-export interface Entry {
-  /** Order of arrival. */
-  readonly entryNo: number;
+/** The facts about a finished export file. Times are from the boat's wall clock and serve only as labels. */
+interface ExportFacts {
   readonly queueId: string;
   readonly exportId: string;
   /** The absolute path of its file. */
@@ -39,6 +37,12 @@ export interface Entry {
   readonly categories: CategoryCounts;
   readonly fileSizeBytes: number;
   readonly createdAtMs: WallMs;
+}
+
+/** An export's row in the queue. */
+export interface Entry extends ExportFacts {
+  /** Order of arrival. */
+  readonly entryNo: number;
   readonly status: EntryStatus;
   /** Attempts spent, 0 to 4. An acknowledged part resets it to 0. */
   readonly retryCount: number;
@@ -74,19 +78,7 @@ export interface CategoryMoves {
 }
 
 /** The facts about a finished export file that `enqueue` stores. */
-export interface NewEntry {
-  readonly queueId: string;
-  readonly exportId: string;
-  readonly exportFile: string;
-  readonly exportType: ExportType;
-  readonly trigger: ExportTrigger;
-  readonly tier: Tier;
-  readonly sequence: number;
-  readonly categoryCount: number;
-  readonly recordCount: number;
-  readonly categories: CategoryCounts;
-  readonly fileSizeBytes: number;
-  readonly createdAtMs: WallMs;
+export interface NewEntry extends ExportFacts {
   /** The ledger that `sequence` belongs to, as the file names it. Undefined for an adopted file. */
   readonly ledgerId?: string;
 }

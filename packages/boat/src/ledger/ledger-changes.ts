@@ -1,6 +1,6 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Parts } from './parts.ts';
-import { toRenumberedExportId } from './policy.ts';
+import { toRenumberedExportId } from './labels.ts';
 
 /** A new ledger that replaced a diverged one. */
 export interface LedgerChange {

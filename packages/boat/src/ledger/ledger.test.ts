@@ -16,7 +16,8 @@ import { boatlogMove, newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import type { CategoryMoves } from './entry.ts';
 import { openLedger } from './ledger.ts';
-import { lowerCursor, toNumberedName, toLegacyTime, toStamp } from './policy.ts';
+import { toNumberedName, toLegacyTime, toStamp } from './labels.ts';
+import { lowerCursor } from './policy.ts';
 import { writeViews } from '../views/views.ts';
 
 const root = temporaryRoot('ledger');

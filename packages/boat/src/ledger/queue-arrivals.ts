@@ -5,7 +5,7 @@ import type { Cursors } from './cursors.ts';
 import type { Digests } from './digests.ts';
 import type { Facts } from './facts.ts';
 import type { LedgerChanges } from './ledger-changes.ts';
-import { toRenumberedExportId } from './policy.ts';
+import { toRenumberedExportId } from './labels.ts';
 import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 

@@ -1,5 +1,5 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
-import { toMonth } from './policy.ts';
+import { toMonth } from './labels.ts';
 
 /** Total size of the request bodies sent in each calendar month, in bytes. The owner's data budget depends on it. */
 export interface WireMonths {

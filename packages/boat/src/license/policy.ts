@@ -1,4 +1,4 @@
-import { isInstallationId, isTier, type Tier } from '@d3kos/protocol';
+import { isInstallationId, isTier, SCHEDULED_TIER_MIN, type Tier } from '@d3kos/protocol';
 import type { ExportErrorCode } from '../platform/errors.ts';
 
 /** The content of license.json. `installationId` is the raw value, undefined only if the key is absent. */
@@ -42,9 +42,6 @@ export type Permission = { readonly kind: 'allowed' } | LicenseRefusal;
 
 /** The legacy exporter's message for tier 0. Other programs rely on it (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
 export const TIER_0_MESSAGE = 'Tier 0 does not have export capability';
-
-/** The lowest tier with scheduled exports (docs/spec/sources.md, "Tier and licence"). */
-const SCHEDULED_TIER_MIN = 2;
 
 const ALLOWED: Permission = { kind: 'allowed' };
 

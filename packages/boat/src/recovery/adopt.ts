@@ -16,7 +16,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { type LegacyFacts, toWallMs } from './legacy-queue.ts';
 import { countRecords, type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
 import { parseLegacyJson } from './legacy-json.ts';
-import { toNumberedName, toStamp } from '../ledger/policy.ts';
+import { toNumberedName, toStamp } from '../ledger/labels.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**

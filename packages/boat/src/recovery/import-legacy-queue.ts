@@ -18,7 +18,7 @@ import { type LegacyItem, parseLegacyQueue } from './legacy-queue.ts';
 import { gatherLoose } from './legacy-queue-data.ts';
 import { makeSpoolFolders } from './make-spool-folders.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
-import { toNumberedName } from '../ledger/policy.ts';
+import { toNumberedName } from '../ledger/labels.ts';
 
 /** Name of the ledger fact that records a complete import. The legacy queue is not read again afterwards. */
 const IMPORTED_FACT = 'old_queue_imported';

@@ -5,7 +5,7 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { makeSpoolFolders } from './make-spool-folders.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
-import { toStamp } from '../ledger/policy.ts';
+import { toStamp } from '../ledger/labels.ts';
 import { keepBallast } from '../ledger/spare-pages.ts';
 
 /**

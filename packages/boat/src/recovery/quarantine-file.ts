@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { toNumberedName } from '../ledger/policy.ts';
+import { toNumberedName } from '../ledger/labels.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 

@@ -8,7 +8,7 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LegacyFacts } from './legacy-queue.ts';
 import type { LegacyDocument } from './legacy-queue-data.ts';
-import { toLegacyTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/labels.ts';
 import { toLegacyRecords } from './legacy-document.ts';
 
 /** Number of newest delivered exports that are compared with a legacy export, enough for years of daily exports. */

@@ -1,7 +1,7 @@
 import type { WallMs, World } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { toLegacyTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/labels.ts';
 
 /**
  * Maximum number of delivered exports in `export_history.json`. They cover years of daily exports in a file of a few MB.
