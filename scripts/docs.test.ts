@@ -6,6 +6,11 @@ import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
 import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
+import {
+  toColumnZone,
+  toEntryZone,
+  type ZonedSource,
+} from '../packages/boat/src/collect/policy/column-zones.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import { toExitCode as toCentralExitCode } from '../packages/central/src/cli/exit-code.ts';
 import { toHelpText as toCentralHelp } from '../packages/central/src/cli/help.ts';
@@ -20,6 +25,11 @@ const reference = (name: string): string => readFileSync(join(root, 'docs', 'ref
 /** Returns the code headings of a section, each with the line of facts below it. */
 function toCodes(section: string): readonly string[] {
   return [...section.matchAll(/^### ([A-Z_]+)\n\*([^*]+)\.\*/gm)].map((match) => `${match[1]}: ${match[2]}`);
+}
+
+/** Returns the texts in backquotes. */
+function toQuoted(cell: string): readonly string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
 }
 
 /** Fails if an item exists only on the page or only in the code. */
@@ -166,6 +176,33 @@ describe('architecture.md', () => {
     }
   });
 
+  test('names for each rule the files that decide it, and only names that these files define', () => {
+    const section = toSection(
+      readFileSync(join(root, 'docs', 'architecture.md'), 'utf8'),
+      'Where each rule is decided',
+    );
+    const [, boat = '', central = ''] = section.split(/^### /m);
+    for (const [program, table] of [
+      ['boat', boat],
+      ['central', central],
+    ] as const) {
+      const [, ...rows] = toCells(table);
+      assert.ok(rows.length > 10, program);
+      for (const [rule = '', files = '', names = ''] of rows) {
+        const code = toQuoted(files)
+          .map((file) => readFileSync(join(root, 'packages', program, 'src', file), 'utf8'))
+          .join('\n');
+        assert.ok(toQuoted(names).length > 0, rule);
+        for (const name of toQuoted(names))
+          assert.match(
+            code,
+            new RegExp(`(?:function\\*?|const) ${name}\\b|^ +${name}\\(`, 'm'),
+            `${rule}: ${name}`,
+          );
+      }
+    }
+  });
+
   test('names only source files that exist', () => {
     const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
     const named = [...page.matchAll(/`((?:[a-z-]+\/)?[a-z-]+\.ts)`/g)].map(([, file = '']) => file);
@@ -179,6 +216,50 @@ describe('architecture.md', () => {
     assert.deepEqual(gone, []);
   });
 });
+
+test('sources.md and the collectors agree on the zone of each column with local times', () => {
+  const page = readFileSync(join(root, 'docs', 'spec', 'sources.md'), 'utf8');
+  const section = page.split(/^### /m).find((text) => text.startsWith('Time zones\n')) ?? '';
+  const compared: string[] = [];
+  for (const [sources = '', columns = '', meaning] of toCells(section))
+    for (const column of ['timestamp', 'created_at'].filter((name) => columns.includes(`\`${name}\``)))
+      for (const source of toZonedSources(sources)) {
+        const types =
+          column === 'timestamp' ? toQuoted(columns.split('of the types')[1] ?? '`auto`') : ['voice'];
+        for (const type of types) {
+          const zone = toEntryZone(toColumnZone(source, column), type);
+          assert.equal(
+            zone === 'utc' ? 'UTC' : 'local time',
+            meaning,
+            `${source}.${column} of the type ${type}`,
+          );
+          compared.push(`${source}.${column}`);
+        }
+      }
+  assert.deepEqual(
+    new Set(compared),
+    new Set(
+      ZONED_SOURCES.flatMap((source) =>
+        source === 'browser_entries'
+          ? [`${source}.timestamp`]
+          : [`${source}.timestamp`, `${source}.created_at`],
+      ),
+    ),
+  );
+});
+
+const ZONED_SOURCES = [
+  'captures',
+  'issues',
+  'boatlog_entries',
+  'browser_entries',
+] as const satisfies readonly ZonedSource[];
+
+/** Returns the sources in the first cell of a row of "Time zones". */
+function toZonedSources(cell: string): readonly ZonedSource[] {
+  if (cell === "the browser's entries") return ['browser_entries'];
+  return ZONED_SOURCES.filter((source) => toQuoted(cell).includes(source));
+}
 
 test('README.md names the nine categories in export order', () => {
   const page = readFileSync(join(root, 'README.md'), 'utf8');
