@@ -1,13 +1,14 @@
-import { join } from 'node:path';
 import type { Answer } from '../api/contract.ts';
 import { toOwnText } from '../collect/redact.ts';
 import type { DoctorMode } from '../export-manager.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
+import { toPlainJsonLines } from '../platform/plain-text.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { SupportFacts } from '../platform/support-facts.ts';
 import type { Api } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { findSecrets, hideSecrets, type KnownSecrets } from './known-secrets.ts';
 import type { Output } from './output.ts';
 import { type ConfigWorld, describeConfig } from './show-config.ts';
 
@@ -19,17 +20,6 @@ const TEXT_LENGTH_MAX = 2_000;
 
 /** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. If it is larger, the log lines are left out. */
 const BUNDLE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
-
-/** Minimum length of a text that is removed as a secret. Shorter ones also occur inside ordinary words. */
-const SECRET_LENGTH_MIN = 8;
-
-/** Files below the root that contain secrets. Their values are removed wherever they occur, in case a message contains one. */
-const SECRET_FILES: readonly (readonly string[])[] = [
-  ['config', 'export-credentials.json'],
-  ['data', 'exports', 'export-credentials.json'],
-  ['data', 'exports', 'export-credentials.pending.json'],
-  ['data', 'exports', 'signalk-access.json'],
-];
 
 export interface SupportBundleDeps {
   readonly api: Api;
@@ -47,7 +37,8 @@ export interface SupportBundleDeps {
 /**
  * Runs `d3kos-export support-bundle`: shows the information that support needs, and with `file` writes exactly this to a new file
  * that only its owner may read. It contains no record, secret, e-mail address or user name. If a part cannot be read, the bundle
- * gives the reason instead, so the command also works while the export manager is not running. Throws REQUEST_INVALID if the file
+ * gives the reason instead, so the command also works while the export manager is not running. If a file with a secret cannot be
+ * read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file
  * exists, and DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
@@ -57,42 +48,54 @@ export async function runSupportBundle(deps: SupportBundleDeps, file: string | u
       hint: 'Give the name of a new file.',
     });
   const bundle = await makeBundle(deps);
-  const text = JSON.stringify(bundle, undefined, 2);
-  deps.output.result(bundle, text.split('\n'));
+  const lines = toPlainJsonLines(bundle);
+  deps.output.result(bundle, lines);
   if (file === undefined) {
     deps.output.note('This is the complete bundle. Nothing was written; add --write FILE to write it');
     return EXIT.done;
   }
-  await deps.disk.replace(file, Buffer.from(`${text}\n`));
+  await deps.disk.replace(file, Buffer.from(`${lines.join('\n')}\n`));
   deps.output.note(`Written to ${file}, exactly as shown`);
   return EXIT.done;
 }
 
 async function makeBundle(deps: SupportBundleDeps): Promise<unknown> {
-  const { api, clock } = deps;
+  const { clock, output, root, webhookUrl } = deps;
   const { log, ...machine } = await deps.supportFacts();
+  const secrets = await findSecrets(deps.world, root, webhookUrl);
   const parts = {
     made_at: new Date(clock.wall()).toISOString(),
     version: SOFTWARE_VERSION,
     machine,
     config: await orReason(async () => (await describeConfig(deps.world)).raw),
+  };
+  const [unreadable] = secrets.unreadable;
+  if (unreadable !== undefined) {
+    const unavailable = `left out, because ${unreadable} cannot be read, so its secret could not be removed`;
+    output.note(`Only a part of the bundle: ${unreadable} cannot be read. Run the command with sudo`);
+    const left: Reason = { unavailable };
+    const answers = { status: left, doctor: left, queue: left, history: left };
+    return removePrivate({ ...parts, ...answers, log: { unreadable: unavailable } }, secrets);
+  }
+  const answers = await readAnswers(deps);
+  const whole = removePrivate({ ...parts, ...answers, log }, secrets);
+  if (Buffer.byteLength(JSON.stringify(whole)) <= BUNDLE_SIZE_MAX_BYTES) return whole;
+  const tooLarge = { unreadable: 'the log lines were left out, because the bundle was too large' };
+  return removePrivate({ ...parts, ...answers, log: tooLarge }, secrets);
+}
+
+/** The answers of the export manager. A message in them could contain a secret. */
+async function readAnswers({ api, diagnose }: SupportBundleDeps) {
+  return {
     status: await orReason(async () => (await api.call('status')).raw),
     doctor: await orReason(async () => (await api.call('doctor')).raw).then(async (answer) =>
-      isReason(answer) ? orReason(() => deps.diagnose('examine')) : answer,
+      isReason(answer) ? orReason(() => diagnose('examine')) : answer,
     ),
     queue: await orReason(async () => toQueueSummary((await api.call('queue')).value)),
     history: await orReason(async () =>
       toHistorySummary((await api.call('history', { query: { limit: ENTRIES_MAX } })).value),
     ),
   };
-  const secrets = await findSecrets(deps);
-  const clean = (value: unknown): unknown => removePrivate(value, secrets);
-  const whole = clean({ ...parts, log });
-  if (Buffer.byteLength(JSON.stringify(whole)) <= BUNDLE_SIZE_MAX_BYTES) return whole;
-  return clean({
-    ...parts,
-    log: { unreadable: 'the log lines were left out, because the bundle was too large' },
-  });
 }
 
 interface Reason {
@@ -130,38 +133,25 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
   }));
 }
 
-/**
- * The texts that must not be in the bundle. A file that this user may not read is skipped, because no answer of the export
- * manager contains its content.
- */
-async function findSecrets({ world, root, webhookUrl }: SupportBundleDeps): Promise<readonly string[]> {
-  const secrets: string[] = [];
-  for (const path of SECRET_FILES) {
-    const text = await world.readFile(join(root, ...path)).catch(() => undefined);
-    for (const [, value = ''] of (text ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)) secrets.push(value);
-  }
-  if (webhookUrl !== undefined) {
-    const { pathname, search } = new URL(webhookUrl);
-    secrets.push(`${pathname}${search}`, pathname, ...new URL(webhookUrl).searchParams.values());
-  }
-  return secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-}
-
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g;
 const HOME = /\/home\/[^/\s"']+/g;
 /** The folder of the boat's own account, which is the same on every boat. */
 const OWN_HOME = '/home/d3kos';
 
-/** Removes secrets, e-mail addresses and user names from every text in a JSON value, and truncates long texts. */
-function removePrivate(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === 'string') {
-    let text = value.slice(0, TEXT_LENGTH_MAX);
-    for (const secret of secrets) text = text.replaceAll(secret, '[hidden]');
-    return toOwnText(text)
-      .replaceAll(EMAIL, '[e-mail address]')
-      .replaceAll(HOME, (path) => (path === OWN_HOME ? path : '/home/[user]'));
-  }
+/** Removes secrets, e-mail addresses and user names from every text and name in a JSON value, and truncates long texts. */
+function removePrivate(value: unknown, secrets: KnownSecrets): unknown {
+  if (typeof value === 'string') return toShareable(value, secrets);
   if (Array.isArray(value)) return value.map((one) => removePrivate(one, secrets));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, removePrivate(one, secrets)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [toShareable(key, secrets), removePrivate(one, secrets)]),
+  );
+}
+
+function toShareable(text: string, secrets: KnownSecrets): string {
+  // A text that is truncated first could end with a part of a secret, which would not be recognised.
+  return toOwnText(hideSecrets(text, secrets))
+    .replaceAll(EMAIL, '[e-mail address]')
+    .replaceAll(HOME, (path) => (path === OWN_HOME ? path : '/home/[user]'))
+    .slice(0, TEXT_LENGTH_MAX);
 }

@@ -11,7 +11,16 @@ export function toPlainText(text: string): string {
 
 /** Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`. */
 export function toPlainJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (unsafe) =>
+  return escapeUnsafe(JSON.stringify(value));
+}
+
+/** Formats a value like `toPlainJson`, but as indented lines. */
+export function toPlainJsonLines(value: unknown): readonly string[] {
+  return JSON.stringify(value, undefined, 2).split('\n').map(escapeUnsafe);
+}
+
+function escapeUnsafe(json: string): string {
+  return json.replace(UNSAFE, (unsafe) =>
     Array.from(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
   );
 }

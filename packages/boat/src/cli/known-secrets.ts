@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { parseForeignJson } from '../platform/lenient-json.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
+import type { ConfigWorld } from './show-config.ts';
+
+/** Minimum length of a text that is removed as a secret. Shorter ones also occur inside ordinary words. */
+const SECRET_LENGTH_MIN = 8;
+
+/** A word in small letters, such as the state `approved`. A token of this form would be too weak to be accepted. */
+const WORD = /^[a-z]{1,15}$/;
+
+/** The texts that are removed from whatever leaves the boat. */
+export interface KnownSecrets {
+  /** Each secret in every form in which a message could contain it, longest first. */
+  readonly texts: readonly string[];
+  /** The files with secrets that exist but cannot be read. If there are any, `texts` is incomplete. */
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * Reads the secrets below the boat's root, and those in the URL of the webhook. Whatever a file with a secret contains counts as
+ * secret, even if the file is damaged. Never rejects for a file that cannot be read, and never returns a reason from such a file.
+ */
+export async function findSecrets(
+  { readFile }: Pick<ConfigWorld, 'readFile'>,
+  root: string,
+  webhookUrl: string | undefined,
+): Promise<KnownSecrets> {
+  const found: string[] = [];
+  const unreadable: string[] = [];
+  for (const path of listSecretFiles(root))
+    try {
+      found.push(...toSecrets((await readFile(path)) ?? ''));
+    } catch {
+      // The error of a file with a secret is not shown. The caller must not use texts that could contain the secret.
+      unreadable.push(path);
+    }
+  if (webhookUrl !== undefined) found.push(...toUrlSecrets(webhookUrl));
+  const texts = new Set(found.filter(isLikeSecret).flatMap(toForms));
+  return { texts: [...texts].toSorted((a, b) => b.length - a.length), unreadable };
+}
+
+/** Removes every secret from a text. The text must be complete, because the rest of a truncated secret would remain. */
+export function hideSecrets(text: string, { texts }: KnownSecrets): string {
+  return texts.reduce((rest, secret) => rest.replaceAll(secret, '[hidden]'), text);
+}
+
+function listSecretFiles(root: string): readonly string[] {
+  const { credentials, pendingCredentials, signalkAccess, bundleKey } = toSpoolPaths(root);
+  return [
+    join(root, 'config', 'export-credentials.json'),
+    credentials,
+    pendingCredentials,
+    signalkAccess,
+    bundleKey,
+  ];
+}
+
+/** The words of a file, and the strings of its JSON. A string may be written with escapes. */
+function toSecrets(text: string): readonly string[] {
+  const parsed = parseForeignJson(text);
+  return [...text.split(/[\s"',:{}[\]]+/), ...(parsed.kind === 'value' ? listStrings(parsed.value) : [])];
+}
+
+function listStrings(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(listStrings);
+}
+
+/** A service often accepts whoever knows the path or a parameter of its webhook. */
+function toUrlSecrets(url: string): readonly string[] {
+  const { href, pathname, search, searchParams, username, password } = new URL(url);
+  const raw = search.slice(1).split(/[&=]/);
+  return [url, href, `${pathname}${search}`, pathname, ...raw, ...searchParams.values(), username, password];
+}
+
+function isLikeSecret(text: string): boolean {
+  return text.length >= SECRET_LENGTH_MIN && !WORD.test(text);
+}
+
+/** A secret as it is, and as JSON and URLs write it. */
+function toForms(secret: string): readonly string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+}
