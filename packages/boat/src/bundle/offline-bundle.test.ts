@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { toBundleLine } from '@d3kos/protocol';
@@ -166,4 +167,82 @@ test('a name that contains a path is not accepted as the name of a bundle', () =
   for (const name of ['', 'x.bundle', `../${NAME}`, `/etc/${NAME}`, `${NAME}/..`, `${NAME}\n`])
     assert.ok(!isBundleName(name), name);
   assert.equal(toFreeBundleName(NAME, 1), NAME);
+});
+
+test('another complete bundle in place of the written one is noticed', async () => {
+  const drive = newDrive();
+  const other = join(newDrive(), 'other');
+  for await (const piece of pieces(2)) writeFileSync(other, piece, { flag: 'a' });
+  const swapping = diskWith((real) => ({
+    syncDirectory: async (path) => {
+      await real.syncDirectory(path);
+      writeFileSync(join(drive, NAME), readFileSync(other));
+    },
+  }));
+  await assert.rejects(
+    writeOfflineBundle(swapping, drive, NAME, pieces()),
+    (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
+  );
+});
+
+test('links, pipes and folders with the name of the bundle are neither followed nor replaced', async () => {
+  const drive = newDrive();
+  const target = join(newDrive(), 'target');
+  writeFileSync(target, 'the file of another program');
+  const names = [1, 2, 3, 4].map((attempt) => join(drive, toFreeBundleName(NAME, attempt)));
+  const [link = '', dangling = '', pipe = '', folder = ''] = names;
+  symlinkSync(target, link);
+  symlinkSync(join(drive, 'nothing'), dangling);
+  execFileSync('mkfifo', [pipe]);
+  mkdirSync(folder);
+  const { file } = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
+  assert.equal(file, join(drive, toFreeBundleName(NAME, 5)));
+  assert.equal(readFileSync(target, 'utf8'), 'the file of another program');
+  assert.equal(readdirSync(drive).length, 5);
+});
+
+test('a drive that claims to have every name is refused', async () => {
+  const file = { kind: 'file', sizeBytes: 0, modifiedMs: 0, fileNo: 1 } as Awaited<
+    ReturnType<FileSystem['stat']>
+  >;
+  const claiming = diskWith(() => ({ stat: async () => file }));
+  await assert.rejects(writeOfflineBundle(claiming, newDrive(), NAME, pieces()), (error) =>
+    isExportError(error, 'REQUEST_INVALID'),
+  );
+});
+
+test('a drive that is removed during the write is reported as a drive, not as a defect', async () => {
+  const drive = newDrive();
+  async function* interrupted() {
+    for await (const piece of pieces()) {
+      yield piece;
+      rmSync(drive, { recursive: true, force: true });
+    }
+  }
+  await assert.rejects(
+    writeOfflineBundle(createDisk(), drive, NAME, interrupted()),
+    (error) => isExportError(error, 'DISK_FAILED') && /USB drive/.test(error.message),
+  );
+});
+
+test('a drive that fails while the bundle is discarded still reports the first failure', async () => {
+  const failing = diskWith((real) => ({
+    create: async (path, readers) => ({
+      ...(await real.create(path, readers)),
+      write: () => refuse('EROFS'),
+    }),
+    unlink: () => refuse('EIO'),
+  }));
+  await assert.rejects(
+    writeOfflineBundle(failing, newDrive(), NAME, pieces()),
+    (error) => isExportError(error, 'DISK_READ_ONLY') && /could not be written/.test(error.message),
+  );
+});
+
+test('a folder whose name has a line end gets the bundle', async () => {
+  const drive = join(newDrive(), 'a\n\u001b[2Jb');
+  mkdirSync(drive);
+  const { end } = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
+  assert.equal(end.parts, 3);
+  assert.deepEqual(readdirSync(drive), [NAME]);
 });

@@ -6,6 +6,12 @@ import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import { isBundleName, toFreeBundleName } from './policy.ts';
 
+/**
+ * Maximum number of names that are tried for a bundle. Two bundles have the same name only if they are written in the same second, but a
+ * drive could claim that every name exists.
+ */
+const NAMES_MAX = 100;
+
 /** A bundle as it was read back from the USB drive. */
 export interface WrittenBundle {
   readonly file: string;
@@ -25,7 +31,7 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
 
 /**
  * Writes an offline bundle into a folder on a USB drive and reads it back. When it resolves, the file is complete and
- * synced under its final name, and every part has the digest that its line names. If the drive is full or the bytes end early, no
+ * synced under its final name, and consists of exactly the bytes that were written. If the drive is full or the bytes end early, no
  * file is left behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and the errors of
  * `pieces`.
  */
@@ -37,8 +43,8 @@ export async function writeOfflineBundle(
 ): Promise<WrittenBundle> {
   if (!isBundleName(name)) throw new Error(`not the name of a bundle: ${name}`);
   const file = await findFreeFile(disk, directory, name);
-  await writeWhole(disk, file, pieces);
-  const written = await readBack(disk, file);
+  const sha256 = await writeWhole(disk, file, pieces);
+  const written = await readBack(disk, file, sha256);
   if (written !== undefined) return written;
   await disk.remove(file);
   throw new ExportError(
@@ -52,22 +58,38 @@ export async function writeOfflineBundle(
 }
 
 async function findFreeFile(disk: Disk, directory: string, name: string): Promise<string> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1; attempt <= NAMES_MAX; attempt += 1) {
     const file = join(directory, toFreeBundleName(name, attempt));
     if ((await disk.stat(file)) === undefined) return file;
   }
+  throw new ExportError(
+    'REQUEST_INVALID',
+    `${directory} has ${NAMES_MAX} files with the name of this bundle`,
+    {
+      op: 'write the bundle',
+      hint: 'Use another folder or another USB drive.',
+    },
+  );
 }
 
-async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes the file and returns the SHA-256 of its bytes. */
+async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
   let staged: Awaited<ReturnType<Disk['stage']>> | undefined;
   try {
     staged = await disk.stage(file);
-    for await (const piece of pieces) await staged.write(piece);
+    for await (const piece of pieces) {
+      hash.update(piece);
+      await staged.write(piece);
+    }
     await staged.commit();
+    return hash.digest('hex');
   } catch (error) {
+    // A drive that was removed also fails this step. The first failure is the one to report.
+    await staged?.discard().catch((second: unknown) => {
+      if (!isExportError(second)) throw second;
+    });
     throw toDriveError(error, file);
-  } finally {
-    await staged?.discard();
   }
 }
 
@@ -87,13 +109,20 @@ function toDriveError(error: unknown, file: string): unknown {
   return error;
 }
 
-/** The bundle as read from the drive, or undefined if it is not complete. */
-async function readBack(disk: Disk, file: string): Promise<WrittenBundle | undefined> {
+/** The bundle as read from the drive, or undefined if it is not complete or does not have this SHA-256. */
+async function readBack(disk: Disk, file: string, sha256: string): Promise<WrittenBundle | undefined> {
   let end: BundleEnd | undefined;
   let parts = 0;
+  // Another bundle is also complete, so the digest of the whole file is compared. The reader begins each read where it has got to.
+  const hash = createHash('sha256');
+  let hashedBytes = 0;
   const source = {
-    read: async (offset: number, length: number) =>
-      (await disk.readRange(file, offset, length)) ?? new Uint8Array(),
+    read: async (offset: number, length: number) => {
+      const bytes = (await disk.readRange(file, offset, length)) ?? new Uint8Array();
+      hash.update(bytes.subarray(Math.max(0, hashedBytes - offset)));
+      hashedBytes = Math.max(hashedBytes, offset + bytes.length);
+      return bytes;
+    },
     digest: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
   };
   for await (const item of readBundle(source, BUNDLE_PART_SIZE_MAX_BYTES)) {
@@ -102,6 +131,6 @@ async function readBack(disk: Disk, file: string): Promise<WrittenBundle | undef
     if (item.kind === 'end') ({ end } = item);
   }
   const facts = await disk.stat(file);
-  if (facts === undefined || end?.parts !== parts) return undefined;
+  if (facts === undefined || end?.parts !== parts || hash.digest('hex') !== sha256) return undefined;
   return { file, sizeBytes: facts.sizeBytes, end };
 }
