@@ -41,7 +41,10 @@ export async function restoreFiles(
   const installationId = await requireInstallation(world, config, signal);
   const token = await requireToken(world, root);
   const stored = await fetchConfiguration(world.transport, { centralUrl, token, installationId }, signal);
-  const plan = await planRestore(world.disk, root, stored, newer);
+  const plan = await planRestore(world.disk, root, stored, {
+    newer,
+    nowMs: world.clock.wall(),
+  });
   if (mode === 'write') await writeRestore(world.disk, root, plan);
   return plan;
 }

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -13,6 +24,7 @@ import { collectAll, createTestContext } from '../collect/collection-for-tests.t
 import { onboardingCollector } from '../collect/onboarding.ts';
 import { settingsCollector } from '../collect/settings.ts';
 import { createDisk } from '../platform/disk.ts';
+import type { WallMs } from '../platform/ports.ts';
 import type { NewerFiles } from './policy.ts';
 import { planRestore, writeRestore } from './restore.ts';
 
@@ -23,6 +35,8 @@ let boats = 0;
 const RECORDED = '2026-06-01T12:00:00.000Z';
 const BEFORE = new Date('2026-05-01T00:00:00Z');
 const AFTER = new Date('2026-07-01T00:00:00Z');
+/** The time of the boat's computer. */
+const NOW_MS = Date.UTC(2026, 6, 2) as WallMs;
 const NEVER_SET = new Date('1970-01-02T00:00:00Z');
 
 /** A boat with these files, by path below its root. */
@@ -36,7 +50,11 @@ function makeBoat(files: Readonly<Record<string, string>> = {}, modified: Date =
   return root;
 }
 
-const at = (record: unknown) => ({ record_id: 'one', received_at: RECORDED, record });
+const at = (record: unknown, receivedAt = RECORDED) => ({
+  record_id: 'one',
+  received_at: receivedAt,
+  record,
+});
 
 /** Restores a boat from two records, and returns the actions by path. */
 async function restore(
@@ -49,7 +67,7 @@ async function restore(
     onboarding: 'onboarding' in records ? at(records.onboarding) : null,
     settings: 'settings' in records ? at(records.settings) : null,
   };
-  const plan = await planRestore(disk, root, stored, newer);
+  const plan = await planRestore(disk, root, stored, { newer, nowMs: NOW_MS });
   await writeRestore(disk, root, plan);
   return {
     actions: Object.fromEntries(plan.files.map(({ path, action }) => [path, action])),
@@ -187,6 +205,55 @@ describe('restoring what a hostile central sends', () => {
       const { actions } = await restore(makeBoat(), { onboarding: record, settings: record });
       assert.deepEqual(actions, {});
     });
+
+  for (const receivedAt of ['9999-12-31T23:59:59Z', '+275760-09-13T00:00:00.000Z', 'x'.repeat(1_000_000), ''])
+    it(`keeps a newer file if the time of the record cannot be: ${receivedAt.slice(0, 30)}`, async () => {
+      const path = 'config/user-preferences.json';
+      const root = makeBoat({ [path]: '{"language":"fr"}' });
+      const settings = at({ preferences: { language: 'de' } }, receivedAt);
+      const stored = { onboarding: null, settings };
+      const plan = await planRestore(createDisk(), root, stored, { newer: 'keep', nowMs: NOW_MS });
+      assert.deepEqual([plan.files[0]?.action, plan.recordedAt.settings], ['keep_newer', null]);
+    });
+
+  it('writes no file that the programs of the boat could not read again', async () => {
+    const root = makeBoat();
+    const answers = Array.from({ length: 99 }, (_, no) => [`q${no + 1}`, 'x'.repeat(19_000)]);
+    const { actions, notRestored } = await restore(root, {
+      onboarding: { configuration: Object.fromEntries(answers) },
+      settings: { preferences: { language: 'de' } },
+    });
+    assert.deepEqual(actions, { 'config/user-preferences.json': 'create' });
+    assert.match(notRestored.join(), /onboarding\.json: it would have more than/);
+  });
+
+  it('lists a bounded number of bounded sentences about what it does not restore', async () => {
+    const values = Array.from({ length: 9_000 }, (_, no) => [
+      `boat_${no}_${'name_'.repeat(500)}`,
+      '[hidden]',
+    ]);
+    const { notRestored } = await restore(makeBoat(), {
+      onboarding: { configuration: Object.fromEntries(values) },
+    });
+    assert.ok(notRestored.length < 100 && notRestored.every((line) => line.length <= 300));
+    assert.match(notRestored.at(-1) ?? '', /and [0-9]+ more values/);
+  });
+
+  it('replaces a link instead of the file behind it, and gives nobody new permissions', async () => {
+    const root = makeBoat({ 'config/slots.json': '[]' });
+    const target = join(folder, 'the-file-of-another-program');
+    writeFileSync(target, '{"language":"fr"}', { mode: 0o600 });
+    utimesSync(target, BEFORE, BEFORE);
+    const path = join(root, 'config/user-preferences.json');
+    symlinkSync(target, path);
+    symlinkSync(target, `${path}.before-restore`);
+    await restore(root, { settings: { preferences: { language: 'de' } } });
+    assert.equal(readFileSync(target, 'utf8'), '{"language":"fr"}');
+    for (const written of [path, `${path}.before-restore`]) {
+      assert.ok(lstatSync(written).isFile());
+      assert.equal(statSync(written).mode & 0o077, 0, written);
+    }
+  });
 
   it('passes exactly the value to a shell, no matter what it contains', () => {
     const value = fc.string({

@@ -1,13 +1,26 @@
 import { dirname, join } from 'node:path';
 import type { StoredDocument } from '@d3kos/protocol';
 import { asObject } from '../collect/allowed.ts';
-import type { Disk } from '../platform/ports.ts';
+import type { Disk, WallMs } from '../platform/ports.ts';
 import { readTextFile } from '../platform/text-file.ts';
 import { decideFile, type FileAction, type NewerFiles, type PresentFile } from './policy.ts';
 import { type RestorableFile, toRestorable } from './restorable-files.ts';
 
-/** Maximum size of a file that is merged with restored values, in bytes. Real ones have a few kB. */
+/**
+ * Maximum size of a file before and after restored values are merged into it, in bytes. Real ones have a few kB. Central may send
+ * more than the programs of the boat can read.
+ */
 const FILE_SIZE_MAX_BYTES = 1024 * 1024;
+
+/** Maximum number and length of the sentences about values that are not restored. A real boat has fewer than ten. */
+const NOT_RESTORED_MAX = 50;
+const NOT_RESTORED_LENGTH_MAX = 300;
+
+/** Maximum difference between the clocks of boat and central. A record of a later time would otherwise make every file look old. */
+const CLOCK_DIFFERENCE_MAX_MS = 24 * 3_600_000;
+
+/** A record whose time is unknown counts as older than every file. */
+const OLDEST_MS = 0;
 
 /** Suffix of the copy of a file as it was before it was updated. */
 const COPY_SUFFIX = '.before-restore';
@@ -43,44 +56,60 @@ export interface StoredRecords {
   readonly settings: StoredDocument | null;
 }
 
-/** Compares the boat's files with what central holds. Writes nothing. Throws the errors of the disk. */
+/**
+ * Compares the boat's files with what central holds. Writes nothing. `nowMs` is the time of this computer: central's record cannot be
+ * newer. Throws the errors of the disk.
+ */
 export async function planRestore(
   disk: Disk,
   root: string,
   { onboarding, settings }: StoredRecords,
-  newer: NewerFiles,
+  { newer, nowMs }: { readonly newer: NewerFiles; readonly nowMs: WallMs },
 ): Promise<RestorePlan> {
   const { files, notRestored } = toRestorable(asObject(onboarding?.record), asObject(settings?.record));
-  const recordedMs = { onboarding: toMs(onboarding), settings: toMs(settings) };
+  const recordedMs = { onboarding: toRecordedMs(onboarding, nowMs), settings: toRecordedMs(settings, nowMs) };
   const planned: PlannedFile[] = [];
-  for (const file of files) planned.push(await planFile(disk, root, file, recordedMs[file.record], newer));
+  const tooLarge: string[] = [];
+  for (const file of files) {
+    const plan = await planFile(disk, root, file, recordedMs[file.record], newer);
+    if (Buffer.byteLength(plan.content ?? '') <= FILE_SIZE_MAX_BYTES) planned.push(plan);
+    else tooLarge.push(`${file.path}: it would have more than ${FILE_SIZE_MAX_BYTES} bytes`);
+  }
   return {
     files: planned,
-    notRestored,
-    recordedAt: {
-      onboarding: onboarding?.received_at ?? null,
-      settings: settings?.received_at ?? null,
-    },
+    notRestored: toListed([...notRestored, ...tooLarge]),
+    recordedAt: { onboarding: toTime(recordedMs.onboarding), settings: toTime(recordedMs.settings) },
   };
 }
 
-/** A record whose time cannot be read counts as older than every file. */
-function toMs(document: StoredDocument | null): number {
+/** The first entries, and the number of the others. Each entry is truncated, because it may have a name that central sent. */
+function toListed(entries: readonly string[]): readonly string[] {
+  const shown = entries.slice(0, NOT_RESTORED_MAX).map((entry) => entry.slice(0, NOT_RESTORED_LENGTH_MAX));
+  const rest = entries.length - shown.length;
+  return rest === 0 ? shown : [...shown, `and ${rest} more values`];
+}
+
+/** Undefined for a time that cannot be read, or that has not come yet. */
+function toRecordedMs(document: StoredDocument | null, nowMs: WallMs): number | undefined {
   const ms = Date.parse(document?.received_at ?? '');
-  return Number.isNaN(ms) ? 0 : ms;
+  return Number.isNaN(ms) || ms > nowMs + CLOCK_DIFFERENCE_MAX_MS ? undefined : ms;
+}
+
+function toTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
 }
 
 async function planFile(
   disk: Disk,
   root: string,
   file: RestorableFile,
-  recordedMs: number,
+  recordedMs: number | undefined,
   newer: NewerFiles,
 ): Promise<PlannedFile> {
   const { path, keys } = file;
   const present = await readPresent(disk, join(root, path));
   const content = file.merge(present.kind === 'text' ? present.text : undefined);
-  const action = decideFile(present, content === undefined, recordedMs, newer);
+  const action = decideFile(present, content === undefined, recordedMs ?? OLDEST_MS, newer);
   return {
     path,
     keys,
