@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BROWSER_LIST_LENGTH_MAX, mergeBrowserText } from '../packages/boat/src/ledger/merge-browser-text.ts';
+import type { WallMs } from '../packages/boat/src/platform/ports.ts';
 import {
   inTemporaryFolder,
   prepareBoat,
@@ -73,6 +74,59 @@ test('the boat keeps entries that a page no longer has', () =>
     await boat.request('POST', '/export/generate');
     await until('the delivery', () => boat.boat.ledger.queue.counts().completed === 1);
     for (const n of [1, 2]) assert.ok(sent().includes(`only in the browser ${n}`));
+  }));
+
+test('credentials in the texts of a page reach neither the ledger nor central, and everything else is kept', () =>
+  withBoat(async (boat, hand, sent) => {
+    const documents = {
+      'd3kos-settings': JSON.stringify({
+        units: 'metric',
+        wifi: { psk: 'hunter2-psk', note: 'pin_password=hunter2-note' },
+      }),
+      'onboarding-config': JSON.stringify({
+        q1: 'Fast Lady',
+        apiKey: 'hunter2-key',
+        list: [{ authToken: 'hunter2-token' }],
+      }),
+      'd3kos-boatlog-entries': JSON.stringify([{ ...entry(1), password: 'hunter2-log' }, entry(2)]),
+      'd3kos-measurement-system': 'metric api_key=hunter2-text-0123456789',
+    };
+    const hands = await Promise.all([hand(documents), hand(documents)]);
+    assert.deepEqual(
+      hands.map(({ status }) => status),
+      [200, 200],
+    );
+    const stored = Object.keys(documents).map((key) => boat.boat.ledger.browser.get(key) ?? '');
+    assert.doesNotMatch(stored.join(), /hunter2/);
+    assert.match(stored.join(), /"units":"metric".*Fast Lady.*only in the browser 1.*only in the browser 2/);
+    assert.deepEqual(await (await hand(documents)).json(), { success: true, changed: 0 });
+    await boat.request('POST', '/export/generate');
+    await until('the delivery', () => boat.boat.ledger.queue.counts().completed === 1);
+    assert.match(sent(), /only in the browser 1/);
+    for (const path of [boat.paths.ledger, `${boat.paths.ledger}-wal`])
+      assert.ok(!readFileSync(path).includes('hunter2'), path);
+  }));
+
+test('texts that an earlier version stored with credentials lose them, and no entry is exported twice', () =>
+  withBoat(async (boat, hand, sent) => {
+    const text = JSON.stringify([{ ...entry(1), token: 'hunter2-token' }]);
+    boat.boat.ledger.browser.keep({ 'd3kos-boatlog-entries': text }, 0 as WallMs);
+    await boat.request('POST', '/export/generate');
+    await until('the first delivery', () => boat.boat.ledger.queue.counts().completed === 1);
+    await hand({ 'd3kos-boatlog-entries': text });
+    assert.doesNotMatch(boat.boat.ledger.browser.get('d3kos-boatlog-entries') ?? '', /hunter2/);
+    const { json: again } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(again['queued'], false);
+    assert.equal(sent().split('"content":"only in the browser 1"').length - 1, 1);
+  }));
+
+test('a list that nests without end does not keep a page from sending its data', () =>
+  withBoat(async (boat, hand) => {
+    const deep = '['.repeat(1_000_000) + ']'.repeat(1_000_000);
+    const text = JSON.stringify([entry(1)]);
+    for (const one of [deep, deep, text, deep, text])
+      assert.equal((await hand({ 'd3kos-boatlog-entries': one })).status, 200);
+    assert.equal(boat.boat.ledger.browser.get('d3kos-boatlog-entries'), text);
   }));
 
 test('other origins, other programs, unknown keys and oversized texts are refused', () =>

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { withoutCredentials } from './collect/browser-credentials.ts';
 import { hasUsageConsent, setUsageConsent } from './create-export/usage-consent.ts';
 import type { ExportManagerDeps, FileVerbs } from './export-manager.ts';
 import { ExportError } from './platform/errors.ts';
@@ -66,12 +67,15 @@ export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): File
       ),
 
     keepBrowserDocuments: (documents) =>
-      ledger.browser.keep(documents, world.clock.wall(), (length) => {
-        if (browserTexts.take(length)) return;
-        throw new ExportError('BUSY', 'The pages of this boat changed too much text within an hour', {
-          op: 'store browser data',
-          hint: 'The page keeps its data and sends it again with its next change. Find out which page changes it so often.',
-        });
+      ledger.browser.keep(documents, world.clock.wall(), {
+        toStored: withoutCredentials,
+        admit: (length) => {
+          if (browserTexts.take(length)) return;
+          throw new ExportError('BUSY', 'The pages of this boat changed too much text within an hour', {
+            op: 'store browser data',
+            hint: 'The page keeps its data and sends it again with its next change. Find out which page changes it so often.',
+          });
+        },
       }),
     usageConsent: () => (hasUsageConsent(ledger) ? 'yes' : 'no'),
     setUsageConsent: (answer) => setUsageConsent(ledger, answer),

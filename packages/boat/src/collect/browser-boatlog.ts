@@ -36,11 +36,14 @@ export async function* collectBrowserBoatlog(
   const fresh = entries.filter(
     ({ record }) => context.mode === 'full' || context.digestOf(record.record_id) === undefined,
   );
-  const wanted = new Map<string, BrowserEntry[]>();
-  for (const entry of fresh) {
-    for (const second of toSeconds(entry, readTime))
-      wanted.set(second, [...(wanted.get(second) ?? []), entry]);
-  }
+  const wanted: Wanted = new Map();
+  for (const entry of fresh.toReversed())
+    for (const second of toSeconds(entry, readTime)) {
+      const entries = wanted.get(second) ?? new Map<string, BrowserEntry[]>();
+      const same = entries.get(toContentKey(entry)) ?? [];
+      same.push(entry);
+      wanted.set(second, entries.set(toContentKey(entry), same));
+    }
   const elsewhere = new Set<string>();
   for (const database of wanted.size === 0 ? [] : databases) {
     const failure = await findElsewhere(context, { database, table, aliases }, wanted, elsewhere);
@@ -70,6 +73,27 @@ function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): Read
   return new Set([second, new Date(localMs).toISOString().slice(0, 19)]);
 }
 
+/**
+ * The entries by second and content, each list with the first entry last. A page may send 20,000 entries of one second, and a
+ * database may have a million rows of it, so a row must find its entry without a search.
+ */
+type Wanted = Map<string, Map<string, BrowserEntry[]>>;
+
+/** What a row of the same second must have in common with an entry. */
+function toContentKey({ type, content }: BrowserEntry): string {
+  return content === null ? `type ${type}` : `text ${content}`;
+}
+
+/** Removes the first of these entries that is not known to be elsewhere, and returns it. */
+function takeFirst(
+  entries: BrowserEntry[] | undefined,
+  elsewhere: ReadonlySet<string>,
+): BrowserEntry | undefined {
+  for (let entry = entries?.pop(); entry !== undefined; entry = entries?.pop())
+    if (!elsewhere.has(entry.record.record_id)) return entry;
+  return undefined;
+}
+
 /** Stored in the ledger instead of a digest, for an entry that is exported from a database. */
 const GOES_FROM_DATABASE = 'database';
 
@@ -83,7 +107,7 @@ interface Place {
 async function findElsewhere(
   context: CollectContext,
   { database, table: tableName, aliases }: Place,
-  wanted: ReadonlyMap<string, readonly BrowserEntry[]>,
+  wanted: Wanted,
   elsewhere: Set<string>,
 ): Promise<string | undefined> {
   const opened = await openSourceTable(context, database, tableName, aliases);
@@ -107,9 +131,11 @@ async function findElsewhere(
       if (typeof end !== 'number') return undefined;
       if (end <= position) throw createDisorderedSource();
       for (const row of find.iterate(position, seconds)) {
-        const same = wanted
-          .get(String(row['second']))
-          ?.find((entry) => !elsewhere.has(entry.record.record_id) && isSame(entry, row));
+        const { second, type, content } = row;
+        const entries = wanted.get(String(second));
+        const sameText =
+          typeof content === 'string' ? takeFirst(entries?.get(`text ${content}`), elsewhere) : undefined;
+        const same = sameText ?? takeFirst(entries?.get(`type ${String(type)}`), elsewhere);
         if (same !== undefined) elsewhere.add(same.record.record_id);
       }
       position = end;
@@ -127,8 +153,4 @@ const COMPARED_MAX_BYTES = 1024 * 1024;
 
 function bounded(column: string): string {
   return `CASE WHEN octet_length(${column}) <= ${COMPARED_MAX_BYTES} THEN ${column} END`;
-}
-
-function isSame({ type, content }: BrowserEntry, row: Readonly<Record<string, unknown>>): boolean {
-  return content === null ? row['type'] === type : row['content'] === content;
 }

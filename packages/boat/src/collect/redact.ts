@@ -51,6 +51,17 @@ function hideCredentials(text: string): string {
   );
 }
 
+/** True for the name of a JSON member whose value is or may be a credential. No allow-list of a collector has such a name. */
+export function isCredentialName(name: string): boolean {
+  const plain = name.toLowerCase();
+  return (
+    CREDENTIAL_NAME.test(name) ||
+    CREDENTIAL_NAME.test(plain) ||
+    AMBIGUOUS_NAME.test(plain) ||
+    PIN_NAME.test(plain)
+  );
+}
+
 function isCredential(name: string, sign: string, value: string): boolean {
   const plain = name.toLowerCase();
   if (CREDENTIAL_NAME.test(name) || CREDENTIAL_NAME.test(plain)) return true;

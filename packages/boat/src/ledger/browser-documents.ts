@@ -7,10 +7,17 @@ export interface BrowserDocuments {
   /**
    * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is
    * merged with the stored list, so entries that the page dropped stay on the boat. `admit` gets the number of characters that
-   * change. If it throws, nothing is stored.
+   * change. If it throws, nothing is stored. `toStored` returns the text to store for a text of the page. It is also applied to the
+   * stored texts, which an earlier version may have stored differently.
    */
-  keep(documents: Readonly<Record<string, string>>, atMs: WallMs, admit?: (length: number) => void): number;
+  keep(documents: Readonly<Record<string, string>>, atMs: WallMs, rules?: KeepRules): number;
   get(key: string): string | undefined;
+}
+
+/** What a caller decides about the texts of pages. */
+export interface KeepRules {
+  readonly admit?: (length: number) => void;
+  readonly toStored?: (key: string, text: string) => string;
 }
 
 export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): BrowserDocuments {
@@ -24,10 +31,11 @@ export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): 
   const get = (key: string): string | undefined => select.get(key)?.['text'] as string | undefined;
   return {
     get,
-    keep: (documents, atMs, admit) => {
+    keep: (documents, atMs, { admit, toStored = toSameText }: KeepRules = {}) => {
       const changes = Object.entries(documents).flatMap(([key, text]) => {
         const before = get(key);
-        const merged = mergeBrowserText(before, text);
+        const stored = before === undefined ? undefined : toStored(key, before);
+        const merged = mergeBrowserText(stored, toStored(key, text));
         return merged.text === before ? [] : [{ key, ...merged }];
       });
       if (changes.length === 0) return 0;
@@ -47,4 +55,8 @@ export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): 
       });
     },
   };
+}
+
+function toSameText(_key: string, text: string): string {
+  return text;
 }

@@ -1,3 +1,5 @@
+import { parseForeignJson } from '../platform/lenient-json.ts';
+
 /**
  * Maximum length of the list stored for one localStorage key, in characters. It is twice the browsers' limit for a
  * whole origin.
@@ -41,11 +43,7 @@ export function mergeBrowserText(
 }
 
 function parseList(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    // A localStorage text need not be JSON.
-    return undefined;
-  }
+  // A localStorage text need not be JSON. One that is nested too deeply is not compared with another.
+  const parsed = parseForeignJson(text);
+  return parsed.kind === 'value' && Array.isArray(parsed.value) ? parsed.value : undefined;
 }
