@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -80,3 +80,58 @@ test(
     }
   },
 );
+
+/** Sends a request line as it is, and resolves with the status. */
+async function askFor(port: number, target: string): Promise<number> {
+  const socket = connect(port, '127.0.0.1');
+  socket
+    .setEncoding('latin1')
+    .write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  let answer = '';
+  socket.on('data', (text: string) => (answer += text));
+  await once(socket, 'close');
+  return Number(/^HTTP\/1\.1 ([0-9]{3})/.exec(answer)?.[1] ?? 0);
+}
+
+/**
+ * Request lines that could name a route outside `/export/` at the API, although they match the location of the snippet. The API
+ * refuses a backslash itself (`hostile-requests.test.ts`).
+ */
+const TRICKS = [
+  '/export/../metrics',
+  '/export/%2e%2e/metrics',
+  '/export/%2e%2e%2fmetrics',
+  '/export/..%5cmetrics',
+  '/export/%252e%252e/metrics',
+  '/x/../export/../metrics',
+  '//export/../metrics',
+  'http://localhost/export/../metrics',
+];
+
+test('the proxy forwards no path outside /export/, in whatever form', { skip: withoutNginx }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'd3kos-nginx-'));
+  const forwarded: string[] = [];
+  const boat = createServer((incoming, response) => {
+    // The API reads the target as a URL.
+    forwarded.push(new URL(incoming.url ?? '', 'http://localhost').pathname);
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(boat, 'listening');
+  // A TCP server's address is an AddressInfo.
+  const { port: boatPort } = boat.address() as AddressInfo;
+  const port = await freePort();
+  const proxy = await startProxy(folder, port, boatPort);
+  try {
+    for (const target of TRICKS) await askFor(port, target);
+    assert.ok(forwarded.length > 0);
+    assert.deepEqual(
+      forwarded.filter((path) => !path.startsWith('/export/')),
+      [],
+    );
+  } finally {
+    proxy.kill();
+    boat.closeAllConnections();
+    boat.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -105,11 +105,11 @@ export const headers: Target = {
     assert.ok((parseBearer(value)?.length ?? 0) <= 1_024);
     const key = parseIdempotencyKey(value);
     if (key !== undefined) assert.equal(toIdempotencyKey(key.exportId, key.partIndex), value);
-    const foreign = checkRequestOrigin('localhost:8094', `https://${value}.example`, 8094, [
+    const foreign = checkRequestOrigin(['localhost:8094'], `https://${value}.example`, 8094, [
       'http://localhost',
     ]);
     assert.equal(foreign.kind, 'refused');
-    checkRequestOrigin(value, value, 8094, ['http://localhost'], value);
+    checkRequestOrigin([value], value, 8094, ['http://localhost'], value);
   },
 };
 

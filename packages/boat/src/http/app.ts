@@ -55,8 +55,10 @@ export function createApp(deps: HandlerDeps): Hono {
 /** Refuses pages and hosts that do not belong to the boat, and sets the headers of every answer. */
 function refuseOtherSites({ port, allowedOrigins }: HandlerDeps): MiddlewareHandler {
   return async (context, next) => {
+    const target = new URL(context.req.url).host;
     const check = checkRequestOrigin(
-      context.req.header('host') ?? new URL(context.req.url).host,
+      // A request line may also name a host (RFC 9112, 3.2.2). Both must be the boat's own.
+      [context.req.header('host') ?? target, target],
       context.req.header('origin'),
       port,
       allowedOrigins,
@@ -96,17 +98,17 @@ function addRoute(app: Hono, route: Route & { readonly name: RouteName }, handle
     );
   }
   const query = route.query === undefined ? undefined : Compile(route.query);
-  app.on(route.method, [path], ...checks, async (context) =>
-    handler(
-      {
-        params: context.req.param(),
-        query:
-          query === undefined ? {} : parseQuery(query, route.query?.properties ?? {}, context.req.query()),
-        body: body === undefined ? {} : await readJson(context.req.raw, body),
-      },
-      context,
-    ),
-  );
+  app.on(route.method, [path], ...checks, async (context) => {
+    const input = {
+      params: context.req.param(),
+      query: query === undefined ? {} : parseQuery(query, route.query?.properties ?? {}, context.req.query()),
+      body: body === undefined ? {} : await readJson(context.req.raw, body),
+    };
+    const answer = await handler(input, context);
+    // Hono answers HEAD like GET and drops the body. An event stream that nobody reads would never end.
+    if (context.req.method === 'HEAD') await answer.body?.cancel();
+    return answer;
+  });
 }
 
 const requirePage: MiddlewareHandler = async (context, next) => {

@@ -27,6 +27,7 @@ import { BRIDGE_SCRIPT } from './bridge.ts';
 import type { Measurements } from '../measurements.ts';
 import { type MetricFacts, toMetrics } from './metrics.ts';
 import { type PageDeps, sendPageFile, sendPageTexts } from './page.ts';
+import { createDownloads } from './downloads.ts';
 import { sendBundle, sendCsv, sendEvents, sendFile } from './streams.ts';
 
 export interface HandlerDeps {
@@ -133,6 +134,7 @@ async function readMetricFacts({ manager, measurements }: HandlerDeps): Promise<
 
 function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
   const { manager, events, world } = deps;
+  const downloads = createDownloads(world.clock);
   const page: PageDeps = {
     disk: world.disk,
     folder: deps.pageFolder,
@@ -144,10 +146,10 @@ function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
     pageStyle: (_, context) => sendPageFile(context, page, 'boat.css'),
     pageTexts: ({ params: { language } }, context) => sendPageTexts(context, page, language),
     file: async ({ params: { name } }, context) =>
-      sendFile(context, world.disk, name, await manager.filePath(name)),
+      sendFile(context, downloads, world.disk, name, await manager.filePath(name)),
     bundle: async ({ body: { failed = false } }, context) =>
-      sendBundle(context, await manager.bundle(failed ? 'waiting_and_failed' : 'waiting')),
-    boatlogCsv: (_, context) => sendCsv(context, 'boatlog.csv', manager.boatlogCsv()),
+      sendBundle(context, downloads, await manager.bundle(failed ? 'waiting_and_failed' : 'waiting')),
+    boatlogCsv: (_, context) => sendCsv(context, downloads, 'boatlog.csv', manager.boatlogCsv()),
     bridge: (_, context) =>
       context.body(BRIDGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
     events: (_, context) => sendEvents(context, events, world.clock),

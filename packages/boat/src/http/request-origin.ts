@@ -15,7 +15,7 @@ function hostName(host: string): string {
  * With `embedding` `same_site`, pages of other ports of this boat may load the answer as a script.
  */
 export function checkRequestOrigin(
-  host: string | undefined,
+  requestHosts: readonly string[],
   origin: string | undefined,
   port: number,
   allowedOrigins: readonly string[],
@@ -26,7 +26,7 @@ export function checkRequestOrigin(
     ...OWN_HOSTS,
     ...allowedOrigins.map((allowed) => hostName(allowed.replace(/^https?:\/\//, ''))),
   ]);
-  if (host === undefined || !hosts.has(hostName(host)))
+  if (!requestHosts.every((host) => hosts.has(hostName(host))))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
   // An image or script tag sends no Origin. Browsers mark such requests with Sec-Fetch-Site. A browser treats every port of this
   // boat as the same site, so pages of other services are also refused. `none` is an address that the user typed.

@@ -4,6 +4,7 @@ import { toHeartbeat } from '../answers.ts';
 import type { Bundle } from '../bundle/bundler.ts';
 import type { Events, ManagerEvent } from '../events.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
+import type { Downloads } from './downloads.ts';
 
 /** Number of bytes that are read from a file for one chunk of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
@@ -19,12 +20,13 @@ const EVENTS_WAITING_MAX = 1_000;
 export const HEARTBEAT_EVERY_MS = 15_000;
 
 /** Answers with an export file. If the file is removed in the meantime, the answer is cut off. */
-export function sendFile(
+export async function sendFile(
   context: Context,
+  downloads: Downloads,
   disk: Disk,
   name: string,
   { path, sizeBytes }: { readonly path: string; readonly sizeBytes: number },
-): Response {
+): Promise<Response> {
   async function* read(): AsyncGenerator<Uint8Array, void, void> {
     for (let offset = 0; offset < sizeBytes;) {
       const chunk = await disk.readRange(path, offset, DOWNLOAD_CHUNK_BYTES);
@@ -34,34 +36,32 @@ export function sendFile(
       yield chunk;
     }
   }
-  context.header('Content-Length', String(sizeBytes));
-  return sendDownload(context, 'application/json', name, read());
+  const answer = await downloads.send(context, 'application/json', name, read());
+  answer.headers.set('Content-Length', String(sizeBytes));
+  return answer;
 }
 
 /** Answers with a bundle, or with 204 if there is none. */
-export function sendBundle(context: Context, bundle: Bundle | undefined): Response {
+export async function sendBundle(
+  context: Context,
+  downloads: Downloads,
+  bundle: Bundle | undefined,
+): Promise<Response> {
   if (bundle === undefined) return context.body(null, 204);
-  return sendDownload(context, 'application/octet-stream', bundle.name, bundle.pieces());
+  return downloads.send(context, 'application/octet-stream', bundle.name, bundle.pieces());
 }
 
 /** Answers with a CSV file. */
-export function sendCsv(context: Context, name: string, texts: AsyncGenerator<string, void, void>): Response {
+export function sendCsv(
+  context: Context,
+  downloads: Downloads,
+  name: string,
+  texts: AsyncGenerator<string, void, void>,
+): Promise<Response> {
   async function* encode(): AsyncGenerator<Uint8Array, void, void> {
     for await (const text of texts) yield Buffer.from(text, 'utf8');
   }
-  return sendDownload(context, 'text/csv; charset=utf-8', name, encode());
-}
-
-/** Answers with a download. Each chunk is created when the client has accepted the previous one. */
-function sendDownload(
-  context: Context,
-  mediaType: string,
-  name: string,
-  pieces: AsyncGenerator<Uint8Array, void, void>,
-): Response {
-  context.header('Content-Type', mediaType);
-  context.header('Content-Disposition', `attachment; filename="${name}"`);
-  return context.body(ReadableStream.from(pieces));
+  return downloads.send(context, 'text/csv; charset=utf-8', name, encode());
 }
 
 /**
