@@ -291,7 +291,7 @@ export const ACCESS_ROUTES = {
     load: 'none',
     summary: 'Return all data that central holds about an installation as a ZIP archive.',
     description:
-      'It has the files of `d3kos-central export`. The last one, `manifest.json`, has their sizes and digests. The audit trail records the request.',
+      'It has the files of `d3kos-central export`. The last one, `manifest.json`, has their sizes and digests. The audit trail records the request. While too many archives are in progress, the answer is 429 or 503.',
     parameters: [
       installation,
       {

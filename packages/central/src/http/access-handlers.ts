@@ -78,9 +78,15 @@ export const ACCESS_HANDLERS: { readonly [Id in keyof typeof ACCESS_ROUTES]: Han
     refuseFailures(NO_INSTALLATION, async () => {
       const change = toChange(context, operator);
       const asked = EXPORT_FORMATS.find((one) => one === format) ?? 'ndjson';
+      const end = context.archives.take(operator.actor);
+      if (typeof end !== 'function') return end;
       const archive = openArchive(change.wallMs);
-      const { ended } = await streamExport(change, id, asked, archive);
+      const { ended } = await streamExport(change, id, asked, archive).catch((error: unknown) => {
+        end();
+        throw error;
+      });
       void ended.then(({ failure }) => {
+        end();
         if (failure !== undefined)
           context.log.write('warn', 'a data export ended early', {
             installation: id,

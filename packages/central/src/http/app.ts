@@ -17,6 +17,7 @@ import { isCentralFailure } from '../platform/errors.ts';
 import { DEFAULT_QUOTA } from '../import/quota-policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
+import { createArchiveSlots } from './archive-slots.ts';
 import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
 import { createCredentialGuard } from './credential-guard.ts';
@@ -73,6 +74,7 @@ export function createApp(given: AppDeps): App {
       imports: createAdmission(toImportAdmissionLimits(limits), meter, monotonic),
       queries: createAdmission(toQueryAdmissionLimits(limits), meter, monotonic),
     },
+    archives: createArchiveSlots(),
     metrics,
     database: createDatabaseWatch(deps),
     guard: createCredentialGuard(deps),
@@ -122,9 +124,12 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
   );
   for (const { id, method, path } of ROUTE_LIST) {
     const respond = createResponder(context, id);
-    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req, env }) => {
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), async ({ req, env }) => {
       env.handled.route = id;
-      return respond(req.raw, { ...req.query(), ...req.param() }, env);
+      const response = await respond(req.raw, { ...req.query(), ...req.param() }, env);
+      // Hono answers HEAD like GET and drops the body. A body that nobody reads would keep its request in progress for ever.
+      if (req.method === 'HEAD') await response.body?.cancel();
+      return response;
     });
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));

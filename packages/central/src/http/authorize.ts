@@ -5,9 +5,10 @@ import type { Credential } from '../installations/credential.ts';
 import { parseBearer, type Purpose } from '../installations/policy.ts';
 import type { AppContext } from './context.ts';
 import { findOperator, type Operator } from './operator.ts';
-import { findOwnChannel } from './own-origin.ts';
+import { findOwnChannel, isFromAnotherSite } from './own-origin.ts';
 import { type Refused, refuse } from './reply.ts';
 import type { Sender } from './sender.ts';
+import { parseSessionCookie } from './session-cookie.ts';
 
 /**
  * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one that the request names, if any.
@@ -48,7 +49,7 @@ export async function authorize(
 ): Promise<Caller | Refused<AuthorizationRefusal>> {
   const { guard } = context;
   const header = request.headers.get('Authorization') ?? undefined;
-  const credential = parseBearer(header);
+  const credential = header === undefined ? findSessionId(route, request) : parseBearer(header);
   if (route.access === 'anyone' || credential === undefined)
     return decide(context, route, request, parameters);
   if (!guard.mayPresent(sender, credential))
@@ -60,6 +61,15 @@ export async function authorize(
   else if (decision.installationId !== undefined)
     await guard.noteRefused(sender, decision.installationId, decision.refusal);
   return decision;
+}
+
+/**
+ * The session ID that a request to a route for operators presents. Like a token, it can be guessed, and looking it up takes a query.
+ * A page of another site must not be able to use up the operator's limit.
+ */
+function findSessionId({ access }: Route, request: Request): string | undefined {
+  const isForBoats = access === 'boat-imports' || access === 'boat-reads';
+  return isForBoats || isFromAnotherSite(request) ? undefined : parseSessionCookie(request);
 }
 
 async function decide(

@@ -8,6 +8,7 @@ import type { ReadPageFile } from '../platform/page-files.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { PasswordHasher } from '../operators/passwords.ts';
+import type { ArchiveSlots } from './archive-slots.ts';
 import type { CredentialGuard } from './credential-guard.ts';
 import type { DatabaseWatch } from './database-watch.ts';
 import type { NodeMetrics } from './metrics.ts';
@@ -55,6 +56,7 @@ export interface AppContext extends AppDeps {
   /** Decodes and prepares small bodies on the calling thread. */
   readonly inlinePreparer: Preparer;
   readonly admission: { readonly imports: Admission; readonly queries: Admission };
+  readonly archives: ArchiveSlots;
   readonly metrics: NodeMetrics;
   /** Whether the database can serve this node. */
   readonly database: DatabaseWatch;

@@ -3,6 +3,7 @@ import { parseBearer } from '../installations/policy.ts';
 import type { Role } from '../operators/policy.ts';
 import { findSession, type Session } from '../operators/sessions.ts';
 import type { AppContext } from './context.ts';
+import { isFromAnotherSite } from './own-origin.ts';
 import { parseSessionCookie } from './session-cookie.ts';
 
 /** The actor of an event that the operator token caused. */
@@ -19,7 +20,8 @@ export interface Operator {
 
 /**
  * Returns the operator of a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic is not
- * accepted, because a browser that has the password also sends it with requests from other origins.
+ * accepted, because a browser that has the password also sends it with requests from other origins. A request to read that a page of
+ * another site caused has no operator. Such a page cannot read the answer, but it could make central do expensive work.
  */
 export async function findOperator(
   { store, wall, operatorToken }: AppContext,
@@ -32,6 +34,8 @@ export async function findOperator(
       ? { actor: OPERATOR_TOKEN_ACTOR, role: 'admin', session: undefined }
       : undefined;
   }
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if (isRead && isFromAnotherSite(request)) return undefined;
   const sessionId = parseSessionCookie(request);
   if (sessionId === undefined) return undefined;
   const session = await findSession(store, sessionId, wall());

@@ -16,9 +16,17 @@ const SCRIPT_HEADER = 'X-Requested-With';
 export function findOwnChannel(request: Request): Channel | undefined {
   const origin = request.headers.get('Origin');
   if ((request.headers.get(SCRIPT_HEADER) ?? '') === '') return undefined;
-  const fetchSite = request.headers.get('Sec-Fetch-Site');
-  if (fetchSite !== null && fetchSite !== 'same-origin') return undefined;
+  if (isFromAnotherSite(request) || request.headers.get('Sec-Fetch-Site') === 'none') return undefined;
   const { host, hostname } = new URL(request.url);
   if (origin === `https://${host}`) return 'https';
   return origin === `http://${host}` && isLocalHost(hostname) ? 'local' : undefined;
+}
+
+/**
+ * True if the browser states that a page of another site, or of another host or port of this one, caused the request. `none` is an
+ * address that the user typed. Browsers before 2023 and programs do not send the header.
+ */
+export function isFromAnotherSite(request: Request): boolean {
+  const fetchSite = request.headers.get('Sec-Fetch-Site');
+  return fetchSite !== null && fetchSite !== 'same-origin' && fetchSite !== 'none';
 }

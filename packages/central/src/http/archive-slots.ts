@@ -1,0 +1,32 @@
+import { type Refused, refuse } from './reply.ts';
+
+/**
+ * Maximum number of archives that a node makes at the same time. Each reads the database for as long as the operator downloads it,
+ * and takes up to 60 MB: a page of rows, a group of a Parquet file, and its compressed bytes. Imports need the rest of both.
+ */
+export const ARCHIVES_MAX = 4;
+
+/** Maximum number of them for one operator, so that downloads that one operator does not read leave some to the others. */
+export const OPERATOR_ARCHIVES_MAX = 2;
+
+/** Counts the archives in progress at this node. */
+export interface ArchiveSlots {
+  /** Returns the function that ends an operator's archive, or the refusal. Ending it again changes nothing. */
+  take(actor: string): (() => void) | Refused<'TOO_MANY_REQUESTS' | 'UNAVAILABLE'>;
+}
+
+export function createArchiveSlots(): ArchiveSlots {
+  const inProgress = new Map<symbol, string>();
+  return {
+    take(actor) {
+      const own = [...inProgress.values()].filter((one) => one === actor).length;
+      if (own >= OPERATOR_ARCHIVES_MAX)
+        return refuse('TOO_MANY_REQUESTS', 'other downloads of this operator are still in progress');
+      if (inProgress.size >= ARCHIVES_MAX)
+        return refuse('UNAVAILABLE', 'this node is at its limit of concurrent downloads');
+      const slot = Symbol(actor);
+      inProgress.set(slot, actor);
+      return () => void inProgress.delete(slot);
+    },
+  };
+}
