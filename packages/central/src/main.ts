@@ -10,6 +10,7 @@ import { createLineLog } from './platform/log.ts';
 import type { Log } from './platform/ports.ts';
 import { readFirstLine } from './platform/first-line.ts';
 import { openNewDirectory } from './platform/new-directory.ts';
+import { toPlainJson, toPlainLines } from './platform/plain-text.ts';
 import { openReadableFile } from './platform/readable-file.ts';
 import { systemFetch, systemRandomHex, systemWall } from './platform/world.ts';
 
@@ -51,13 +52,13 @@ async function checkConformance(
 ): Promise<number> {
   const subject = { base: url, installationId, token, send: systemFetch, randomHex: systemRandomHex };
   const results = await runChecks(subject, (result) => {
-    if (output === 'text') process.stdout.write(`${toResultLine(result)}\n`);
+    if (output === 'text') process.stdout.write(`${toPlainLines(toResultLine(result))}\n`);
   });
   const count = (kind: string): number => results.filter((result) => result.kind === kind).length;
   const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
   process.stdout.write(
     output === 'json'
-      ? `${JSON.stringify({ ...counts, results })}\n`
+      ? `${toPlainJson({ ...counts, results })}\n`
       : `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`,
   );
   return counts.failed === 0 ? 0 : 1;
@@ -80,15 +81,15 @@ async function serve(config: Config, invocation: Invocation, log: Log): Promise<
 }
 
 function print({ output }: Invocation, json: unknown, text: string): void {
-  process.stdout.write(output === 'json' ? `${JSON.stringify(json)}\n` : `${text}\n`);
+  process.stdout.write(output === 'json' ? `${toPlainJson(json)}\n` : `${toPlainLines(text)}\n`);
 }
 
 function reportFailure(error: unknown, argv: readonly string[]): number {
   if (!isCentralFailure(error)) throw error;
-  process.stderr.write(`d3kos-central: ${error.message} [${error.code}]\n  ${error.hint}\n`);
-  if (argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ error: error.message, code: error.code, hint: error.hint })}\n`);
-  return toExitCode(error.code);
+  const { message, code, hint } = error;
+  process.stderr.write(toPlainLines(`d3kos-central: ${message} [${code}]\n  ${hint}\n`));
+  if (argv.includes('--json')) process.stdout.write(`${toPlainJson({ error: message, code, hint })}\n`);
+  return toExitCode(code);
 }
 
 // A reader of the output that ends early, such as `head`, does not fail the command. A full disk does.

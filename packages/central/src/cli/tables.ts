@@ -6,6 +6,7 @@ import type { QuotaOverride, Use } from '../import/quota-policy.ts';
 import type { ListedEvent } from '../installations/audit.ts';
 import type { BundleKeys } from '../installations/bundle-keys.ts';
 import type { ListedToken } from '../installations/tokens.ts';
+import { toPlainText } from '../platform/plain-text.ts';
 
 /** Returns the list of installations. */
 export function toTable(installations: readonly InstallationSummary[]): string {
@@ -61,11 +62,11 @@ export function toBundleKeyText(keys: BundleKeys): string {
 }
 
 /**
- * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so that they can neither control the
- * terminal nor begin a new line.
+ * Joins lines for a terminal. Characters from a boat or a bundle that could control the terminal, begin a new line or change the
+ * direction of the text are replaced.
  */
 export function toText(lines: readonly string[]): string {
-  return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');
+  return lines.map(toPlainText).join('\n');
 }
 
 /** Returns the list of a boat's tokens. */

@@ -3,12 +3,18 @@ import { gzipSync } from 'node:zlib';
 import { IMPORT_PATH, toContentDigest, toIdempotencyKey } from '@d3kos/protocol';
 import type { Answer, Run, Subject } from './check.ts';
 
+/**
+ * Maximum size of a decoded answer, in bytes: twice the largest that a boat accepts. An implementation with a fault could answer
+ * without end.
+ */
+const ANSWER_SIZE_MAX_BYTES = 4 * 1_048_576;
+
 /** Begins a run: a new ledger, whose ID no earlier run used. */
 export function beginRun(subject: Subject): Run {
   let sequence = 0;
   const exchange = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await subject.send(new Request(`${subject.base}${path}`, init));
-    const text = await response.text();
+    const text = await readText(response);
     return { status: response.status, headers: response.headers, text, json: toObject(text) };
   };
   const authorization = `Bearer ${subject.token}`;
@@ -29,6 +35,19 @@ export function beginRun(subject: Subject): Run {
       return exchange(IMPORT_PATH, { method: 'POST', headers: present, body });
     },
   };
+}
+
+/** Reads an answer up to the limit. `send` limits the time. Throws if the answer is longer. */
+async function readText(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of response.body ?? []) {
+    sizeBytes += piece.byteLength;
+    if (sizeBytes > ANSWER_SIZE_MAX_BYTES)
+      throw new Error(`the answer has more than ${ANSWER_SIZE_MAX_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 function toObject(text: string): Readonly<Record<string, unknown>> {

@@ -38,6 +38,21 @@ describe('the conformance kit', () => {
     assert.deepEqual([...new Set(results.map(({ kind }) => kind))], ['failed']);
   });
 
+  test('fails everything if every answer is endless, and reads only the beginning', async () => {
+    let sentBytes = 0;
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(new Uint8Array(1_048_576));
+          sentBytes += 1_048_576;
+        },
+      });
+    const results = (await kit?.runAgainst(() => async () => new Response(endless()))) ?? [];
+    assert.deepEqual([...new Set(results.map(({ kind }) => kind))], ['failed']);
+    assert.match(results[0]?.evidence ?? '', /has more than/);
+    assert.ok(sentBytes < results.length * 64 * 1_048_576, String(sentBytes));
+  });
+
   test('has one check for each requirement that it names, and the requirement is on the page', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../../docs/spec/protocol.md'), 'utf8');
     const numbers = CHECKS.map(({ requirement }) => requirement);

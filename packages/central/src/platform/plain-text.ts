@@ -1,0 +1,22 @@
+/**
+ * Control characters of C0 and C1, line and paragraph separators, and characters that change the direction of text. In a terminal
+ * they could hide or forge other text. `\ufeff` is invisible.
+ */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/g;
+
+/** Replaces characters that are not plain text, so that the result is one line and cannot control a terminal. */
+export function toPlainText(text: string): string {
+  return text.replace(UNSAFE, '\ufffd');
+}
+
+/** Replaces these characters in each line of a text. */
+export function toPlainLines(text: string): string {
+  return text.split('\n').map(toPlainText).join('\n');
+}
+
+/** Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`. */
+export function toPlainJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (unsafe) =>
+    Array.from(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
