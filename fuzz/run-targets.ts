@@ -8,10 +8,10 @@ import type { Finding, FuzzFacts } from './fuzz-target.ts';
 const CURRENT_INPUT_SIZE_BYTES = 131_072;
 /** Memory limit of a thread. The boat's daemon has 512 MB for all of its work, and inputs have at most 64 KiB. */
 const HEAP_MAX_MB = 192;
-/**
- * Time without a new input after which a thread counts as hung. One input takes milliseconds, and loading the code takes seconds.
- */
+/** A thread counts as hanging after this time without a new input. One input takes milliseconds. */
 const HANG_MAX_MS = 30_000;
+/** Longest time until the first input. Loading the code takes seconds, and minutes on a machine that does other work. */
+const LOAD_MAX_MS = 300_000;
 const LOOK_EVERY_MS = 500;
 
 /**
@@ -75,7 +75,7 @@ async function runTarget(name: string, seconds: number, seed: number): Promise<T
   }
 }
 
-/** Rejects if the input count has not changed for HANG_MAX_MS. */
+/** Rejects if the input count has not changed for HANG_MAX_MS, or is still 0 after LOAD_MAX_MS. */
 async function watch(header: Int32Array, signal: AbortSignal): Promise<never> {
   let count = -1;
   let sinceMs = performance.now();
@@ -85,7 +85,9 @@ async function watch(header: Int32Array, signal: AbortSignal): Promise<never> {
     if (now !== count) {
       count = now;
       sinceMs = performance.now();
-    } else if (performance.now() - sinceMs > HANG_MAX_MS)
+    } else if (now > 0 && performance.now() - sinceMs > HANG_MAX_MS)
       throw new Error(`one input took more than ${HANG_MAX_MS / 1_000} s`);
+    else if (now === 0 && performance.now() - sinceMs > LOAD_MAX_MS)
+      throw new Error(`the code was not loaded after ${LOAD_MAX_MS / 1_000} s`);
   }
 }

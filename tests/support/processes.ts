@@ -233,12 +233,17 @@ export interface Answer {
   readonly json: Record<string, unknown>;
 }
 
-/** Sends one request to the local API. Rejects if there is no answer. */
-export async function requestJson(url: string, method: string, body?: unknown): Promise<Answer> {
+/** Sends one request to the local API. Rejects if there is no answer within `waitMaxMs`. */
+export async function requestJson(
+  url: string,
+  method: string,
+  body?: unknown,
+  waitMaxMs = WAIT_MAX_MS,
+): Promise<Answer> {
   const response = await fetch(url, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(WAIT_MAX_MS),
+    signal: AbortSignal.timeout(waitMaxMs),
   });
   const json: unknown = await response.json();
   assert.ok(typeof json === 'object' && json !== null, `${method} ${url} answers an object`);
