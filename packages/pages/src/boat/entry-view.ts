@@ -61,13 +61,7 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
         ...view,
         tone: 'calm',
         mark: 'waiting',
-        why:
-          entry.retry_count > 0 && entry.next_retry_at > now
-            ? say('waiting.retry', {
-                n: Math.min(RETRIES_MAX, entry.retry_count),
-                time: texts.moment(entry.next_retry_at, now),
-              })
-            : say(toReasonKey(entry, state)),
+        why: toWaitingText(entry, state, texts),
         canRetry: false,
         canCancel: true,
       };
@@ -76,23 +70,56 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
   }
 }
 
+/** What the boat lacks, the next retry, or the reason why an export that is ready to send is waiting. */
+function toWaitingText(entry: QueueEntry, state: PageState, texts: Texts): string {
+  const { say } = texts;
+  const now = state.heardAt ?? entry.created_at;
+  const lacking = state.status === undefined ? undefined : toLackingKey(state.status);
+  if (lacking !== undefined) return say(lacking);
+  if (entry.retry_count === 0 || entry.next_retry_at <= now) return say(toReasonKey(entry, state));
+  return say('waiting.retry', {
+    n: Math.min(RETRIES_MAX, entry.retry_count),
+    time: texts.moment(entry.next_retry_at, now),
+  });
+}
+
 function toPartText(entry: QueueEntry, { sending }: PageState, { say }: Texts): string {
   if (sending?.queueId !== entry.queue_id) return say('waiting.sending');
   return say('waiting.part', { index: sending.partIndex, total: sending.partCount });
 }
 
+/** Texts that name what an export waits for. */
+type ReasonKey =
+  | Extract<TextKey, `waiting.why.${string}`>
+  | 'blocked.address.title'
+  | 'blocked.noAddress.title'
+  | 'untrusted.title';
+
+/**
+ * What the boat lacks before it may send anything at all, or undefined. It comes before the state of central and before the next
+ * retry: without a tier, nothing is tried at that time.
+ */
+function toLackingKey({ tier, error, code, lacking }: Answer<'status'>): ReasonKey | undefined {
+  if (tier === 0) return 'waiting.why.tier0';
+  if (error !== null) return code === 'INSTALLATION_ID_INVALID' ? 'waiting.why.id' : 'waiting.why.tier';
+  return lacking === null ? undefined : toBlockedKey(lacking.cause);
+}
+
+function toBlockedKey(cause: string | null): ReasonKey {
+  if (cause === 'address') return 'blocked.address.title';
+  return cause === 'no_address' ? 'blocked.noAddress.title' : 'waiting.why.blocked';
+}
+
 /** Why an export that is ready to send is waiting: the state of central, or the data budget. */
-function toReasonKey(
-  entry: QueueEntry,
-  { status, queue }: PageState,
-): Extract<TextKey, `waiting.why.${string}`> {
+function toReasonKey(entry: QueueEntry, { status, queue }: PageState): ReasonKey {
   switch (status?.destination.state) {
     case 'offline':
     case 'unknown':
       return 'waiting.why.offline';
     case 'blocked':
+      return toBlockedKey(status.destination.cause);
     case 'untrusted':
-      return 'waiting.why.blocked';
+      return 'untrusted.title';
     case 'captive_portal':
       return 'waiting.why.captive';
     case 'clock_wrong':

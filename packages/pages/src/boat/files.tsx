@@ -12,6 +12,7 @@ export function Files({ view }: { readonly view: View }): JSX.Element {
   const { say, bytes } = texts;
   const { files, status, settings } = state;
   const isWaiting = state.link !== 'live' || state.act !== undefined;
+  const canExport = status?.can_export ?? false;
   return (
     <div class="place__body">
       {status !== undefined && (
@@ -40,15 +41,19 @@ export function Files({ view }: { readonly view: View }): JSX.Element {
         </section>
       )}
       <div class="choices">
-        <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
-          {say('act.preview')}
-        </Act>
+        {canExport && (
+          <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
+            {say('act.preview')}
+          </Act>
+        )}
         <Download href={CSV_PATH}>{say('act.csv')}</Download>
-        <Act icon="download" isWaiting={isWaiting} onPress={acts.saveBundle}>
-          {state.bundleBytes === undefined
-            ? say('act.bundle')
-            : say('act.bundling', { size: bytes(state.bundleBytes) })}
-        </Act>
+        {canExport && (
+          <Act icon="download" isWaiting={isWaiting} onPress={acts.saveBundle}>
+            {state.bundleBytes === undefined
+              ? say('act.bundle')
+              : say('act.bundling', { size: bytes(state.bundleBytes) })}
+          </Act>
+        )}
         <Act icon="clear" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'clear' })}>
           {say('act.clear')}
         </Act>

@@ -254,10 +254,33 @@ test('a waiting export says why it waits, in every state of central', () => {
     const state = toState(SCENARIOS[name]);
     const entry = SCENARIOS[name].queue.pending[0];
     assert.ok(entry !== undefined);
-    assert.match(toEntryView(entry, state, texts).why, /^(Sent|Waits)/);
+    assert.match(toEntryView(entry, state, texts).why, /^(Sent|Waits|Another)/);
   }
   const retry = toEntry(1, { retry_count: 2, next_retry_at: '2026-07-14T10:17:00Z' });
   assert.equal(toEntryView(retry, toState(SCENARIOS.online_waits), texts).why, 'Retry 2/3 at 13:17 today');
+});
+
+test('names the tier or the ID, and not the export manager, where the tier or the ID is what is waited for', () => {
+  for (const [name, expected] of [
+    ['no_licence', 'Waits for the boat’s tier'],
+    ['no_installation_id', 'Waits for the boat’s ID'],
+  ] as const) {
+    const state = toState(SCENARIOS[name]);
+    assert.equal(toStatement(toSituation(state), state, texts).main.label, expected);
+    for (const entry of SCENARIOS[name].queue.pending)
+      assert.equal(toEntryView(entry, state, texts).why, expected);
+  }
+});
+
+test('names what the boat lacks before a state of central or a retry that cannot take place', () => {
+  const retry = toEntry(1, { retry_count: 2, next_retry_at: '2026-07-14T10:17:00Z' });
+  const why = (name: ScenarioName): string => toEntryView(retry, toState(SCENARIOS[name]), texts).why;
+  assert.equal(why('tier_0'), 'Kept on board on tier 0');
+  assert.equal(why('new_boat'), 'Waits until central accepts this boat');
+  const first = (name: ScenarioName): string => toEntryView(toEntry(1), toState(SCENARIOS[name]), texts).why;
+  assert.equal(first('no_address'), 'The address of central is not set');
+  assert.equal(first('blocked_address'), 'Central’s address is wrong');
+  assert.equal(first('untrusted'), 'Another computer may be posing as central');
 });
 
 describe('the next daily export', () => {

@@ -112,7 +112,9 @@ function toRefusedWords(
   { kind, detail }: Extract<Situation, { readonly kind: 'license' | 'identity' }>,
   { say }: Texts,
 ): Words {
-  const main = { act: 'none', label: say('act.waitsForManager'), doneShare: undefined } as const;
+  // The export manager answers. It is the tier or the ID that nothing can be exported without.
+  const label = say(kind === 'identity' ? 'waiting.why.id' : 'waiting.why.tier');
+  const main = { act: 'none', label, doneShare: undefined } as const;
   if (kind === 'identity')
     return {
       tone: 'bad',

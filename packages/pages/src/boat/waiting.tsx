@@ -27,24 +27,27 @@ export function Waiting({ view }: { readonly view: View }): JSX.Element {
       </div>
     );
   const { failed } = queue;
+  const canSend = state.status?.can_export ?? false;
   return (
     <div class="place__body">
-      <div class="choices">
-        {queue.pending.length + queue.uploading.length > 0 && (
-          <Act icon="send" isWaiting={isWaiting} onPress={acts.sendNow}>
-            {say('act.sendNow')}
-          </Act>
-        )}
-        {failed.length > 0 && (
-          <Act
-            icon="retry"
-            isWaiting={isWaiting}
-            onPress={() => acts.retry(failed.map(({ queue_id }) => queue_id))}
-          >
-            {say('act.retryFailed', { n: failed.length })}
-          </Act>
-        )}
-      </div>
+      {canSend && (
+        <div class="choices">
+          {queue.pending.length + queue.uploading.length > 0 && (
+            <Act icon="send" isWaiting={isWaiting} onPress={acts.sendNow}>
+              {say('act.sendNow')}
+            </Act>
+          )}
+          {failed.length > 0 && (
+            <Act
+              icon="retry"
+              isWaiting={isWaiting}
+              onPress={() => acts.retry(failed.map(({ queue_id }) => queue_id))}
+            >
+              {say('act.retryFailed', { n: failed.length })}
+            </Act>
+          )}
+        </div>
+      )}
       {groups.map(
         ([title, entries]) =>
           entries.length > 0 && (
@@ -75,6 +78,8 @@ function Entry(props: {
   const { say } = texts;
   const shown = toEntryView(props.entry, state, texts);
   const { sending } = state;
+  // Without a permission to export, the export manager refuses both controls.
+  const canSend = state.status?.can_export ?? false;
   return (
     <li class="entry" data-tone={shown.tone}>
       <span class="mark">
@@ -103,7 +108,7 @@ function Entry(props: {
         {shown.lastError !== '' && <p>{shown.lastError}</p>}
       </div>
       <div class="entry__acts">
-        {shown.canCancel && (
+        {canSend && shown.canCancel && (
           <Act
             icon="stop"
             isWaiting={props.isWaiting}
@@ -113,7 +118,7 @@ function Entry(props: {
             {say('act.cancel')}
           </Act>
         )}
-        {shown.canRetry && (
+        {canSend && shown.canRetry && (
           <Act
             icon="retry"
             isWaiting={props.isWaiting}
