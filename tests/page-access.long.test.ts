@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { AXE_SOURCE, findViolations } from './support/axe.ts';
-import { createStage, openPage, SHOWN_MAX_MS, STATES } from './support/page-in-browser.ts';
+import { createThumbnails } from './support/thumbnails.ts';
+import {
+  closeSheet,
+  createStage,
+  openInside,
+  openPage,
+  openSheet,
+  SHEETS,
+  SHOWN_MAX_MS,
+  STATES,
+} from './support/page-in-browser.ts';
 import { findChromium, NO_BROWSER, startBrowser } from '../packages/pages/src/boat/testing/browser.ts';
 import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { type StubBoat, startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
@@ -24,28 +34,6 @@ after(async () => {
   await browser.close();
   await boat.close();
 });
-
-/** The sheets and dialogs, with the scenario, the screen and the control that opens each. */
-const SHEETS = [
-  ['failed_and_waiting', 'now', '.rail .is-last'],
-  ['failed_and_waiting', 'now', '.choices .act--quiet'],
-  ['failed_and_waiting', 'waiting', '.entry__acts .act'],
-  ['failed_and_waiting', 'files', '.place__body > .choices .act:nth-child(1)'],
-  ['failed_and_waiting', 'files', '.place__body > .choices .act:nth-child(4)'],
-  ['failed_and_waiting', 'files', '.entry--file .entry__acts .act'],
-  ['blocked_token', 'now', '.act--main'],
-] as const;
-
-/** Opens the content of a sheet: the records of a category, or the answer to a code, which the stub refuses. */
-async function openInside(page: Page): Promise<void> {
-  const dialog = page.locator('dialog[open]');
-  if ((await dialog.locator('.dialog__list').count()) > 0) await dialog.locator('summary').first().click();
-  if ((await dialog.locator('input').count()) > 0) {
-    await dialog.locator('input').fill('7KQ2M-4XB9C');
-    await page.keyboard.press('Enter');
-    await dialog.locator('[role=alert]').waitFor();
-  }
-}
 
 describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => {
   test('axe finds no violation in any state, sheet, theme and direction', async () => {
@@ -76,24 +64,55 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
           await show(state);
           await check(state.name);
         }
-        for (const [name, place, control] of SHEETS) {
-          const scenario = SCENARIOS[name];
-          await show({ name: 'now', scenario, place: 'now' });
-          if (place !== 'now') await show({ name: place, scenario, place });
-          await page.locator(control).first().click();
-          await page.locator('dialog[open]').waitFor();
-          await check(`${place} ${control}`);
-          await openInside(page);
-          await check(`${place} ${control}, opened`);
-          await page.keyboard.press('Escape');
-          await page.locator('dialog').waitFor({ state: 'detached' });
+        for (const sheet of SHEETS) {
+          await openSheet(page, show, sheet);
+          await check(sheet.name);
+          if (await openInside(page)) await check(`${sheet.name}, opened`);
+          await closeSheet(page);
         }
+        boat.fallSilent();
+        await page.locator('.boat[data-stale]').waitFor();
+        await check('stale');
+        boat.show(SCENARIOS.safe);
         await context.close();
       }
     console.log(
-      `${count} pages checked by axe (${THEMES.length} themes × ${DIRECTIONS.length} directions × ${STATES.length + 2 * SHEETS.length} states and sheets), ${faults.length} violations`,
+      `${count} pages checked by axe (${THEMES.length} themes × ${DIRECTIONS.length} directions × ${count / THEMES.length / DIRECTIONS.length} states and sheets), ${faults.length} violations`,
     );
     assert.deepEqual(faults, []);
+  });
+
+  test('night watch shows no green and no blue in any state or sheet', async (t) => {
+    const thumbnails = await createThumbnails(browser);
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    t.after(() => context.close());
+    await context.addInitScript(`localStorage.setItem('d3kos-export-look', 'watch')`);
+    boat.show(SCENARIOS.safe);
+    const page = await context.newPage();
+    page.setDefaultTimeout(SHOWN_MAX_MS);
+    await page.goto(boat.url);
+    await page.locator('.boat[data-ready]').waitFor();
+    const faults: string[] = [];
+    const check = async (name: string): Promise<void> => {
+      const count = await thumbnails.countNotRed(page);
+      if (count > 0) faults.push(`${name}: ${count} pixels`);
+    };
+    const show = createStage(boat, page);
+    for (const state of STATES) {
+      await show(state);
+      await check(state.name);
+    }
+    for (const sheet of SHEETS) {
+      await openSheet(page, show, sheet);
+      await openInside(page);
+      await check(sheet.name);
+      await closeSheet(page);
+    }
+    assert.deepEqual(faults, []);
+    // The same measurement finds the colours of the day.
+    await page.evaluate(`document.documentElement.dataset.theme = 'day'`);
+    assert.ok((await thumbnails.countNotRed(page)) > 100_000);
+    await thumbnails.close();
   });
 
   test('axe finds a planted violation', async () => {

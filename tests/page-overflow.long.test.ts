@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { measure } from './support/measure-page.ts';
-import { createStage, openPage, STATES } from './support/page-in-browser.ts';
+import {
+  closeSheet,
+  createStage,
+  openInside,
+  openPage,
+  openSheet,
+  SHEETS,
+  STATES,
+} from './support/page-in-browser.ts';
 import {
   findChromium,
   NO_BROWSER,
@@ -43,17 +51,30 @@ describe(
           const page = await openPage(browser, `${boat.url}?lang=${language}`, size);
           await page.locator('.boat[data-ready]').waitFor();
           const show = createStage(boat, page);
-          for (const state of STATES) {
-            await show(state);
+          const check = async (state: string): Promise<void> => {
             const found = await page.evaluate(measure, { target: TARGET_MIN_PX, text: TEXT_MIN_PX });
-            const where = `${language} ${state.name} ${size.width}×${size.height}`;
+            const where = `${language} ${state} ${size.width}×${size.height}`;
             faults.push(...found.map((fault) => `${where}: ${fault}`));
             count += 1;
+          };
+          for (const state of STATES) {
+            await show(state);
+            await check(state.name);
           }
+          for (const sheet of SHEETS) {
+            await openSheet(page, show, sheet);
+            await check(sheet.name);
+            if (await openInside(page)) await check(`${sheet.name}, opened`);
+            await closeSheet(page);
+          }
+          boat.fallSilent();
+          await page.locator('.boat[data-stale]').waitFor();
+          await check('stale');
+          boat.show(SCENARIOS.safe);
           await page.close();
         }
       console.log(
-        `${count} pages measured (${MEASURED.length} languages × ${SCREENS.length} sizes × ${STATES.length} states), ${faults.length} faults`,
+        `${count} pages measured (${MEASURED.length} languages × ${SCREENS.length} sizes × ${count / MEASURED.length / SCREENS.length} states and sheets), ${faults.length} faults`,
       );
       assert.deepEqual(faults, []);
     });

@@ -3,7 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { createStage, openPage, STATES } from './support/page-in-browser.ts';
+import {
+  closeSheet,
+  createStage,
+  openInside,
+  openPage,
+  openSheet,
+  SHEETS,
+  STATES,
+} from './support/page-in-browser.ts';
 import { createThumbnails } from './support/thumbnails.ts';
 import {
   findChromium,
@@ -11,6 +19,7 @@ import {
   SCREENS,
   startBrowser,
 } from '../packages/pages/src/boat/testing/browser.ts';
+import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
@@ -42,10 +51,9 @@ describe('the pictures of the page', { skip: chromium === undefined && NO_BROWSE
       await page.reload();
       await page.locator('.boat[data-ready]').waitFor();
       const show = createStage(boat, page);
-      for (const state of STATES) {
-        await show(state);
+      const check = async (state: string): Promise<void> => {
         const picture = await thumbnails.take(page);
-        const name = `${state.name.replace('/', '-')}-${size.width}.webp`;
+        const name = `${state.replace('/', '-')}-${size.width}.webp`;
         const file = join(PICTURES, name);
         count += 1;
         if (isWriting) writeFileSync(file, picture);
@@ -54,7 +62,21 @@ describe('the pictures of the page', { skip: chromium === undefined && NO_BROWSE
           const changed = await thumbnails.compare(readFileSync(file), picture);
           if (changed > CHANGED_MAX) faults.push(`${name}: ${(changed * 100).toFixed(2)} % of the pixels`);
         }
+      };
+      for (const state of STATES) {
+        await show(state);
+        await check(state.name);
       }
+      for (const sheet of SHEETS) {
+        await openSheet(page, show, sheet);
+        const hasContent = await openInside(page);
+        await check(`sheet-${sheet.name}${hasContent ? '-opened' : ''}`);
+        await closeSheet(page);
+      }
+      boat.fallSilent();
+      await page.locator('.boat[data-stale]').waitFor();
+      await check('stale-now');
+      boat.show(SCENARIOS.safe);
       await page.close();
     }
     await thumbnails.close();

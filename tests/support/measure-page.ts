@@ -63,14 +63,13 @@ export function measure(limits: { readonly target: number; readonly text: number
   // Overlapping words on the page. The rows of a list are alike, so the first ones are enough.
   const OVERLAP_MIN_PX = 3;
   const ELEMENTS_MAX = 120;
-  const words = [
-    ...document.querySelectorAll(
-      'main h1, main h2, main h3, main p, main b, main span, main small, main li, main dd',
-    ),
-  ]
+  // A dialog lies on the page, so only its own words are compared with each other.
+  const [dialog] = document.querySelectorAll('dialog[open]');
+  const words = [...document.querySelectorAll('h1, h2, h3, p, b, span, small, bdi, li, dd')]
     .filter(
       (element) =>
         isShown(element) &&
+        element.closest(dialog === undefined ? 'main' : 'dialog') !== null &&
         // A row outside the screen is laid out with an estimated height.
         element.checkVisibility({ contentVisibilityAuto: true }) &&
         [...element.childNodes].some(

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import type { Browser, Page } from 'playwright-core';
 import { PLACES } from '../../packages/pages/src/boat/state.ts';
 import { SCREENS } from '../../packages/pages/src/boat/testing/browser.ts';
-import { NOW, type Scenario, SCENARIOS } from '../../packages/pages/src/boat/testing/scenarios.ts';
+import {
+  NOW,
+  type Scenario,
+  type ScenarioName,
+  SCENARIOS,
+} from '../../packages/pages/src/boat/testing/scenarios.ts';
 import type { StubBoat } from '../../packages/pages/src/boat/testing/stub-boat.ts';
 
 /** Timeout for something to appear. The machine may be busy running other tests. */
@@ -53,6 +58,64 @@ export const STATES: readonly ShownState[] = Object.entries(SCENARIOS).flatMap((
     place,
   })),
 );
+
+/** A sheet, a dialog or an answer of the page, and the control that opens it. */
+export interface ShownSheet extends ShownState {
+  readonly control: string;
+}
+
+const toSheet = (
+  name: string,
+  [scenario, place]: readonly [ScenarioName, ShownState['place']],
+  control: string,
+): ShownSheet => ({ name, scenario: shorten(SCENARIOS[scenario]), place, control });
+
+/** Every sheet, dialog and answer. The stub of the boat refuses every action. */
+export const SHEETS: readonly ShownSheet[] = [
+  toSheet('display', ['safe', 'now'], '.rail .is-last:visible, .in-hand .act:visible'),
+  toSheet('again', ['failed_and_waiting', 'now'], '.choices .act--quiet'),
+  toSheet('refused', ['online_waits', 'now'], '.act--main'),
+  toSheet('cancel', ['failed_and_waiting', 'waiting'], '.entry__acts .act'),
+  toSheet('preview', ['failed_and_waiting', 'files'], '.place__body > .choices .act:nth-child(1)'),
+  toSheet('clear', ['failed_and_waiting', 'files'], '.place__body > .choices .act:nth-child(4)'),
+  toSheet('file', ['failed_and_waiting', 'files'], '.entry--file .entry__acts .act'),
+  toSheet('enrol', ['blocked_token', 'now'], '.act--main'),
+  toSheet('counted', ['crowded', 'history'], '.delivered summary'),
+];
+
+/** Shows a state and opens a sheet in it. */
+export async function openSheet(
+  page: Page,
+  show: (state: ShownState) => Promise<void>,
+  sheet: ShownSheet,
+): Promise<void> {
+  // A place that is opened again closes the answer to an earlier action.
+  await show({ ...sheet, place: 'now' });
+  if (sheet.place !== 'now') await show(sheet);
+  await page.locator(sheet.control).first().click();
+  await page.locator('dialog[open], .banner[role=alert], .counted').first().waitFor();
+}
+
+/** Opens the content of a sheet: the records of a category, or the answer to a code. Returns false if it has none. */
+export async function openInside(page: Page): Promise<boolean> {
+  const dialog = page.locator('dialog[open]');
+  if ((await dialog.locator('.dialog__list').count()) > 0) {
+    // The second category has records.
+    await dialog.locator('summary').nth(1).click();
+    return true;
+  }
+  if ((await dialog.locator('input').count()) === 0) return false;
+  await dialog.locator('input').fill('7KQ2M-4XB9C');
+  await page.keyboard.press('Enter');
+  await dialog.locator('[role=alert]').waitFor();
+  return true;
+}
+
+/** Closes the dialog, if there is one. */
+export async function closeSheet(page: Page): Promise<void> {
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+}
 
 const MINUTE_MS = 60_000;
 

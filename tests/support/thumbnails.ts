@@ -12,6 +12,8 @@ const CHANGED_FROM = 40;
 export interface Thumbnails {
   /** A greyscale WebP picture of the page as shown. It has about 2 KB. */
   take(page: Page): Promise<Buffer>;
+  /** The number of pixels of the page as shown that are not purely red. */
+  countNotRed(page: Page): Promise<number>;
   /** The share of pixels that differ between two thumbnails, 0 to 1. Pictures of different sizes differ in all pixels. */
   compare(one: Buffer, other: Buffer): Promise<number>;
   close(): Promise<void>;
@@ -27,6 +29,12 @@ export async function createThumbnails(browser: Browser): Promise<Thumbnails> {
         `(${draw.toString()})(${JSON.stringify(toUrl('image/png', png))}, ${THUMBNAIL_PIXELS})`,
       );
       return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+    },
+    async countNotRed(page) {
+      const png = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+      return canvas.evaluate<number>(
+        `(${countNotRed.toString()})(${JSON.stringify(toUrl('image/png', png))})`,
+      );
     },
     compare: (one, other) =>
       canvas.evaluate<number>(
@@ -54,6 +62,22 @@ async function draw(url: string, pixels: number): Promise<string> {
   context.imageSmoothingQuality = 'high';
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas.toDataURL('image/webp', 0.4);
+}
+
+/** Counts the pixels with green or blue in them. Runs in the browser. */
+async function countNotRed(url: string): Promise<number> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext('2d');
+  if (context === null) throw new Error('the browser has no canvas');
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  let count = 0;
+  for (let index = 0; index < data.length; index += 4)
+    if ((data[index + 1] ?? 0) > 0 || (data[index + 2] ?? 0) > 0) count += 1;
+  return count;
 }
 
 /** Compares the brightness of two pictures. Runs in the browser. */

@@ -53,6 +53,12 @@ function Rail({ view }: { readonly view: View }): JSX.Element {
   const waitingCount = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
   return (
     <nav class="rail" aria-label={say('page.places')}>
+      {view.backUrl !== undefined && (
+        <a class="is-back" href={view.backUrl} aria-label={say('page.back')}>
+          <Icon name="back" />
+          d3kOS
+        </a>
+      )}
       {PLACES.map((place) => {
         const [icon, name] = PLACE_LOOKS[place];
         return (
@@ -93,12 +99,14 @@ function Head({ view }: { readonly view: View }): JSX.Element {
     <header class="place__head">
       <h1>{state.place === 'now' ? say('page.title') : say(PLACE_LOOKS[state.place][1])}</h1>
       <div class="end">
-        <span class="note live" role="status">
-          <Icon name={link === 'live' ? 'online' : link === 'lost' ? 'gone' : 'unknown'} />
-          {linkTexts[link]}
-        </span>
-        {status?.tier != null && <span class="note">{say('page.tier', { tier: status.tier })}</span>}
-        <span class="clock">{clock ?? say('page.missing')}</span>
+        <div class="facts">
+          <span class="note live" role="status">
+            <Icon name={link === 'live' ? 'online' : link === 'lost' ? 'gone' : 'unknown'} />
+            {linkTexts[link]}
+          </span>
+          {status?.tier != null && <span class="note">{say('page.tier', { tier: status.tier })}</span>}
+          <span class="clock">{clock ?? say('page.missing')}</span>
+        </div>
         <div class="in-hand">
           <Act icon="display" label={say('place.display')} onPress={() => acts.ask({ kind: 'display' })}>
             {''}

@@ -5,13 +5,16 @@ export const SHOWN_FILE_MAX_BYTES = 4_000_000;
 /** Number of records shown for each category of a file. */
 const RECORDS_SHOWN_MAX = 20;
 
-/** One category of a preview or file: the number of records, and the first records as JSON text. */
+/** A field of a record and its value as text. */
+export type ShownField = readonly [name: string, value: string];
+
+/** One category of a preview or file: the number of records, and the fields of the first records. */
 export interface CategoryContents {
   readonly category: string;
   readonly state: string;
   readonly count: number;
   readonly sizeBytes: number | undefined;
-  readonly records: readonly string[];
+  readonly records: readonly (readonly ShownField[])[];
   /** The fields from which content was removed before the export. */
   readonly redacted: readonly string[];
   /** The export manager's details of the category, for example the keys that are never exported. */
@@ -26,7 +29,7 @@ export function toPreviewContents(preview: Answer<'preview'>): readonly Category
       state: state === 'ok' && count === 0 ? 'none' : state,
       count,
       sizeBytes: size_bytes,
-      records: samples.map((sample) => JSON.stringify(sample)),
+      records: samples.map(toFields),
       redacted: redacted.map(({ field }) => field),
       detail,
     }),
@@ -49,11 +52,18 @@ export function toFileContents(file: unknown): readonly CategoryContents[] {
       state: String(read(section, 'state') ?? 'ok'),
       count: records.length,
       sizeBytes: undefined,
-      records: records.slice(0, RECORDS_SHOWN_MAX).map((record) => JSON.stringify(record)),
+      records: records.slice(0, RECORDS_SHOWN_MAX).map(toFields),
       redacted: [],
       detail: String(read(section, 'detail') ?? ''),
     };
   });
+}
+
+/** The fields of a record, as they leave the boat. A value that is not a text or a number is shown as JSON. */
+function toFields(record: unknown): readonly ShownField[] {
+  const isObject = typeof record === 'object' && record !== null && !Array.isArray(record);
+  const fields: readonly [string, unknown][] = isObject ? Object.entries(record) : [['', record]];
+  return fields.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
 }
 
 function read(value: unknown, key: string): unknown {

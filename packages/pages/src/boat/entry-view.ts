@@ -14,7 +14,9 @@ export interface EntryView {
   readonly tone: Tone;
   readonly mark: IconName;
   readonly title: string;
-  /** Its trigger, number of records and size. */
+  /** Why it was made. */
+  readonly made: string;
+  /** Its number of records and size. */
   readonly facts: readonly string[];
   /** Why it is still on board. */
   readonly why: string;
@@ -31,6 +33,7 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
   const view = {
     queueId: entry.queue_id,
     title: texts.moment(entry.created_at, now),
+    made: say(`waiting.trigger.${entry.trigger}`),
     facts: toFacts(entry, texts),
     lastError: entry.last_error ?? '',
   };
@@ -135,12 +138,11 @@ function toReasonKey(entry: QueueEntry, { status, queue }: PageState): ReasonKey
 }
 
 /**
- * The trigger, number of records and size of an export. Full exports are marked as such, because the owner rarely requests one.
+ * The number of records and size of an export. Full exports are marked as such, because the owner rarely requests one.
  */
 function toFacts(entry: QueueEntry, texts: Texts): readonly string[] {
   const { say } = texts;
   return [
-    say(`waiting.trigger.${entry.trigger}`),
     ...(entry.export_type === 'full' ? [say('waiting.full')] : []),
     say('history.records', { n: entry.record_count }),
     texts.bytes(entry.file_size_bytes),

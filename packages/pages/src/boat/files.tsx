@@ -40,7 +40,7 @@ export function Files({ view }: { readonly view: View }): JSX.Element {
           <CardGauge view={view} />
         </section>
       )}
-      <div class="choices">
+      <div class="choices choices--even">
         {canExport && (
           <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
             {say('act.preview')}
@@ -139,9 +139,10 @@ function FileRow({ file, view }: { readonly file: ExportFile; readonly view: Vie
           {file.name}
         </bdi>
       </div>
-      <p class="note">{texts.bytes(file.size_bytes)}</p>
       <p class="note">
         <strong>{say(status)}</strong>
+        <br />
+        {texts.bytes(file.size_bytes)}
       </p>
       <div class="entry__acts">
         <Act

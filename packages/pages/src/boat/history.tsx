@@ -31,10 +31,12 @@ export function History({ view }: { readonly view: View }): JSX.Element {
         <div class="picture__bars">
           {pictures.map(([values, label]) => (
             <div key={label}>
+              <p class="note" aria-hidden="true">
+                {label}
+              </p>
               <Bars values={values} label={label} />
               <p class="note axis" aria-hidden="true">
                 <span>{first}</span>
-                <span>{label}</span>
                 <span>{say('reading.month.today')}</span>
               </p>
             </div>

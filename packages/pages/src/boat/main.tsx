@@ -9,6 +9,7 @@ import { type Catalogue, createTexts, type Texts } from '../i18n/texts.ts';
 import { createActs } from './acts.ts';
 import { toTextsPath } from './api.ts';
 import { App } from './app.tsx';
+import { toBackUrl } from './back.ts';
 import { connect } from './connection.ts';
 import { parseLook, type Theme, toTheme } from '../ui/look.ts';
 import { recall } from '../ui/memory.ts';
@@ -80,6 +81,7 @@ function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Dra
   const toTexts = createTextsCache(firstWords);
   const toWords = createWords(firstWords, load, show);
   const toBoatTime = createBoatTime();
+  const backUrl = toBackUrl(document.referrer, location.href, window.top !== window);
   let theme = firstTheme;
   return (state) => {
     const { status } = state;
@@ -90,7 +92,7 @@ function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Dra
     const hour = boatTime === undefined ? new Date().getHours() : texts.hour(boatTime);
     theme = toTheme(state.look, hour, status?.destination.state !== 'clock_wrong', theme);
     showTheme(theme);
-    render(<App view={{ state, texts, acts, clock, missingLanguage: words.missing }} />, root);
+    render(<App view={{ state, texts, acts, clock, backUrl, missingLanguage: words.missing }} />, root);
   };
 }
 

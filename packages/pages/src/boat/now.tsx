@@ -2,9 +2,11 @@ import type { JSX } from 'preact';
 import { Act, type ActProps } from '../ui/controls.tsx';
 import { Fix, Parts, Port, Shore } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
+import type { Texts } from '../i18n/texts.ts';
 import { Collecting } from './collecting.tsx';
+import { toOnBoard } from './on-board.ts';
 import { Readings } from './readings.tsx';
-import { countFailedOnBoard, type Situation, toSituation } from './situation.ts';
+import { listFailedOnBoard, type Situation, toSituation } from './situation.ts';
 import { type MainAct, type Statement, toStatement } from './statement.ts';
 import type { View } from './view.ts';
 import { toWay } from './way.ts';
@@ -25,7 +27,9 @@ export function Now({ view }: { readonly view: View }): JSX.Element {
         </span>
         <div aria-live="polite">
           <h2>{statement.title}</h2>
-          <p>{statement.says}</p>
+          <p>
+            <Controls text={statement.says} texts={texts} />
+          </p>
         </div>
         <MainControl view={view} statement={statement} />
       </section>
@@ -37,7 +41,7 @@ export function Now({ view }: { readonly view: View }): JSX.Element {
       ) : (
         <Readings view={view} />
       )}
-      <Choices view={view} main={statement.main.act} />
+      <Choices view={view} kind={situation.kind} main={statement.main.act} />
     </div>
   );
 }
@@ -56,6 +60,12 @@ function TierZero({ view, statement }: { readonly view: View; readonly statement
           <h2>{statement.title}</h2>
           <p>{statement.says}</p>
           <p>{say('tier0.more')}</p>
+          {view.backUrl !== undefined && (
+            <a class="act act--main" href={view.backUrl}>
+              <Icon name="back" />
+              <span>{say('page.back')}</span>
+            </a>
+          )}
         </div>
       </section>
       {waitingCount > 0 && (
@@ -78,7 +88,8 @@ function MainControl({
   const { act, label, doneShare } = statement.main;
   const press: Readonly<Record<MainAct, () => void>> = {
     export: acts.exportNew,
-    process: acts.sendNow,
+    check: acts.sendNow,
+    send: acts.sendNow,
     retry_failed: () => acts.retry(listFailed(view)),
     clear: () => acts.ask({ kind: 'clear' }),
     enrol: () => acts.ask({ kind: 'enrol' }),
@@ -92,7 +103,8 @@ function MainControl({
         : undefined;
   const icons: Readonly<Record<MainAct, ActProps['icon']>> = {
     export: 'send',
-    process: 'retry',
+    check: 'retry',
+    send: 'send',
     retry_failed: 'retry',
     clear: 'clear',
     enrol: 'login',
@@ -100,7 +112,7 @@ function MainControl({
   };
   return (
     <Act
-      look="main"
+      look={act === 'none' && doneShare === undefined ? 'waits' : 'main'}
       icon={icons[act] ?? 'send'}
       doneShare={doneShare}
       isWaiting={act === 'none' || state.act !== undefined}
@@ -124,19 +136,10 @@ function Passage({
   readonly situation: Situation;
   readonly statement: Statement;
 }): JSX.Element {
-  const { say, bytes, number } = view.texts;
+  const { say, number } = view.texts;
   const { status, sending } = view.state;
   const way = toWay(situation, view.state, view.texts);
-  const waitingCount =
-    status === undefined ? undefined : status.queue.pending_count + status.queue.uploading_count;
-  const size = status === undefined ? say('page.missing') : bytes(status.queue.waiting_bytes);
-  const waiting =
-    waitingCount === undefined
-      ? ''
-      : waitingCount === 0
-        ? say('passage.none')
-        : say('passage.waiting', { n: waitingCount });
-  const failedCount = status?.queue.failed_count ?? 0;
+  const { size, waiting, failedCount } = toOnBoard(view.state, view.texts);
   const records = status?.delivered.record_count;
   const central = records === undefined ? say('page.missing') : number(records);
   const delivered = say('passage.records', { n: records ?? 0 });
@@ -144,16 +147,16 @@ function Passage({
     <section
       class="passage"
       aria-label={say('passage.label', {
-        onBoard: [size, waiting, ...(failedCount > 0 ? [say('failed.title', { n: failedCount })] : [])].join(
-          ', ',
-        ),
+        onBoard: [size, waiting, failedCount > 0 ? say('failed.title', { n: failedCount }) : '']
+          .filter((text) => text !== '')
+          .join(', '),
         central: `${central} ${delivered}`,
       })}
     >
       <div class="passage__boat">
         <h3 class="label">{say('passage.onBoard')}</h3>
         <p class="figure">{size}</p>
-        <p class="note">{waiting}</p>
+        {waiting !== '' && <p class="note">{waiting}</p>}
         {failedCount > 0 && (
           <p class="has" data-tone="bad">
             <Icon name="failed" />
@@ -174,8 +177,8 @@ function Passage({
           </span>
         )}
         <Port isTicked={statement.tone === 'ok'} />
-        <p class="way__says note">{way.says}</p>
       </div>
+      {way.says !== '' && <p class="way__says note">{way.says}</p>}
       <div class="passage__central">
         <Shore />
         <h3 class="label">{say('passage.central')}</h3>
@@ -194,7 +197,9 @@ function Steps({ statement, view }: { readonly statement: Statement; readonly vi
         {statement.steps.map((step, index) => (
           <li key={step}>
             <b aria-hidden="true">{number(index + 1)}</b>
-            <span>{step}</span>
+            <span>
+              <Controls text={step} texts={view.texts} />
+            </span>
           </li>
         ))}
       </ol>
@@ -205,12 +210,38 @@ function Steps({ statement, view }: { readonly statement: Statement; readonly vi
   );
 }
 
+/** The labels that sentences and steps name. */
+const NAMED_CONTROLS = ['act.check', 'act.enrol', 'act.sendNow', 'act.export'] as const;
+
+/** A text in which the name of a control is set in bold, so that the owner finds the control. */
+function Controls({ text, texts }: { readonly text: string; readonly texts: Texts }): JSX.Element {
+  // In a sentence, a label has no ellipsis.
+  const names = NAMED_CONTROLS.map((key) => texts.say(key).replace(/\s*…$/, ''));
+  const name = names.find((one) => text.includes(one));
+  if (name === undefined) return <>{text}</>;
+  const [before = '', ...after] = text.split(name);
+  return (
+    <>
+      {before}
+      <b>{name}</b>
+      {after.join(name)}
+    </>
+  );
+}
+
 /** The other controls. They depend on the main control, so that none is shown twice. */
-function Choices({ view, main }: { readonly view: View; readonly main: MainAct }): JSX.Element {
+function Choices(props: {
+  readonly view: View;
+  readonly kind: Situation['kind'];
+  readonly main: MainAct;
+}): JSX.Element {
+  const { view, kind, main } = props;
   const { state, texts, acts } = view;
   const { say } = texts;
   const isWaiting = state.link !== 'live' || state.act !== undefined;
   const canExport = state.status?.can_export ?? false;
+  // While the card is nearly full, the export manager makes no export.
+  const canMake = kind !== 'card';
   const { queue } = state.status ?? {};
   const waitingCount = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
   if (!canExport || state.link === 'lost') return <div class="choices" />;
@@ -221,25 +252,25 @@ function Choices({ view, main }: { readonly view: View; readonly main: MainAct }
           {say('act.check')}
         </Act>
       )}
-      {main !== 'export' && state.collecting.length === 0 && (
+      {canMake && main !== 'export' && state.collecting.length === 0 && (
         <Act icon="send" isWaiting={isWaiting} onPress={acts.exportNew}>
           {say('act.export')}
         </Act>
       )}
-      {main === 'export' && waitingCount > 0 && (
+      {(main === 'export' || main === 'clear') && waitingCount > 0 && (
         <Act icon="send" isWaiting={isWaiting} onPress={acts.sendNow}>
           {say('act.sendNow')}
         </Act>
       )}
-      {main === 'export' && waitingCount === 0 && countFailedOnBoard(state) > 0 && (
+      {main === 'export' && waitingCount === 0 && listFailedOnBoard(state).length > 0 && (
         <Act icon="retry" isWaiting={isWaiting} onPress={() => acts.retry(listFailed(view))}>
-          {say('act.retryFailed', { n: countFailedOnBoard(state) })}
+          {say('act.retryFailed', { n: listFailedOnBoard(state).length })}
         </Act>
       )}
       <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
         {say('act.preview')}
       </Act>
-      {main !== 'enrol' && (
+      {canMake && main !== 'enrol' && (
         <Act look="quiet" icon="retry" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'again' })}>
           {say('act.again')}
         </Act>

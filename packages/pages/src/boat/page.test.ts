@@ -4,11 +4,13 @@ import { EXPORT_ERROR_CODES } from '../../../boat/src/platform/errors.ts';
 import { en } from '../i18n/en.ts';
 import { createTexts } from '../i18n/texts.ts';
 import { isOnlyOnBoard, toAshore } from './ashore.ts';
+import { toBackUrl } from './back.ts';
 import { toFileContents } from './contents.ts';
 import { toEntryView } from './entry-view.ts';
 import { toTheme } from '../ui/look.ts';
 import { toMonth } from './month.ts';
 import { toNextExportAt } from './next-export.ts';
+import { toOnBoard } from './on-board.ts';
 import { toNoticeText } from './notice.ts';
 import { toSituation } from './situation.ts';
 import { applyEvent, applyLoss, HISTORY_FIRST, INITIAL_STATE, type PageState } from './state.ts';
@@ -61,7 +63,7 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
   no_address: 'blocked',
   no_token: 'blocked',
   blocked_other: 'blocked',
-  new_state: 'unknown',
+  new_state: 'later_state',
   metered: 'metered',
   over_budget: 'over_budget',
   tier_0: 'tier0',
@@ -309,7 +311,7 @@ test('a full card offers to clear delivered files only if there are any', () => 
     const state = toState({ ...rest, status: { ...status, queue } });
     return toStatement(toSituation(state), state, texts).main.act;
   };
-  assert.deepEqual([toMain(1), toMain(0)], ['clear', 'process']);
+  assert.deepEqual([toMain(1), toMain(0)], ['clear', 'check']);
 });
 
 test('the deliveries of the days are added up', () => {
@@ -343,6 +345,43 @@ test('the automatic theme follows the hour, but not while the clock is wrong', (
   assert.equal(toTheme('auto', 20, true, 'day'), 'night');
   assert.equal(toTheme('auto', 12, false, 'night'), 'night');
   assert.equal(toTheme('watch', 12, true, 'day'), 'watch');
+});
+
+test('failed exports count as on board until a later export has delivered their records', () => {
+  const onBoard = (name: ScenarioName) => toOnBoard(toState(SCENARIOS[name]), texts);
+  const failed = SCENARIOS.failed.queue.failed.reduce((sum, entry) => sum + entry.file_size_bytes, 0);
+  assert.deepEqual(onBoard('failed'), { size: texts.bytes(failed), waiting: '', failedCount: 2 });
+  assert.equal(onBoard('failed_and_waiting').waiting, '2 exports are waiting');
+  assert.equal(onBoard('failed_but_ashore').failedCount, 0);
+  assert.equal(onBoard('safe').waiting, 'nothing is waiting');
+});
+
+test('the fields of a record are shown by name, and nested values as JSON', () => {
+  const file = { data: { boatlog: { entries: [{ rpm: 1_800, note: 'calm', at: { lat: 37.9 } }, 'text'] } } };
+  assert.deepEqual(toFileContents(file)[0]?.records, [
+    [
+      ['rpm', '1800'],
+      ['note', 'calm'],
+      ['at', '{"lat":37.9}'],
+    ],
+    [['', 'text']],
+  ]);
+});
+
+test('the way back leads only to the page of the same host that linked here', () => {
+  const here = 'http://localhost:8094/#now';
+  assert.equal(toBackUrl('http://localhost/', here, false), 'http://localhost/');
+  assert.equal(toBackUrl('http://localhost/', here, true), undefined);
+  for (const referrer of ['', here, 'http://evil.example/', 'javascript:alert(1)', 'file://localhost/x'])
+    assert.equal(toBackUrl(referrer, here, false), undefined, referrer);
+});
+
+test('the progress of an upload has its parts on one line, and what is sent and left on the next', () => {
+  const state = toState(SCENARIOS.uploading);
+  assert.equal(
+    toWay(toSituation(state), state, texts).says.replaceAll('\u00a0', ' '),
+    '5 of 9 parts are with central\n1.34 MB sent · about 3 mins left',
+  );
 });
 
 test('a file that is not an export has no contents', () => {

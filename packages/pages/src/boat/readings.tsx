@@ -33,7 +33,7 @@ function LastExport({ view: { state, texts } }: { readonly view: View }): JSX.El
       {entry === undefined || now === '' ? (
         <Missing texts={texts} />
       ) : (
-        <>
+        <div class="reading__facts">
           <p class="figure">
             {texts.clock(entry.created_at)} <small>{texts.day(entry.created_at, now)}</small>
           </p>
@@ -41,7 +41,7 @@ function LastExport({ view: { state, texts } }: { readonly view: View }): JSX.El
           <p class="note">
             {say('reading.last.size', { size: texts.bytes(entry.file_size_bytes), n: entry.category_count })}
           </p>
-        </>
+        </div>
       )}
     </div>
   );
@@ -84,16 +84,21 @@ function DeliveredMonth({ view: { state, texts } }: { readonly view: View }): JS
   return (
     <div class="reading">
       <h3 class="label">{say('reading.month')}</h3>
-      <p class="figure">
-        {texts.number(month.exportCount)}{' '}
-        <small>{say('reading.month.exports', { n: month.exportCount })}</small>
-      </p>
-      <p class="note">{say('history.sent', { size: texts.bytes(month.sentBytes) })}</p>
-      <Bars values={month.bytesPerDay} label={say('reading.month.label', { first, n: month.exportCount })} />
-      <p class="note axis" aria-hidden="true">
-        <span>{first}</span>
-        <span>{say('reading.month.today')}</span>
-      </p>
+      <div class="reading__facts">
+        <p class="figure">
+          {texts.number(month.exportCount)}{' '}
+          <small>{say('reading.month.exports', { n: month.exportCount })}</small>
+        </p>
+        <p class="note">{say('history.sent', { size: texts.bytes(month.sentBytes) })}</p>
+        <Bars
+          values={month.bytesPerDay}
+          label={say('reading.month.label', { first, n: month.exportCount })}
+        />
+        <p class="note axis" aria-hidden="true">
+          <span>{first}</span>
+          <span>{say('reading.month.today')}</span>
+        </p>
+      </div>
     </div>
   );
 }
@@ -110,33 +115,35 @@ function NextExport({ view: { state, texts } }: { readonly view: View }): JSX.El
   return (
     <div class="reading">
       <h3 class="label">{say('reading.next')}</h3>
-      {status === undefined || heardAt === undefined || status.tier === null ? (
-        <Missing texts={texts} />
-      ) : at !== undefined ? (
-        <>
-          <p class="figure">
-            {texts.clock(at)} <small>{texts.day(at, heardAt)}</small>
-          </p>
+      <div class="reading__facts">
+        {status === undefined || heardAt === undefined || status.tier === null ? (
+          <Missing texts={texts} />
+        ) : at !== undefined ? (
+          <>
+            <p class="figure">
+              {texts.clock(at)} <small>{texts.day(at, heardAt)}</small>
+            </p>
+            <p class="note">
+              {say('reading.next.zone', { zone: status.schedule.timezone.replaceAll('_', ' ') })}
+            </p>
+          </>
+        ) : status.tier < 2 ? (
+          <>
+            <p class="figure">{say('reading.next.byHand')}</p>
+            <p class="note">{say('reading.next.tier')}</p>
+          </>
+        ) : (
+          <p class="figure">{say('reading.next.due')}</p>
+        )}
+        {status?.data_budget.month_bytes_max != null && (
           <p class="note">
-            {say('reading.next.zone', { zone: status.schedule.timezone.replaceAll('_', ' ') })}
+            {say('reading.budget', {
+              used: texts.bytes(status.data_budget.month_bytes),
+              max: texts.bytes(status.data_budget.month_bytes_max),
+            })}
           </p>
-        </>
-      ) : status.tier < 2 ? (
-        <>
-          <p class="figure">{say('reading.next.byHand')}</p>
-          <p class="note">{say('reading.next.tier')}</p>
-        </>
-      ) : (
-        <p class="figure">{say('reading.next.due')}</p>
-      )}
-      {status?.data_budget.month_bytes_max != null && (
-        <p class="note">
-          {say('reading.budget', {
-            used: texts.bytes(status.data_budget.month_bytes),
-            max: texts.bytes(status.data_budget.month_bytes_max),
-          })}
-        </p>
-      )}
+        )}
+      </div>
     </div>
   );
 }
@@ -150,13 +157,13 @@ function Card({ view: { state, texts } }: { readonly view: View }): JSX.Element 
       {storage === undefined ? (
         <Missing texts={texts} />
       ) : (
-        <>
+        <div class="reading__facts">
           <p class="figure">
             {bytes(storage.free_bytes)} <small>{say('reading.card.freeWord')}</small>
           </p>
           <CardGauge view={{ state, texts }} />
           <p class="note">{say('reading.card.exports', { size: bytes(storage.exports_bytes) })}</p>
-        </>
+        </div>
       )}
     </div>
   );

@@ -133,11 +133,11 @@ function Enrol({ view }: { readonly view: View }): JSX.Element {
           {answer.seen !== undefined && <span class="note">{say('seen', { detail: answer.seen })}</span>}
         </Banner>
       )}
-      <div class="apart">
-        <Act onPress={() => acts.ask(undefined)}>{say('act.close')}</Act>
+      <div class="answers">
         <Act look="main" isWaiting={code.trim() === '' || state.act !== undefined} onPress={enrol}>
           {state.act === 'enrol' ? say('act.checking') : say('enrol.yes')}
         </Act>
+        <Act onPress={() => acts.ask(undefined)}>{say('act.close')}</Act>
       </div>
     </Dialog>
   );
@@ -322,7 +322,7 @@ function ContentsSheet(props: {
       <div class="dialog__list" aria-live="polite">
         {loaded.kind === 'loading' && <p class="empty">{say('preview.loading')}</p>}
         {loaded.kind === 'refused' && <p class="empty">{loaded.text}</p>}
-        {loaded.kind === 'contents' && <p class="note">{say('preview.never')}</p>}
+        {loaded.kind === 'contents' && <p class="dialog__note note">{say('preview.never')}</p>}
         {loaded.kind === 'contents' &&
           loaded.contents.map((one) => (
             <details class="delivered" key={one.category}>
@@ -346,7 +346,11 @@ function ContentsSheet(props: {
               <ol class="records" dir="ltr">
                 {one.records.map((record, index) => (
                   <li key={index}>
-                    <code>{record}</code>
+                    {record.map(([name, value]) => (
+                      <span key={name}>
+                        <code>{name}</code> <b>{value}</b>
+                      </span>
+                    ))}
                   </li>
                 ))}
                 {one.count > one.records.length && (

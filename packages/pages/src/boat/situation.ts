@@ -27,6 +27,7 @@ export type Situation =
       readonly kind: 'captive_portal' | 'clock_wrong' | 'untrusted' | 'unavailable' | 'offline' | 'unknown';
       readonly detail: string;
     }
+  | { readonly kind: 'later_state'; readonly explanation: string }
   | { readonly kind: 'will_retry' }
   | { readonly kind: 'metered' | 'over_budget' }
   | { readonly kind: 'failed'; readonly count: number }
@@ -72,7 +73,7 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   if (storage.free_bytes < storage.reserve_bytes) return { kind: 'card' };
   const waitingCount = queue.pending_count + queue.uploading_count;
   const waiting = waitingCount > 0 ? toWaitingSituation(state, status) : undefined;
-  const failedCount = countFailedOnBoard(state);
+  const failedCount = listFailedOnBoard(state).length;
   // Waiting exports that are about to be sent need no action by the owner, but a failed one does.
   if (failedCount > 0 && (waiting === undefined || waiting.kind === 'waits'))
     return { kind: 'failed', count: failedCount };
@@ -98,7 +99,7 @@ function toWaitingSituation(
   { outcome }: PageState,
   { destination, data_budget }: Answer<'status'>,
 ): Situation {
-  const { state, detail, cause } = destination;
+  const { state, detail, cause, explanation } = destination;
   switch (state) {
     case 'blocked':
       return { kind: 'blocked', cause: toBlockedCause(cause), detail };
@@ -112,8 +113,11 @@ function toWaitingSituation(
     default:
       if (data_budget.state === 'metered' || data_budget.state === 'over_budget')
         return { kind: data_budget.state };
+      if (state === 'unknown') return { kind: 'unknown', detail };
       // A newer export manager may report additional states. Its explanation describes them.
-      return state === 'online' ? { kind: 'waits' } : { kind: 'unknown', detail };
+      return state === 'online'
+        ? { kind: 'waits' }
+        : { kind: 'later_state', explanation: explanation === '' ? detail : explanation };
   }
 }
 
@@ -139,13 +143,16 @@ export function listUnread({ categories }: Answer<'status'>): readonly string[] 
     .map(([category]) => category);
 }
 
-/** The number of failed exports whose records no later delivered export contains. */
-export function countFailedOnBoard({ queue, history }: Pick<PageState, 'queue' | 'history'>): number {
+/** The failed exports whose records no later delivered export contains. */
+export function listFailedOnBoard({
+  queue,
+  history,
+}: Pick<PageState, 'queue' | 'history'>): NonNullable<PageState['queue']>['failed'] {
   const newest = history?.exports
     .map(({ created_at }) => created_at)
     .toSorted()
     .at(-1);
-  return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)).length ?? 0;
+  return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)) ?? [];
 }
 
 /** The time up to which the boat's data is ashore, or `nothing` while it is not known. */

@@ -1,11 +1,12 @@
 import type { MarkName, Tone } from '../ui/icons.tsx';
 import type { TextKey, Texts } from '../i18n/texts.ts';
 import { toNextExportMoment } from './next-export.ts';
-import { type BlockedCause, CATEGORY_COUNT, type Situation } from './situation.ts';
+import { toBlockedWords } from './blocked-words.ts';
+import { CATEGORY_COUNT, type Situation } from './situation.ts';
 import type { PageState } from './state.ts';
 
-/** What the main control does. With `none` it shows progress or waits for the export manager. */
-export type MainAct = 'export' | 'process' | 'retry_failed' | 'clear' | 'enrol' | 'none';
+/** What the main control does. With `none` it shows progress, or what it waits for. */
+export type MainAct = 'export' | 'check' | 'send' | 'retry_failed' | 'clear' | 'enrol' | 'none';
 
 /** The main sentence of the screen, the steps for the owner, and the main control. */
 export interface Statement {
@@ -20,7 +21,8 @@ export interface Statement {
   readonly main: { readonly act: MainAct; readonly label: string; readonly doneShare: number | undefined };
 }
 
-type Words = Pick<Statement, 'tone' | 'mark' | 'title' | 'says'> &
+/** What a situation determines of the statement. */
+export type Words = Pick<Statement, 'tone' | 'mark' | 'title' | 'says'> &
   Partial<Pick<Statement, 'steps' | 'seen' | 'main'>>;
 
 /** The statement of a situation in the language of the page. */
@@ -228,8 +230,8 @@ function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words
   const { say } = texts;
   const queue = state.status?.queue;
   const n = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
-  const check = { act: 'process', label: say('act.check'), doneShare: undefined } as const;
-  const sendNow = { act: 'process', label: say('act.sendNow'), doneShare: undefined } as const;
+  const check = { act: 'check', label: say('act.check'), doneShare: undefined } as const;
+  const sendNow = { act: 'send', label: say('act.sendNow'), doneShare: undefined } as const;
   switch (situation.kind) {
     case 'card':
       return toCardWords(state, texts);
@@ -248,16 +250,11 @@ function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words
         seen: situation.detail,
       };
     case 'offline':
-      return { tone: 'calm', mark: 'offline', title: say('offline.title'), says: say('offline.says', { n }) };
-    case 'unknown':
-      return { tone: 'calm', mark: 'unknown', title: say('unknown.title'), says: say('unknown.says') };
     case 'will_retry':
-      return {
-        tone: 'calm',
-        mark: 'offline',
-        title: say('willRetry.title'),
-        says: say('offline.says', { n }),
-      };
+    case 'unknown':
+    case 'later_state':
+    case 'waits':
+      return toQuietWords(situation, n, texts);
     case 'metered':
       return {
         tone: 'warn',
@@ -286,6 +283,37 @@ function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words
           doneShare: undefined,
         },
       };
+    default:
+      return situation satisfies never;
+  }
+}
+
+type Quiet = Extract<
+  HeldUp,
+  { readonly kind: 'offline' | 'will_retry' | 'unknown' | 'later_state' | 'waits' }
+>;
+
+/** The statement while `n` exports wait and the owner need not do anything. */
+function toQuietWords(situation: Quiet, n: number, { say }: Texts): Words {
+  switch (situation.kind) {
+    case 'offline':
+      return { tone: 'calm', mark: 'offline', title: say('offline.title'), says: say('offline.says', { n }) };
+    case 'will_retry':
+      return {
+        tone: 'calm',
+        mark: 'offline',
+        title: say('willRetry.title'),
+        says: say('offline.says', { n }),
+      };
+    case 'unknown':
+      return { tone: 'calm', mark: 'unknown', title: say('unknown.title'), says: say('unknown.says') };
+    case 'later_state':
+      return {
+        tone: 'calm',
+        mark: 'unknown',
+        title: say('place.waitingCount', { n }),
+        says: situation.explanation,
+      };
     case 'waits':
       return { tone: 'calm', mark: 'online', title: say('waits.title', { n }), says: say('waits.says') };
     default:
@@ -305,7 +333,7 @@ function toCardWords({ status }: PageState, { say, bytes }: Texts): Words {
     main:
       (status?.queue.completed_count ?? 0) > 0
         ? { act: 'clear', label: say('act.clear'), doneShare: undefined }
-        : { act: 'process', label: say('act.check'), doneShare: undefined },
+        : { act: 'check', label: say('act.check'), doneShare: undefined },
   };
 }
 
@@ -352,47 +380,3 @@ function toTaskWords(
       return kind satisfies never;
   }
 }
-
-function toBlockedWords(
-  { cause }: Extract<Situation, { readonly kind: 'blocked' }>,
-  { status }: PageState,
-  { say }: Texts,
-): Words {
-  const id = status?.installation_id ?? say('page.missing');
-  const [title, says] = BLOCKED_TEXTS[cause];
-  const enrol = [say('blocked.step.enrol', { id }), say('blocked.step.code'), say('blocked.step.token')];
-  const steps: Readonly<Record<BlockedCause, readonly string[]>> = {
-    token: enrol,
-    no_token: enrol,
-    other_boat: enrol,
-    token_file: enrol,
-    disabled: [say('blocked.step.operator', { id }), say('blocked.step.check')],
-    address: [say('blocked.step.address'), say('blocked.step.check')],
-    no_address: [say('blocked.step.setAddress')],
-    other: [say('blocked.step.operator', { id }), say('blocked.step.check')],
-  };
-  return {
-    tone: 'bad',
-    mark: 'refused',
-    title: say(title),
-    says: say(says),
-    steps: steps[cause],
-    ...(ENDED_BY_ENROLMENT.includes(cause)
-      ? { main: { act: 'enrol', label: say('act.enrol'), doneShare: undefined } }
-      : {}),
-  };
-}
-
-/** The causes of a block that enrolling the boat resolves. */
-const ENDED_BY_ENROLMENT: readonly BlockedCause[] = ['token', 'other_boat', 'token_file', 'no_token'];
-
-const BLOCKED_TEXTS = {
-  token: ['blocked.401.title', 'blocked.401.says'],
-  no_token: ['blocked.noToken.title', 'blocked.noToken.says'],
-  token_file: ['blocked.tokenFile.title', 'blocked.tokenFile.says'],
-  other_boat: ['blocked.mismatch.title', 'blocked.mismatch.says'],
-  disabled: ['blocked.disabled.title', 'blocked.disabled.says'],
-  address: ['blocked.address.title', 'blocked.address.says'],
-  no_address: ['blocked.noAddress.title', 'blocked.noAddress.says'],
-  other: ['blocked.title', 'blocked.says'],
-} as const satisfies Readonly<Record<BlockedCause, readonly [TextKey, TextKey]>>;

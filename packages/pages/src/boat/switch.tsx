@@ -13,7 +13,7 @@ export function Switch(props: {
   return (
     <button
       type="button"
-      class="act"
+      class="act switch"
       role="switch"
       aria-checked={isOn}
       aria-disabled={isWaiting}
@@ -22,7 +22,8 @@ export function Switch(props: {
         if (!isWaiting) onChange(!isOn);
       }}
     >
-      {texts.say(isOn ? 'consent.on' : 'consent.off')}
+      <i aria-hidden="true" />
+      <span>{texts.say(isOn ? 'consent.on' : 'consent.off')}</span>
     </button>
   );
 }

@@ -10,6 +10,8 @@ export interface View {
   readonly acts: Acts;
   /** The boat's time of day, or undefined if it is not known. */
   readonly clock: string | undefined;
+  /** The page of d3kOS that led here, or undefined if there is none to go back to. */
+  readonly backUrl: string | undefined;
   /** The wanted language, if its texts could not be loaded. */
   readonly missingLanguage: Language | undefined;
 }

@@ -87,6 +87,7 @@ function Entry(props: {
       </span>
       <div>
         <b>{shown.title}</b>
+        <span class="note">{shown.made}</span>
         <bdi class="id" dir="ltr">
           {shown.queueId}
         </bdi>

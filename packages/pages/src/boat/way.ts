@@ -20,6 +20,7 @@ const BROKEN: readonly Situation['kind'][] = [
   'clock_wrong',
   'untrusted',
   'unknown',
+  'later_state',
   'will_retry',
 ];
 const HELD: readonly Situation['kind'][] = [
@@ -67,12 +68,13 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
   };
 }
 
-/** Progress of an upload: the parts that central has, the bytes sent, and the time left if it is known. */
+/** Progress of an upload: the parts that central has, and on a second line the bytes sent and the time left if it is known. */
 function toProgressText({ partIndex, partCount, sentBytes, leftMs }: Sending, texts: Texts): string {
   const { say } = texts;
-  return [
-    say('passage.parts', { n: partIndex - 1, total: partCount }),
+  const rate = [
     ...(sentBytes > 0 ? [say('history.sent', { size: texts.bytes(sentBytes) })] : []),
     ...(leftMs === null ? [] : [say('passage.left', { time: texts.duration(leftMs) })]),
-  ].join('\u00a0· ');
+  ];
+  const parts = say('passage.parts', { n: partIndex - 1, total: partCount });
+  return rate.length === 0 ? parts : `${parts}\n${rate.join('\u00a0· ')}`;
 }

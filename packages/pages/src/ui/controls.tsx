@@ -4,7 +4,8 @@ import { Icon, type IconName, type Tone } from './icons.tsx';
 
 export interface ActProps {
   readonly icon?: IconName;
-  readonly look?: 'main' | 'quiet' | 'bad';
+  /** `waits` stands in the place of the main control, while nothing can be pressed there. */
+  readonly look?: 'main' | 'waits' | 'quiet' | 'bad';
   /** A control that waits stays in the tab order, and its label gives the reason. */
   readonly isWaiting?: boolean;
   /** Progress from 0 to 1, shown inside the control. */
@@ -21,7 +22,7 @@ export function Act(props: ActProps): JSX.Element {
   return (
     <button
       type="button"
-      class={look === undefined ? 'act' : `act act--${look}`}
+      class={`act${look === undefined ? '' : ` act--${look}`}${look === 'waits' ? ' act--main' : ''}`}
       aria-disabled={isWaiting}
       aria-label={props.label}
       autofocus={props.focusFirst ?? false}

@@ -151,7 +151,9 @@ export function toScenario(
         waiting_bytes: waiting.reduce((sum, entry) => sum + entry.file_size_bytes, 0),
       },
       last_export:
-        waiting.toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0] ?? STATUS.last_export,
+        [...waiting, ...lists.failed, ...lists.completed].toSorted((a, b) =>
+          b.created_at.localeCompare(a.created_at),
+        )[0] ?? STATUS.last_export,
       destination: { ...STATUS.destination, ...facts.destination },
       ...facts.status,
     },

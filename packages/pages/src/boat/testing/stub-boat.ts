@@ -22,25 +22,51 @@ const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>
   ),
 };
 
+/** Two entries of a boat's log, as they leave the boat. */
+const LOG_ENTRIES = [1_800, 1_750].map((rpm) => ({
+  timestamp: NOW,
+  entry_type: 'auto',
+  latitude: 37.9412,
+  longitude: 23.6371,
+  speed_over_ground: 6.2,
+  rpm,
+  coolant_temp_c: 78.5,
+  oil_pressure_kpa: 412,
+  note: 'Wind from the north, force 4. Genoa reefed once.',
+}));
+const LOG_STATES = { ok: 'ok', none: 'ok', missing: 'source_missing' } as const;
+/** A category of the preview and of every export file: its name, its number of records, and one of them. */
+const CONTENTS: readonly (readonly [string, keyof typeof LOG_STATES, number, readonly object[]])[] = [
+  ['engine_benchmark', 'none', 0, []],
+  ['boatlog', 'ok', 194, LOG_ENTRIES],
+  ['marine_vision_captures', 'ok', 21, [{ captured_at: NOW, species: 'dolphin', confidence: 0.87 }]],
+  ['marine_vision_snapshots', 'ok', 7, [{ file: 'snapshot_0412.jpg', size_bytes: 412_880 }]],
+  ['qr_codes', 'missing', 0, []],
+  ['settings', 'ok', 1, [{ vessel_name: 'Meltemi', units: 'metric', wifi_password: '' }]],
+  ['system_alerts', 'ok', 9, [{ raised_at: NOW, alert: 'bilge_high', cleared_at: NOW }]],
+  ['onboarding', 'ok', 1, [{ boat: { name: 'Meltemi', length_m: 11.2 } }]],
+  ['telemetry', 'none', 0, []],
+];
 /** The contents of every export file. */
 const EXPORT_FILE = {
-  data: {
-    boatlog: { state: 'ok', entries: [{ timestamp: NOW, entry_type: 'auto', rpm: 1_800 }] },
-    settings: { state: 'source_missing', entries: [], detail: 'onboarding.json does not exist' },
-  },
+  data: Object.fromEntries(
+    CONTENTS.map(([category, state, , entries]) => [category, { state: LOG_STATES[state], entries }]),
+  ),
 };
 const PREVIEW = {
   success: true,
-  categories: {
-    boatlog: { state: 'ok', count: 194, size_bytes: 41_000, samples: [{ timestamp: NOW, rpm: 1_800 }] },
-    settings: {
-      state: 'ok',
-      count: 1,
-      size_bytes: 900,
-      samples: [{}],
-      redacted: [{ field: 'wifi_password' }],
-    },
-  },
+  categories: Object.fromEntries(
+    CONTENTS.map(([category, state, count, samples]) => [
+      category,
+      {
+        state: LOG_STATES[state],
+        count,
+        size_bytes: count * 211,
+        samples,
+        ...(category === 'settings' ? { redacted: [{ field: 'wifi_password' }] } : {}),
+      },
+    ]),
+  ),
 };
 
 const NOTIFICATIONS: Answer<'notifications'> = {
@@ -75,8 +101,10 @@ function toDays({ status, history }: Scenario): Answer<'historyDays'> {
 /** A server that answers like an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
-  /** Sets the scenario for the pages that load after this. */
+  /** Sets the scenario for the pages that load after this, and answers again after a silence. */
   show(scenario: Scenario): void;
+  /** Ends every event stream and refuses new ones, like an export manager that has ended. */
+  fallSilent(): void;
   /** Sends an event to every connected page. */
   send(event: ManagerEvent): void;
   close(): Promise<void>;
@@ -88,6 +116,7 @@ export interface StubBoat {
  */
 export async function startStubBoat(): Promise<StubBoat> {
   let scenario: Scenario = SCENARIOS.safe;
+  let isSilent = false;
   const streams = new Set<ServerResponse>();
   const write = (stream: ServerResponse, event: ManagerEvent): void =>
     void stream.write(`event: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
@@ -95,6 +124,7 @@ export async function startStubBoat(): Promise<StubBoat> {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const file = FILES[path];
     if (file !== undefined) return void sendFile(response, file);
+    if (path === '/export/events' && isSilent) return void response.destroy();
     if (path === '/export/events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       streams.add(response);
@@ -134,6 +164,11 @@ export async function startStubBoat(): Promise<StubBoat> {
     url: `http://127.0.0.1:${port}/`,
     show: (next) => {
       scenario = next;
+      isSilent = false;
+    },
+    fallSilent: () => {
+      isSilent = true;
+      for (const stream of streams) stream.destroy();
     },
     send: (event) => {
       for (const stream of streams) write(stream, event);
