@@ -48,7 +48,7 @@ test('a mutant is killed, a harmless change survives, and the copy is restored a
   const tryIt = (mutant: Mutant) => tryMutant(copy, mutant, LIMIT_MS, () => []);
   assert.deepEqual(await tryIt(harmful), {
     kind: 'killed',
-    by: 'accepts only an issued token that is not revoked, of an installation that is not disabled',
+    by: 'accepts only a token that was issued and not revoked, for an installation that is not disabled',
   });
   assert.deepEqual(await tryIt(harmless), { kind: 'survived' });
   assert.equal(copy.read(harmful.file), original);

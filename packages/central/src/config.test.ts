@@ -6,13 +6,13 @@ import { parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { describeLimits, IGNORED_VARIABLES, type Setting, SETTINGS } from './settings.ts';
 
-test('without settings uses the embedded database in ./central-data, listens on loopback and closes the fleet page', () => {
+test('without settings uses the embedded database in ./central-data, listens on loopback and disables the fleet page', () => {
   const config = parseConfig({ PATH: '/bin', CENTRAL_HOST: '' });
   assert.deepEqual(config.store, { kind: 'embedded', dataDir: 'central-data' });
   assert.deepEqual([config.host, config.port, config.operatorToken], ['127.0.0.1', 8095, undefined]);
 });
 
-test('accepts a PostgreSQL by its URL', () => {
+test('accepts the URL of a PostgreSQL server', () => {
   const url = 'postgres://central@db/fleet';
   assert.deepEqual(parseConfig({ DATABASE_URL: url }).store, { kind: 'url', url });
 });

@@ -17,7 +17,7 @@ export interface Config {
   /** Addresses of the proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
-  /** What an installation may use on one day, unless it has individual limits. */
+  /** What an installation may use per day, unless it has individual limits. */
   readonly quota: Use;
   /** Free space of the embedded database's disk below which imports are refused. */
   readonly diskReserveBytes: number;
@@ -47,7 +47,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       throw invalid(name, 'is unknown', `remove it; known variables are ${known.join(', ')}`);
   const values = parseValues(environment);
   if (values.databaseUrl !== undefined && Boolean(environment[SETTINGS.dataDir.variable]))
-    throw invalid('CENTRAL_DATA_DIR', 'and DATABASE_URL exclude each other', 'unset one of them');
+    throw invalid('CENTRAL_DATA_DIR', 'and DATABASE_URL cannot both be set', 'unset one of them');
   return Object.freeze({
     host: values.host,
     port: values.port,

@@ -16,7 +16,7 @@ describe('d3kos-central, as a process', () => {
     await rm(dataDir, { recursive: true });
   });
 
-  test('enrols a boat, keeps acknowledged imports over kill -9, and stops cleanly', async () => {
+  test('enrols a boat, keeps acknowledged imports after kill -9, and stops cleanly', async () => {
     const enrolled = await run(dataDir, 'enroll', ID, '--tier', '2', '--json');
     assert.equal(enrolled.code, 0, enrolled.stderr);
     const { token } = JSON.parse(enrolled.stdout) as { token: string };
@@ -75,7 +75,7 @@ describe('d3kos-central, as a process', () => {
     assert.equal(shown.code, 0, shown.stderr);
   });
 
-  test('a port in use is reported with the fix, and no database keeps running', async () => {
+  test('a port in use is reported with the fix, and no database is left running', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();

@@ -92,7 +92,7 @@ function reportFailure(error: unknown, argv: readonly string[]): number {
   return toExitCode(code);
 }
 
-// A reader of the output that ends early, such as `head`, does not fail the command. A full disk does.
+// The command does not fail because a reader of its output, such as `head`, exits early. It fails if the disk is full.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

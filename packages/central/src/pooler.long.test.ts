@@ -1,4 +1,4 @@
-// Every test of central that runs on PostgreSQL, through PgBouncer in transaction mode: `npm run test:long -- pooler`.
+// Runs every test of central that uses PostgreSQL through PgBouncer in transaction mode: `npm run test:long -- pooler`.
 import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -43,7 +43,7 @@ export const SETTINGS = {
     default: 8095,
     min: 0,
     max: 65_535,
-    help: 'Port that `serve` listens on. With 0, central takes any free port.',
+    help: 'Port that `serve` listens on. 0 selects any free port.',
   },
   dataDir: {
     variable: 'CENTRAL_DATA_DIR',
@@ -62,7 +62,7 @@ export const SETTINGS = {
       {
         pattern: /^postgres(ql)?:\/\//,
         fault: 'is not a PostgreSQL URL',
-        fix: 'write postgres://user:password@host:5432/database',
+        fix: 'use postgres://user:password@host:5432/database',
       },
     ],
     help: 'URL of your own PostgreSQL (`postgres://…`), used instead of the embedded one.',
@@ -94,8 +94,8 @@ export const SETTINGS = {
     limits: [
       {
         pattern: /^[0-9a-f.:]+(,[0-9a-f.:]+)*$/i,
-        fault: 'is not a list of addresses',
-        fix: 'separate the addresses of your proxies by commas without spaces, for example 127.0.0.1,::1',
+        fault: 'is not a list of IP addresses',
+        fix: 'separate the addresses of your proxies with commas and no spaces, for example 127.0.0.1,::1',
       },
     ],
     help: "Comma-separated addresses of your proxies. Central takes a client's address from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens applies to that address.",
@@ -125,7 +125,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.installationImportsMax,
     min: 1,
     max: 1_000,
-    help: 'Maximum number of concurrent requests from one boat. A request counts from its first byte until its answer. Beyond the limit, the boat gets 429.',
+    help: 'Maximum number of concurrent requests from one boat. A request counts from its first byte until its answer has been sent. Beyond the limit, the boat gets 429.',
   },
   installationCpuPercent: {
     variable: 'CENTRAL_INSTALLATION_CPU_PERCENT',
@@ -134,7 +134,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.installationCpuPercent,
     min: 1,
     max: 100,
-    help: 'Share of one processor core that the requests of one boat may take on a node, averaged over minutes. Beyond it, the boat gets 429.',
+    help: 'Share of one processor core that the requests of one boat may use on a node, averaged over minutes. Beyond it, the boat gets 429.',
   },
   quotaStoredMib: {
     variable: 'CENTRAL_QUOTA_STORED_MIB',
@@ -143,7 +143,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.storedBytes / 1_048_576,
     min: 1,
     max: 1_048_576,
-    help: 'MiB that one boat may store in the database on one day (UTC), estimated from its rows. Beyond a quota, the boat gets 429 `QUOTA_EXCEEDED`. `d3kos-central quota` changes the quotas of one boat.',
+    help: 'MiB that one boat may store in the database per day (UTC), estimated from its rows. Beyond a quota, the boat gets 429 `QUOTA_EXCEEDED`. `d3kos-central quota` changes the quotas of one boat.',
   },
   quotaRecords: {
     variable: 'CENTRAL_QUOTA_RECORDS',
@@ -152,7 +152,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.records,
     min: 1,
     max: 1_000_000_000,
-    help: 'Records that one boat may send on one day.',
+    help: 'Records that one boat may send per day.',
   },
   quotaRequests: {
     variable: 'CENTRAL_QUOTA_REQUESTS',
@@ -161,7 +161,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.requests,
     min: 1,
     max: 1_000_000_000,
-    help: 'Requests that one boat may make on one day.',
+    help: 'Requests that one boat may make per day.',
   },
   quotaCpuS: {
     variable: 'CENTRAL_QUOTA_CPU_S',
@@ -170,7 +170,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.cpuMs / 1_000,
     min: 1,
     max: 86_400,
-    help: 'Seconds of processor time that the requests of one boat may take on one day, over all nodes.',
+    help: 'Seconds of processor time that the requests of one boat may use per day, over all nodes.',
   },
   diskReserveMib: {
     variable: 'CENTRAL_DISK_RESERVE_MIB',
@@ -179,7 +179,7 @@ export const SETTINGS = {
     default: 512,
     min: 0,
     max: 1_048_576,
-    help: 'Free space in MiB that the disk of the embedded database keeps. Below it, imports get 503 with `Retry-After`. It has no effect with `DATABASE_URL`.',
+    help: 'Free space in MiB to keep on the disk of the embedded database. Below it, imports get 503 with `Retry-After`. It has no effect with `DATABASE_URL`.',
   },
   logLevel: {
     variable: 'CENTRAL_LOG_LEVEL',
@@ -187,7 +187,7 @@ export const SETTINGS = {
     type: 'choice',
     default: 'info',
     choices: ['debug', 'info', 'warn', 'error'],
-    help: 'Lowest level of log lines to write.',
+    help: 'Minimum level of the log lines to write.',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -199,7 +199,10 @@ export const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
     'A setting for the boat. Central ignores it, so that both programs can run in one environment.',
 };
 
-/** Human-readable description of a setting's accepted values. Empty for a text setting, because its help describes them. */
+/**
+ * Returns a human-readable description of a setting's accepted values. It is empty for a text setting, whose help describes
+ * them.
+ */
 export function describeLimits(setting: Setting): string {
   switch (setting.type) {
     case 'text':

@@ -4,7 +4,7 @@ import { createAdmission } from './admission.ts';
 import { DEFAULT_IMPORT_LIMITS, toImportAdmissionLimits, toWorkBudget } from './policy.ts';
 import { createWorkMeter } from './work-meter.ts';
 
-test('refuses a request whose turn comes too late for its sender, and serves the next one', async () => {
+test('refuses a request that has waited too long, and serves the next one', async () => {
   let nowMs = 0;
   const monotonic = () => nowMs;
   const limits = toImportAdmissionLimits({ ...DEFAULT_IMPORT_LIMITS, importsMax: 1 });

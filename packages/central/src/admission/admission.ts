@@ -14,15 +14,18 @@ export interface AdmittedRequest {
   /** The bytes of its body that are in memory. */
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
   /**
-   * Resolves with true once the request has a permit of the lane; with false if too many requests wait for one, or if its turn
-   * comes too late (`hasWaitedTooLong`).
+   * Resolves with true once the request has a permit for the lane, or with false if too many requests are waiting or this one
+   * has waited too long (`hasWaitedTooLong`).
    */
   acquirePermit(lane: Lane): Promise<boolean>;
-  /** Orders waiting requests: the processor time that the installation has taken recently. */
+  /**
+   * Returns the processor time that the installation has used recently. Waiting requests with the lowest value are served
+   * first.
+   */
   rank(): number;
   /** Charges processor time to the installation. */
   charge(cpuMs: number): void;
-  /** Releases the permit and the bytes of the body. Call it when the work is done but the answer has not been sent. */
+  /** Releases the permit and the bytes of the body. Call it once the work is done, before sending the answer. */
   endWork(): void;
   /** Releases everything that the request holds. Only the first call has an effect. */
   release(): void;

@@ -10,7 +10,8 @@ import {
 /** The bytes of one request body in memory. */
 export interface Upload {
   /**
-   * Counts more bytes as held, or returns the limit that they would exceed. If memory is short, slower uploads are evicted first.
+   * Counts these additional bytes as held, or returns the limit that they would exceed. If memory is short, slower uploads are
+   * evicted first.
    */
   hold(sizeBytes: number): AdmissionRefusal | undefined;
   /** Calls `drop` if the upload is evicted. Its bytes then no longer count. */
@@ -27,7 +28,7 @@ interface UploadState {
   drop: (() => void) | undefined;
 }
 
-/** The bytes of all request bodies on this node, with a share for each installation. */
+/** Counts the bytes of all request bodies in memory, for the node and for each installation. */
 export function createHeldBytes(
   limits: AdmissionLimits,
   monotonic: () => number,

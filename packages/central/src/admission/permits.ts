@@ -10,7 +10,7 @@ export interface Permits {
   release(): void;
   /** True if the queue is full. */
   isFull(): boolean;
-  /** Callers waiting for a permit. */
+  /** Number of callers waiting for a permit. */
   waiting(): number;
 }
 

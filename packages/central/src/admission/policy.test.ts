@@ -36,14 +36,14 @@ test('lets four requests wait for each permit, and gives half of the permits to 
   assert.equal(mayWait(8, 2), false);
 });
 
-test('bounds the bytes in memory by the largest body times the concurrent imports, and by one body for an installation', () => {
+test('limits the bytes in memory to one body of maximum size per concurrent import, and to one such body per installation', () => {
   assert.equal(judgeHold({ total: 3_000, installation: 0 }, 1_000, limits), undefined);
   assert.equal(judgeHold({ total: 3_000, installation: 0 }, 1_001, limits), 'installation_busy');
   assert.equal(judgeHold({ total: 3_500, installation: 0 }, 501, limits), 'node_busy');
   assert.equal(judgeHold({ total: 600, installation: 600 }, 401, limits), 'installation_busy');
 });
 
-test('forgets processor time at the rate of the share, and never below zero', () => {
+test('reduces processor time at the rate of the share, and never below zero', () => {
   const budget = { burstMs: 30_000, share: 0.25 };
   assert.equal(toDecayedMs(1_000, 2_000, budget), 500);
   assert.equal(toDecayedMs(1_000, 5_000, budget), 0);

@@ -1,23 +1,25 @@
 /**
- * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file contains the
- * limits and the rules. `ADMISSION_REFUSALS` in `api/refusals.ts` contains the status, code and message of each refusal. Several
- * quantities are counted separately (decision 0026), so that a boat on a slow link uses memory but no permit.
+ * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. The status, code and
+ * message of each refusal are in `ADMISSION_REFUSALS` in `api/refusals.ts`. Several quantities are counted separately (decision
+ * 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
-  /** Number of permits: requests with a small body, or queries, that are processed at the same time. */
+  /** Maximum number of requests with a small body, or of queries, processed at the same time. */
   readonly permitsMax: number;
   /** Permits for requests with a large body. They are separate, so that small bodies never wait for large ones. */
   readonly heavyPermitsMax: number;
-  /** Requests of one installation, from the first byte to the last byte of the answer. */
+  /**
+   * Maximum number of concurrent requests from one installation. A request counts until the last byte of its answer is sent.
+   */
   readonly installationRequestsMax: number;
-  /** Bytes of request bodies held in memory, over all requests. */
+  /** Maximum total size of the request bodies in memory. */
   readonly heldSizeMaxBytes: number;
-  /** Bytes of request bodies held in memory for one installation. */
+  /** Maximum total size of the request bodies in memory for one installation. */
   readonly installationHeldMaxBytes: number;
   readonly budget: WorkBudget;
 }
 
-/** The processor time that one installation may take on a node. */
+/** The processor time that one installation may use on a node. */
 export interface WorkBudget {
   /** Processor time that may be used in a burst. */
   readonly burstMs: number;
@@ -39,8 +41,9 @@ export interface ImportLimits {
 /**
  * The default limits. `bodySizeMaxBytes` is 32 times the usual part size, because an older boat sends its complete log of about
  * 10 MB at once. `importsMax` bodies of maximum size fit into the memory of a node with 1 GB, and a node has more database
- * connections than that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost
- * answer. A boat that sends ordinary parts as fast as a node stores them takes less than `installationCpuPercent` of a core.
+ * connections than `importsMax`. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows
+ * for a lost answer. A boat that sends ordinary parts as fast as a node stores them uses less than `installationCpuPercent` of
+ * a core.
  */
 export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
   bodySizeMaxBytes: 32 * 1_048_576,
@@ -73,14 +76,14 @@ const WAITING_PER_PERMIT_MAX = 4;
  */
 const WAIT_MAX_MS = 10_000;
 
-/** True if a request that has waited for a permit for `waitedMs` is answered too late to be useful. */
+/** True if a request that has waited `waitedMs` for a permit would be answered too late to be useful. */
 export function hasWaitedTooLong(waitedMs: number): boolean {
   return waitedMs > WAIT_MAX_MS;
 }
 
 /**
- * Number of installations whose processor time is kept before those without remaining time are dropped. Each takes about 150
- * bytes.
+ * Number of installations in the meter above which those whose processor time has decayed to zero are dropped. Each takes about
+ * 150 bytes.
  */
 export const METERED_INSTALLATIONS_MAX = 10_000;
 
@@ -129,7 +132,7 @@ export function judgeAdmission(
   facts: {
     readonly isQueueFull: boolean;
     readonly installationRequests: number;
-    /** Processor time that the installation has taken (see `toDecayedMs`). */
+    /** Processor time that the installation has used (see `toDecayedMs`). */
     readonly spentMs: number;
   },
   limits: AdmissionLimits,

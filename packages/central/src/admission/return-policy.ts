@@ -25,27 +25,28 @@ export function toServedPerS(perS: number, elapsedMs: number, served: number): n
 }
 
 /**
- * Returns the next appointment after `lastSlotMs` and the seconds until it. The first is RETRY_AFTER_S away. `fraction` in [0, 1) is fixed
- * for each installation: it adds up to a quarter, and spreads the boats whose appointment would be later than RETRY_AFTER_MAX_S.
+ * Returns the next return time after `lastReturnMs` and the seconds until it. The first is RETRY_AFTER_S away. `fraction` in
+ * [0, 1) is fixed for each installation. It adds up to a quarter to the wait, and spreads the boats whose return time would be
+ * later than RETRY_AFTER_MAX_S.
  */
 export function toReturnDelay({
   nowMs,
-  lastSlotMs,
+  lastReturnMs,
   servedPerS,
   fraction,
 }: {
   readonly nowMs: number;
-  readonly lastSlotMs: number;
+  readonly lastReturnMs: number;
   readonly servedPerS: number;
   readonly fraction: number;
-}): { readonly slotMs: number; readonly delayS: number } {
+}): { readonly returnMs: number; readonly delayS: number } {
   const distanceMs = 1_000 / (Math.max(servedPerS, SERVED_PER_S_MIN) * RETURNING_SHARE);
-  const slotMs = Math.max(nowMs + RETRY_AFTER_S * 1_000, lastSlotMs + distanceMs);
-  const waitS = (slotMs - nowMs) / 1_000;
+  const returnMs = Math.max(nowMs + RETRY_AFTER_S * 1_000, lastReturnMs + distanceMs);
+  const waitS = (returnMs - nowMs) / 1_000;
   if (waitS * (1 + SPREAD) <= RETRY_AFTER_MAX_S)
-    return { slotMs, delayS: Math.round(spread(waitS, fraction)) };
+    return { returnMs, delayS: Math.round(spread(waitS, fraction)) };
   // The schedule is full: these boats get times spread over its second half, and the schedule does not grow.
-  return { slotMs: lastSlotMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
+  return { returnMs: lastReturnMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
 }
 
 /** Share of a wait that varies between installations. */
@@ -60,14 +61,14 @@ export function toOwnReturnS(fraction: number): number {
 }
 
 /**
- * `Retry-After` in seconds for a boat over its quota of the day, which begins again at midnight UTC. Boats that were refused together
- * return over 12 minutes. A boat honours an hour at most, so it returns within an hour after midnight.
+ * `Retry-After` in seconds for a boat over its daily quota, which resets at midnight UTC. Boats that were refused together
+ * return over a period of 12 minutes. A boat honours at most an hour, so it returns within an hour after midnight.
  */
 export function toQuotaReturnS(fraction: number): number {
   return Math.round(spread(QUOTA_RETRY_AFTER_S, fraction));
 }
 
-/** The shortest of these waits: the longest that the spread keeps within an hour. */
+/** Shortest of these waits. With the spread, the longest is one hour. */
 const QUOTA_RETRY_AFTER_S = 2_880;
 
 function spread(waitS: number, fraction: number): number {

@@ -18,13 +18,13 @@ test('never asks a boat to return before 10 s, after 15 minutes or at a fraction
     fc.double({ min: 0, max: 1e5, noNaN: true }),
     fc.double({ min: 0, max: 0.999_999, noNaN: true }),
     (nowMs, aheadMs, servedPerS, fraction) => {
-      const facts = { nowMs, lastSlotMs: nowMs + aheadMs, servedPerS, fraction };
-      const { slotMs, delayS } = toReturnDelay(facts);
+      const facts = { nowMs, lastReturnMs: nowMs + aheadMs, servedPerS, fraction };
+      const { returnMs, delayS } = toReturnDelay(facts);
       assert.ok(
         Number.isInteger(delayS) && delayS >= RETRY_AFTER_S && delayS <= RETRY_AFTER_MAX_S,
         `${delayS}`,
       );
-      assert.ok(slotMs >= facts.lastSlotMs);
+      assert.ok(returnMs >= facts.lastReturnMs);
     },
   );
   fc.assert(property);
@@ -41,7 +41,7 @@ test('gives boats that are refused together different times, at half the rate at
   const last = times.at(-1) ?? 0;
   assert.ok(last > 55 && last < 65, `1,000 boats return within ${last} s`);
   nowMs += 120_000;
-  assert.equal(schedule.nextReturnS(0), RETRY_AFTER_S, 'the appointments are over');
+  assert.equal(schedule.nextReturnS(0), RETRY_AFTER_S, 'all return times have passed');
 });
 
 test('spreads a fleet that is refused while nothing is stored over a quarter of an hour', () => {
@@ -55,7 +55,7 @@ test('spreads a fleet that is refused while nothing is stored over a quarter of 
   assert.ok(Math.max(...counts.values()) < 120, `${Math.max(...counts.values())} boats return in one second`);
 });
 
-test('gives each installation a fixed place in the spread, and different places to neighbouring IDs', () => {
+test('gives each installation a fixed position in the spread, and different positions to similar IDs', () => {
   const ids = Array.from({ length: 1_000 }, (_, no) => no.toString(16).padStart(16, '0'));
   const fractions = ids.map(toInstallationFraction);
   assert.deepEqual(fractions, ids.map(toInstallationFraction));
@@ -66,7 +66,7 @@ test('gives each installation a fixed place in the spread, and different places 
   assert.deepEqual([toOwnReturnS(0), toOwnReturnS(0.99)], [10, 12]);
 });
 
-test('lets a fleet over its quota return over 12 minutes, and no boat later than the hour that it honours', () => {
+test('spreads the return of a fleet over its quota across 12 minutes, and makes no boat wait longer than the hour that it honours', () => {
   const ids = Array.from({ length: 10_000 }, (_, no) => no.toString(16).padStart(16, '0'));
   const times = ids.map((id) => toQuotaReturnS(toInstallationFraction(id)));
   assert.ok(Math.min(...times) >= 48 * 60 && Math.max(...times) <= 60 * 60);

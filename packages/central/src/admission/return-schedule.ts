@@ -9,12 +9,12 @@ export interface ReturnSchedule {
 }
 
 /**
- * Creates the schedule of one node. It is a sequence of appointments, and each refused boat gets the next one. The distance
- * between two appointments is the time that the node needs for two imports, so half of its capacity stays free for boats that
- * connect for the first time. The schedule holds only three numbers.
+ * Creates the schedule of one node. It is a sequence of return times, and each refused boat gets the next one. Between two
+ * return times the node can store two imports, so half of its capacity stays free for boats that connect for the first time.
+ * The schedule holds only three numbers.
  */
 export function createReturnSchedule(monotonic: () => number): ReturnSchedule {
-  let lastSlotMs = Number.NEGATIVE_INFINITY;
+  let lastReturnMs = Number.NEGATIVE_INFINITY;
   let rate = { perS: 0, atMs: monotonic() };
   return {
     noteServed() {
@@ -24,8 +24,8 @@ export function createReturnSchedule(monotonic: () => number): ReturnSchedule {
     nextReturnS(fraction) {
       const nowMs = monotonic();
       const servedPerS = toServedPerS(rate.perS, nowMs - rate.atMs, 0);
-      const { slotMs, delayS } = toReturnDelay({ nowMs, lastSlotMs, servedPerS, fraction });
-      lastSlotMs = slotMs;
+      const { returnMs, delayS } = toReturnDelay({ nowMs, lastReturnMs, servedPerS, fraction });
+      lastReturnMs = returnMs;
       return delayS;
     },
   };

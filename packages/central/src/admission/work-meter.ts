@@ -28,7 +28,7 @@ interface Meter {
 }
 
 /**
- * Creates a meter with bounded memory. It drops installations whose time has decayed, together with a few requests that were
+ * Creates a meter with bounded memory. It drops installations whose time has decayed, even if a few of their requests were
  * never billed.
  */
 export function createWorkMeter(budget: WorkBudget, monotonic: () => number): WorkMeter {
@@ -40,7 +40,7 @@ export function createWorkMeter(budget: WorkBudget, monotonic: () => number): Wo
   };
   const sweep = () => {
     for (const id of meters.keys()) if (spentMs(id) === 0) meters.delete(id);
-    // Twice the number of remaining entries, so that the average cost of a sweep is constant for each new entry.
+    // Twice the number of remaining entries, so that the amortized cost of the sweeps is constant for each new entry.
     sweepSize = Math.max(METERED_INSTALLATIONS_MAX, 2 * meters.size);
   };
   const open = (installationId: string): Meter => {

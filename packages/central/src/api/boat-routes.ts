@@ -52,7 +52,7 @@ export const BOAT_ROUTES = {
         name: LEDGER_ID_HEADER,
         required: false,
         description:
-          "The ledger that the boat uses now. It differs from the document's ledger for an export of a lost ledger",
+          "The ledger that the boat uses now. It differs from the document's ledger for an export from a lost ledger",
         schema: Type.String(),
       },
       {
@@ -158,7 +158,7 @@ export const BOAT_ROUTES = {
     load: 'none',
     summary: 'Redeem a one-time enrolment code: store the digest of a device token that the boat made.',
     description:
-      'Only one token redeems a code. The same token may repeat the request and gets the same answer. With `installation_id`, a code for another installation is refused and stays usable.',
+      'Only one token can redeem a code. If the same token repeats the request, it gets the same answer. With `installation_id`, a code for another installation is refused and stays usable.',
     parameters: [],
     body: EnrolmentRequestSchema,
     bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES,

@@ -45,7 +45,7 @@ const BEFORE = {
   schema: CURSOR,
 } as const satisfies Parameter;
 
-/** The routes with which operators read about the fleet. Every list is bounded, and every page costs as much as the first. */
+/** The routes with which operators read about the fleet. Every list is bounded, and later pages cost no more than the first. */
 export const FLEET_ROUTES = {
   fleetOverview: {
     method: 'GET',
@@ -67,7 +67,7 @@ export const FLEET_ROUTES = {
     load: 'none',
     summary: 'Return one page of the boats.',
     description:
-      'A boat is late once it has been silent for 1.5 times its usual silence, and for at least 6 hours longer than usual. The usual silence is the 80th percentile of its last 16.',
+      'A boat is late once it has been silent for 1.5 times its usual silence, and for at least 6 hours longer than usual. The usual silence is the 80th percentile of its last 16 silences.',
     parameters: [
       {
         in: 'query',
@@ -125,7 +125,7 @@ export const FLEET_ROUTES = {
     summary:
       'Return the last positions in a part of the map, grouped on a grid: at most 1,500 groups, those with late boats first.',
     description:
-      'With more than 2,000 boats, `positioned` and a map with cells of 2 degrees or more are at most 5 minutes old, and boats are grouped by cells of 1 degree first, so a boat at an edge of the map may be missing or added.',
+      'With more than 2,000 boats, `positioned` and a map with cells of 2 degrees or more are at most 5 minutes old, and boats are first grouped by cells of 1 degree, so a boat just inside the edge of the map may be missing, and one just outside may be included.',
     parameters: [
       toBoundary('west', 'Western edge in degrees; greater than `east` across the date line'),
       toBoundary('south', 'Southern edge in degrees'),

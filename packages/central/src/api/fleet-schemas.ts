@@ -114,7 +114,7 @@ export const FleetOverviewSchema = Type.Object({
     never_heard: count,
     laid_up: count,
     disabled: count,
-    /** In none of the first four. */
+    /** Boats in none of the first four subsets. */
     fine: count,
   }),
   /** The last 24 hours, the current one last. Hours without imports are included. */
@@ -141,7 +141,7 @@ export const FleetPositionsSchema = Type.Object({
       state: nullable(oneOf(BOAT_STATES)),
     }),
   ),
-  /** The smallest window that contains all of these boats. Null if there is none. */
+  /** The smallest window that contains all of these boats. Null if there are no boats. */
   bounds: nullable(
     Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
   ),
@@ -166,7 +166,7 @@ export const FleetBoatDetailsSchema = Type.Object({
       category: oneOf(CATEGORIES),
       records: count,
       bytes: count,
-      /** The newest time that a record claims. */
+      /** The latest time stated in a record. */
       newest_at: nullable(time),
     }),
   ),

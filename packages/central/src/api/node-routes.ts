@@ -12,7 +12,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: "Return the name of this service and central's time.",
     description:
-      'Boats read this to find out whether central can store exports. The node does not read the database for it until a request has failed because of the database. From then on, the answer is 503 until the database can store exports again.',
+      'Boats use this to check whether central can store exports. The node checks its database only after a request has failed because of it. The answer is then 503 until the database can store exports again.',
     parameters: [],
     body: undefined,
     answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Return 200 while this node can store exports.',
     description:
-      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/metrics` to see whether the program is running.',
+      'The database must answer within 3 s, accept writes, have free space and have the schema of this version. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.',
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },
@@ -38,7 +38,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Return metrics in the Prometheus text format.',
     description:
-      'No metric names an installation. While the database does not answer, the totals of the fleet are absent.',
+      'No metric identifies an installation. While the database does not answer, the fleet totals are absent.',
     parameters: [],
     body: undefined,
     answer: {

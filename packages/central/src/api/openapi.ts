@@ -3,7 +3,7 @@ import { type AnswerOf, ROUTE_LIST } from './contract.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
 import type { Access, Route } from './route.ts';
 
-/** Returns central's API as an OpenAPI 3.1 document. Its schemas are those that check requests and answers. */
+/** Returns central's API as an OpenAPI 3.1 document. It contains the schemas with which requests and answers are checked. */
 export function toOpenApi(): AnswerOf<'openApi'> {
   const paths: Record<string, Record<string, ReturnType<typeof toOperation>>> = {};
   for (const route of ROUTE_LIST)
@@ -44,7 +44,7 @@ function toOperation(route: Route) {
   };
 }
 
-/** One response for each status, which names the error codes that have it. */
+/** Returns one response for each status, with a list of its error codes. */
 function toRefusalResponses(refusals: readonly Refusal[]) {
   const codes = new Map<number, string[]>();
   for (const { status, code } of refusals.map((refusal) => REFUSALS[refusal]))

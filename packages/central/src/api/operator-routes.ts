@@ -55,7 +55,7 @@ const tokenId = {
   schema: Type.String({ pattern: '^[0-9a-f]{12}$' }),
 } as const satisfies Parameter;
 
-/** The parts that every route with a JSON body shares. */
+/** Properties that all routes with a JSON body share. */
 const withBody = { bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES } as const;
 
 /** Sessions and accounts of operators. */
@@ -176,7 +176,7 @@ export const ACCOUNT_ROUTES = {
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** The routes with which an admin grants boats access and revokes it. */
+/** The routes with which an admin grants and revokes the access of boats. */
 export const ACCESS_ROUTES = {
   tokens: {
     method: 'GET',
@@ -326,7 +326,7 @@ export const ACCESS_ROUTES = {
         in: 'query',
         name: 'scope',
         required: false,
-        description: '`central`: only events of no installation, such as those about accounts and logins',
+        description: '`central`: only events that concern no installation, such as logins',
         schema: Type.Literal('central'),
       },
       {

@@ -12,7 +12,9 @@ export type Access =
   | 'boat-reads'
   /** A boat as in `boat-reads`, for its own installation, which a parameter names; or an operator, for any installation. */
   | 'boat-or-operator'
-  /** As `boat-or-operator`, but only for operators with the role `admin`, because the answer contains settings of the boat. */
+  /**
+   * Like `boat-or-operator`, but only for operators with the role `admin`, because the answer contains settings of the boat.
+   */
   | 'boat-or-admin'
   /** An operator of any role: an account with a session, or the operator token. */
   | 'operator'
@@ -52,7 +54,7 @@ export interface Route {
   readonly body: TSchema | undefined;
   /** Largest JSON body, which is read and checked before the handler runs. Undefined if the route's handler reads the body. */
   readonly bodySizeMaxBytes?: number;
-  /** The answer of a request that is not refused. Its status is 200. */
+  /** The answer to a request that is not refused. Its status is 200. */
   readonly answer: {
     readonly description: string;
     readonly contentType: string;

@@ -128,7 +128,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual(await ids(store, other), []);
   });
 
-  test('with the bundle of a different boat in the middle stores nothing of that boat', async () => {
+  test('with the bundle of a different boat in the middle stores nothing for that boat', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const joined = Buffer.concat([
@@ -174,7 +174,9 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual(await ids(store, other), []);
     const conflicting = toDocument(boat, { exportId: 'exp_1', part: { index: 1, count: 3 } });
     const conflict = await importBytes(store, toBundle(boat.id, [conflicting]));
-    assert.deepEqual(conflict.refused, [{ key: 'exp_1/1', reason: 'it is stored with different content' }]);
+    assert.deepEqual(conflict.refused, [
+      { key: 'exp_1/1', reason: 'a part with this key is stored with different content' },
+    ]);
     await revoke({ store, wallMs: NOON_MS }, boat.id, 'installation');
     const disabled = await importBytes(store, toBundle(boat.id, threeParts(boat, 'exp_2')));
     assert.deepEqual([disabled.stored, disabled.refused_count], [0, 3]);

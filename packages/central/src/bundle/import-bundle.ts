@@ -40,7 +40,7 @@ export interface RefusedPart {
 }
 
 /** A damaged section of the bundle. */
-export interface DamagedPlace {
+export interface DamagedSection {
   readonly offset: number;
   /** The key of the damaged part, if its line is readable. */
   readonly key: string | null;
@@ -63,7 +63,7 @@ export interface BundleReport {
   readonly refused_count: number;
   readonly refused: readonly RefusedPart[];
   readonly damaged_count: number;
-  readonly damaged: readonly DamagedPlace[];
+  readonly damaged: readonly DamagedSection[];
   /** Exports that the boat could not read when it wrote the bundle. They are still on board. */
   readonly skipped: BundleEnd['skipped'];
 }
@@ -171,13 +171,13 @@ function importPart(
   });
 }
 
-/** Throws for a file without a control line in its first MiB: it is not a bundle. */
+/** Throws if the first MiB of the file has no control line. Such a file is not a bundle. */
 async function requireBundle(file: ReadableFile, path: string): Promise<void> {
   const start = Buffer.from(await file.read(0, 1_048_576));
   if (start.includes(BUNDLE_MARK)) return;
   throw new CentralFailure('BUNDLE_UNREADABLE', `${path} is not an offline bundle`, {
     op: `read ${path}`,
-    hint: 'give a file that `d3kos-export bundle` wrote: d3kos_<installation>_<time>.bundle',
+    hint: 'specify a file written by `d3kos-export bundle`: d3kos_<installation>_<time>.bundle',
   });
 }
 
@@ -208,9 +208,9 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
     case 'repeated':
       return undefined;
     case 'conflict':
-      return 'it is stored with different content';
+      return 'a part with this key is stored with different content';
     case 'diverged':
-      return 'central holds another export under its ledger and sequence: the boat sends its records in a new ledger';
+      return 'central holds another export under its ledger and sequence; the boat will send its records in a new ledger';
     case 'disabled':
       return 'its installation is disabled, or not enrolled';
     case 'mismatch':
@@ -220,7 +220,7 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
     case 'too_many_values':
       return `it holds more than ${VALUES_MAX} values`;
     case 'too_costly':
-      return `checking it takes too much ${outcome.limit}`;
+      return `checking it would take too much ${outcome.limit}`;
     case 'revoked':
       return 'its sender is no longer authorized';
     case 'over_quota':
@@ -236,7 +236,7 @@ function createTally(origin: BundleOrigin) {
   const counts = { parts: 0, stored: 0, repeated: 0, rejected: 0, refused: 0, damaged: 0 };
   const records: Record<string, number> = {};
   const refused: RefusedPart[] = [];
-  const damaged: DamagedPlace[] = [];
+  const damaged: DamagedSection[] = [];
   return {
     start: (line: BundleStart) => {
       start = line;
@@ -259,7 +259,7 @@ function createTally(origin: BundleOrigin) {
       for (const [category, count] of Object.entries(outcome.receipt.records_imported))
         records[category] = (records[category] ?? 0) + count;
     },
-    damage(place: DamagedPlace) {
+    damage(place: DamagedSection) {
       counts.damaged += 1;
       if (damaged.length < NAMED_MAX) damaged.push(place);
     },

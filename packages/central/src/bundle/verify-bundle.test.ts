@@ -93,8 +93,8 @@ describeOnPostgres('the signature of a bundle', (open) => {
         '"export_id":"exp_1","part":{"index":2',
         '"export_id":"exp_7","part":{"index":2',
       ),
-      'with a new count of parts': good.replace(/"parts":3/, '"parts":2'),
-      'with another time': good.replace('11:00:00Z', '11:00:01Z'),
+      'with a changed part count': good.replace(/"parts":3/, '"parts":2'),
+      'with a changed time': good.replace('11:00:00Z', '11:00:01Z'),
     };
     for (const [name, bytes] of Object.entries(forgeries)) {
       assert.notEqual(bytes, good, name);
@@ -154,7 +154,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     assert.deepEqual(await ids(store, boat), []);
   });
 
-  test('is checked with the first key that the boat sent with its device token, until the operator accepts another', async () => {
+  test('is checked with the first key that the boat sent with its device token, until the operator accepts another key', async () => {
     const { store } = open();
     const boat = await enrollOnly(store, true);
     const app = startNode(store);

@@ -13,7 +13,7 @@ import type { Queryable } from '../platform/ports.ts';
 /** True if the boat signed this line. */
 export type IsSigned = (line: WrittenLine) => boolean;
 
-/** What the signatures of a bundle prove. */
+/** What the signatures of a bundle prove about its origin. */
 export type BundleOrigin =
   /** Every readable line is signed by the key that central keeps for the installation. */
   | { readonly kind: 'signed'; readonly isSigned: IsSigned }
@@ -53,7 +53,7 @@ export async function examineOrigin(
       return unproven(notSigned(`the line at byte ${item.line.offset} has no valid signature`));
   }
   return isSigned === undefined
-    ? unproven(notSigned('it has no readable line'))
+    ? unproven(notSigned('it contains no readable line'))
     : { kind: 'signed', isSigned };
 }
 
@@ -65,10 +65,10 @@ function findKeyFault(
 ): CentralFailure | undefined {
   if (key === undefined || line.signature === undefined) return notSigned('it has no signature');
   if (key === kept) return undefined;
-  const known = kept === null ? 'central knows no key of this boat' : `central knows the key ${kept}`;
+  const known = kept === null ? 'central has no key for this boat' : `central has the key ${kept}`;
   return new CentralFailure(
     'BUNDLE_KEY_UNKNOWN',
-    `the bundle of ${installation_id} is signed with the key ${key}, and ${known}`,
+    `the bundle of ${installation_id} is signed with the key ${key}, but ${known}`,
     {
       op: 'check the signature of the bundle',
       hint: `compare the key with the one that \`d3kos-export config\` shows on the boat; if they match, run \`d3kos-central bundle-key ${installation_id} --accept ${key}\` and import the bundle again`,

@@ -140,14 +140,14 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'show or change the daily quota of a boat',
     description:
-      "Shows what the installation has used today (UTC) and its own limits. Where it has no own limit, the nodes'\nCENTRAL_QUOTA_... settings apply. A change takes effect within 5 minutes.",
+      'Shows what the installation has used today (UTC) and its own limits. Where it has no limit of its own, the\nCENTRAL_QUOTA_... settings of the nodes apply. A change takes effect within 5 minutes.',
     options: {
-      'stored-mib': { value: 'N', help: 'MiB that the boat may store on one day, or "default"' },
-      records: { value: 'N', help: 'records that it may send on one day, or "default"' },
-      requests: { value: 'N', help: 'requests that it may make on one day, or "default"' },
+      'stored-mib': { value: 'N', help: 'MiB that the boat may store per day, or "default"' },
+      records: { value: 'N', help: 'records that it may send per day, or "default"' },
+      requests: { value: 'N', help: 'requests that it may make per day, or "default"' },
       'cpu-seconds': {
         value: 'N',
-        help: 'seconds of processor time that its requests may use on one day, or "default"',
+        help: 'seconds of processor time that its requests may use per day, or "default"',
       },
     },
     listens: false,

@@ -21,7 +21,7 @@ export interface CommandWorld {
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
   readonly openNewDirectory: OpenNewDirectory;
-  /** Returns the first line of standard input without its end, or undefined if there is none. */
+  /** Returns the first line of standard input without its line ending, or undefined if there is none. */
   readonly readLine: () => Promise<string | undefined>;
   /** Maximum size of a part in a bundle. */
   readonly bodySizeMaxBytes: number;

@@ -21,7 +21,7 @@ import { distribute } from '../store/distribute.ts';
 import { runCommand } from './commands.ts';
 
 /** Control characters that clear the screen, change the window title and begin a new line. */
-const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
+const CONTROLS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
 
 /** Returns a bundle of these documents with control characters in its free-text fields. */
 function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<typeof toDocument>[]): Buffer {
@@ -31,7 +31,7 @@ function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<type
       d3kos_bundle: 'start',
       version: 1,
       installation_id: boat.id,
-      created: `${ORDERS}made`,
+      created: `${CONTROLS}made`,
       software_version: '0.1.0',
     }),
     ...bodies.flatMap((body, at) => [
@@ -49,7 +49,7 @@ function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<type
       exports: bodies.length,
       parts: bodies.length,
       skipped_count: 1,
-      skipped: [{ queue_id: `q${ORDERS}`, reason: `${ORDERS}9 whole parts: 9 stored` }],
+      skipped: [{ queue_id: `q${CONTROLS}`, reason: `${CONTROLS}9 whole parts: 9 stored` }],
     }),
   ];
   return Buffer.from(lines.join(''));
@@ -108,7 +108,7 @@ test('control characters from boats and bundles do not reach the terminal of the
   try {
     await migrate(store, NOON_MS);
     const boat = await enrollBoat(store);
-    const hostile = { ...toDocument(boat, { sequence: 2 }), software_version: `${ORDERS}9` };
+    const hostile = { ...toDocument(boat, { sequence: 2 }), software_version: `${CONTROLS}9` };
     await importDocument(startNode(store), boat, hostile);
     const world = toWorld(store, toHostileBundle(boat, [toDocument(boat)]));
     const shown = await runCommand(world, { kind: 'show', installationId: boat.id });

@@ -49,7 +49,7 @@ async function runMigrate(
     report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`;
   if (!distributes) return { json: report, text: migrated };
   const placed = await distribute();
-  const counts = `distributed ${placed.distributed.length} tables, copied ${placed.reference.length} tables to every node, ${placed.present.length} were placed before`;
+  const counts = `distributed ${placed.distributed.length} tables, copied ${placed.reference.length} tables to every node, ${placed.present.length} were already placed`;
   return { json: { ...report, distribution: placed }, text: `${migrated}\n${counts}` };
 }
 

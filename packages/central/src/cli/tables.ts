@@ -42,7 +42,7 @@ export function toBundleText(report: BundleReport): string {
     ...(report.signed ? [] : ['its signatures do not prove that the boat wrote it']),
     ...(report.damaged_count === 0
       ? []
-      : [`${report.damaged_count} damaged places; the boat sends undelivered parts again`]),
+      : [`${report.damaged_count} damaged sections; the boat will send undelivered parts again`]),
     ...faults,
   ]);
 }
@@ -128,7 +128,7 @@ export function toWarnings({ installation_id, concurrent_ledgers }: Installation
 export function toLedgerLine(ledger: LedgerSummary): string {
   const marks = [
     ledger.diverged_at === null ? [] : [`restored or copied, refused ${ledger.diverged_at}`],
-    ledger.concurrent_at === null ? [] : [`beside a newer ledger ${ledger.concurrent_at}`],
+    ledger.concurrent_at === null ? [] : [`concurrent with a newer ledger ${ledger.concurrent_at}`],
   ].flat();
   const sequence = `sequence ${ledger.highest_sequence ?? '-'}`;
   return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;

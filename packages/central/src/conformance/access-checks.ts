@@ -62,7 +62,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R38',
-    title: 'refusals have the form of the protocol, and INVALID_FORMAT names `required_version`',
+    title: 'refusals have the form that the protocol specifies, and INVALID_FORMAT names `required_version`',
     async run(run) {
       const answers = [
         await run.post(Buffer.from('{}'), {}),
@@ -77,7 +77,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R43',
-    title: `each 429 and 503 among ${AT_ONCE} requests at the same time has Retry-After`,
+    title: `each 429 and 503 among ${AT_ONCE} concurrent requests has Retry-After`,
     async run(run) {
       const path = toStatusPath(run.subject.installationId);
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => run.get(path)));
@@ -96,12 +96,12 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R47',
-    title: `too many requests of one installation at the same time get 429 TOO_MANY_REQUESTS`,
+    title: `too many concurrent requests from one installation get 429 TOO_MANY_REQUESTS`,
     async run(run) {
       const path = toStatusPath(run.subject.installationId);
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => run.get(path)));
       const busy = answers.filter(({ status }) => status === 429);
-      if (busy.length === 0) return { reason: `${AT_ONCE} requests at the same time were not too many` };
+      if (busy.length === 0) return { reason: `none of ${AT_ONCE} concurrent requests was refused` };
       const other = busy.find(({ json }) => json['error_code'] !== 'TOO_MANY_REQUESTS');
       expect(other === undefined, other === undefined ? '' : describe(other));
       return `${busy.length} of ${AT_ONCE} requests`;
@@ -127,7 +127,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
           `Date: ${date ?? 'missing'} in ${describe(answer)}`,
         );
       }
-      return 'Date is there';
+      return 'Date is present';
     },
   },
   {

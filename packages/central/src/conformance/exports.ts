@@ -107,12 +107,12 @@ export function makeExport(run: Run, facts: ExportFacts = {}): Export {
   };
 }
 
-/** A `data` with entries of the log. */
+/** Returns a `data` object with entries of the log. */
 export function toLog(entries: readonly unknown[]): Readonly<Record<string, unknown>> {
   return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
 }
 
-/** A `data` with the settings. */
+/** Returns a `data` object with the settings. */
 export function toSettings(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return { settings: { category: 'settings', data: { record_id: 'settings', ...record } } };
 }

@@ -161,7 +161,7 @@ export const IMPORT_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R30',
-    title: `a part that is sent ${AT_ONCE} times at the same time is stored once`,
+    title: `a part that is sent ${AT_ONCE} times concurrently is stored once`,
     async run(run) {
       const one = makeExport(run);
       const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => sendExport(run, one)));
@@ -175,7 +175,7 @@ export const IMPORT_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R31',
-    title: 'an entry that is not an object is named in `rejected_records`, and the other one is stored',
+    title: 'an entry that is not an object is listed in `rejected_records`, and the other one is stored',
     async run(run) {
       const data = toLog(['not a record', { record_id: run.subject.randomHex(8), content: 'ordinary' }]);
       const answer = await sendExport(run, makeExport(run, { data }));

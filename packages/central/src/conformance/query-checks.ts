@@ -83,10 +83,10 @@ export const QUERY_CHECKS: readonly Check[] = [
       const { before, missing, after } = await leaveOut(run);
       const status = await run.get(toStatusPath(run.subject.installationId));
       const named = listOf(status, 'missing_sequences');
-      expect(named.includes(missing), `${missing} is missing, named: ${named.join(' ')}`);
+      expect(named.includes(missing), `${missing} is missing, but the answer lists: ${named.join(' ')}`);
       expect(
         !named.includes(before) && !named.includes(after),
-        `${before} and ${after} are held: ${named.join(' ')}`,
+        `${before} and ${after} are held, but the answer lists: ${named.join(' ')}`,
       );
       return `missing: ${named.join(' ')}`;
     },
@@ -138,7 +138,7 @@ export const QUERY_CHECKS: readonly Check[] = [
   {
     requirement: 'R103',
     title:
-      'an export whose open_exports gives the sequence of a held export to another one is refused with 409 LEDGER_DIVERGED',
+      'an export whose open_exports assigns the sequence of a held export to another one is refused with 409 LEDGER_DIVERGED',
     async run(run) {
       const { sequence } = makeExport(run);
       await sendExport(run, makeExport(run, { sequence }));
@@ -174,7 +174,7 @@ export const QUERY_CHECKS: readonly Check[] = [
       const named = listOf(answer, 'missing_sequences');
       expect(
         answer.status === 200 && named.includes(missing),
-        `${missing} is missing, named: ${named.join(' ')}`,
+        `${missing} is missing, but the answer lists: ${named.join(' ')}`,
       );
       expect(
         named.every((sequence) => typeof sequence === 'number' && sequence < after),

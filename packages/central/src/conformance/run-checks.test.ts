@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { CHECKS } from './run-checks.ts';
 import { assertBreaks, openKit } from './testing/kit.ts';
-import { WRONG } from './testing/wrong-centrals.ts';
+import { FAULTY_CENTRALS } from './testing/faulty-centrals.ts';
 
 describe('the conformance kit', () => {
   let kit: Awaited<ReturnType<typeof openKit>> | undefined;
@@ -22,13 +22,13 @@ describe('the conformance kit', () => {
     );
   });
 
-  // The long tier tries each of them.
+  // The long tier tests every faulty implementation.
   for (const name of [
     'stores every repetition as another import',
     'reports no missing sequences to the boat',
   ])
     test(`fails an implementation that ${name} in exactly the requirements that it breaks`, async () => {
-      const wrong = WRONG[name];
+      const wrong = FAULTY_CENTRALS[name];
       assert.ok(wrong !== undefined);
       assertBreaks((await kit?.runAgainst(wrong.change)) ?? [], wrong.breaks);
     });
@@ -58,7 +58,7 @@ describe('the conformance kit', () => {
     const numbers = CHECKS.map(({ requirement }) => requirement);
     assert.equal(new Set(numbers).size, numbers.length);
     for (const number of numbers) assert.match(page, new RegExp(`^- \\*\\*${number}\\*\\* `, 'm'), number);
-    const broken = new Set(Object.values(WRONG).flatMap(({ breaks }) => breaks));
+    const broken = new Set(Object.values(FAULTY_CENTRALS).flatMap(({ breaks }) => breaks));
     assert.deepEqual(
       numbers.filter((number) => !broken.has(number)),
       ['R47'],

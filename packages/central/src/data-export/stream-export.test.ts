@@ -19,7 +19,7 @@ import {
 import { MANIFEST_NAME } from './export-installation.ts';
 import { streamExport } from './stream-export.ts';
 
-/** More rows than an archive holds back for a reader that takes none. */
+/** More rows than an archive buffers for a reader that reads nothing. */
 const ROWS = 12_000;
 let opened: StoreUnderTest;
 before(async () => {
@@ -45,7 +45,7 @@ const toWorld = (store: Store) => ({
   actor: 'skipper',
 });
 
-test('an archive has every file with the digest of its manifest, and the trail names who took it', async () => {
+test('an archive contains every file with the digest in its manifest, and the audit trail names who downloaded it', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const archive = openArchive(NOON_MS);
@@ -70,7 +70,7 @@ test('an archive has every file with the digest of its manifest, and the trail n
   assert.deepEqual([event?.subject, event?.actor], ['ndjson', 'skipper']);
 });
 
-test('a reader that goes away ends the export', async () => {
+test('the export ends when its reader disconnects', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const archive = openArchive(NOON_MS);
@@ -82,7 +82,7 @@ test('a reader that goes away ends the export', async () => {
   assert.ok(isCentralFailure(failure) && failure.code === 'OUTPUT_FAILED', String(failure));
 });
 
-test('a failure of the store breaks the archive off', async () => {
+test('a failure of the store cuts the archive short', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const archive = openArchive(NOON_MS);
@@ -97,7 +97,7 @@ test('a failure of the store breaks the archive off', async () => {
   assert.match(String((await ended).failure), /the database stopped/);
 });
 
-test('an unknown installation has no archive and no event', async () => {
+test('an unknown installation gets no archive and no audit event', async () => {
   const unknown = 'f'.repeat(16);
   await assert.rejects(streamExport(toWorld(opened.store), unknown, 'csv', openArchive(NOON_MS)), {
     code: 'INSTALLATION_NOT_FOUND',
@@ -108,7 +108,7 @@ test('an unknown installation has no archive and no event', async () => {
 const CENTRAL_HEADER = 0x02_01_4b_50;
 /** Offsets of the fields of a central directory header (APPNOTE 4.3.12). */
 const FIELDS = { nameLength: 28, extraLength: 30, commentLength: 32, name: 46 };
-/** ID of the extra field with the sizes of 64 bits, and offsets in it (APPNOTE 4.5.3). */
+/** ID of the extra field with the 64-bit sizes, and offsets in it (APPNOTE 4.5.3). */
 const ZIP64_ID = 1;
 const ZIP64_FIELDS = { packedSize: 12, offset: 20 };
 const LOCAL_HEADER_LENGTH = 30;

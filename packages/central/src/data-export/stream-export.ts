@@ -6,9 +6,10 @@ import { exportInstallation } from './export-installation.ts';
 import type { ExportFormat } from './file-formats.ts';
 
 /**
- * Begins to write all data that central holds about an installation to an archive, with the files of `exportInstallation`. The export is
- * recorded in the audit trail before it begins. Resolves with a promise of its end, which never rejects: its `failure` is undefined if
- * the archive is complete, and otherwise the archive was cut short. Throws INSTALLATION_NOT_FOUND and the failures of the store.
+ * Starts writing all data that central holds about an installation to an archive with the files of `exportInstallation`. The
+ * export is recorded in the audit trail before it begins. Resolves with a promise for the end of the export. That promise never
+ * rejects. Its `failure` is undefined if the archive is complete; otherwise the archive was cut short. Throws
+ * INSTALLATION_NOT_FOUND and the failures of the store.
  */
 export async function streamExport(
   world: ChangeWorld,

@@ -5,7 +5,7 @@ import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../stor
 /** The sequence of a ledger's first export (docs/spec/delivery.md). */
 const FIRST_SEQUENCE = 1;
 
-/** Where a page of exports ends, and its maximum number of exports. */
+/** One page of exports: where it ends, and its maximum length. */
 export interface ExportsQuery {
   readonly installationId: string;
   /** Only exports with a lower sequence are returned. */

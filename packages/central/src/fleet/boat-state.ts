@@ -9,7 +9,7 @@ const REJECTING_DAYS = 7;
 /** Longest pause between two parts of an export that is still being sent. */
 const RECEIVING_MINUTES = 10;
 
-/** SQL conditions on a row `i` of `installations`. `$1` is the present time of the node that asks. */
+/** SQL conditions on a row `i` of `installations`. `$1` is the current time of the querying node. */
 const NOW = '$1::timestamptz';
 
 /** True for a boat that is overdue. `import/lateness-policy.ts` decides the time `due_at` with each import. */
@@ -21,7 +21,7 @@ const IS_LAID_UP = `(coalesce(i.due_at, i.last_heard_at) < ${NOW} - interval '${
 const IS_RECEIVING = `(i.last_part_index < i.last_part_count and i.last_heard_at > ${NOW} - interval '${RECEIVING_MINUTES} minutes')`;
 
 /** True for a boat that needs attention for a reason other than being late. */
-export const NEEDS_LOOK = `(${IS_REFUSED} or ${HAS_GAPS} or ${IS_REJECTING})`;
+export const NEEDS_ATTENTION = `(${IS_REFUSED} or ${HAS_GAPS} or ${IS_REJECTING})`;
 
 /** The condition of each subset. */
 export const FILTER_SQL: Readonly<Record<BoatFilter, string>> = {

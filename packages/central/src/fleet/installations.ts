@@ -28,7 +28,7 @@ export interface InstallationSummary {
   /** Number of distinct records that central holds, and the bytes of their JSON text. */
   readonly held_records: number;
   readonly held_bytes: number;
-  /** Number of exports of the newest ledger that central does not hold completely and that the boat did not withdraw. */
+  /** Number of exports in the newest ledger that central does not hold completely and the boat has not withdrawn. */
   readonly missing_count: number;
 }
 

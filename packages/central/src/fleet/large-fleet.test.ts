@@ -135,7 +135,7 @@ describe('the numbers of a large fleet', () => {
   const age = (store: Store, interval: string) =>
     store.query(`update fleet_snapshots set computed_at = computed_at - $1::text::interval`, [interval]);
 
-  test('are kept for a minute, then replaced after an answer, and never returned after 5 minutes', async () => {
+  test('are reused for a minute, then refreshed after an answer, and never returned after 5 minutes', async () => {
     const store = await openEmpty();
     await insertBoats(store, 2, 'Sun');
     assert.equal(await boats(store), 2);
@@ -143,7 +143,7 @@ describe('the numbers of a large fleet', () => {
     assert.equal(await boats(store), 2, 'within the minute');
     assert.equal((await loadOverview(store, NOW)).totals.boats, 3, 'a small fleet is always counted');
     await age(store, '61 seconds');
-    assert.equal(await boats(store), 2, 'the request that notices it does not wait');
+    assert.equal(await boats(store), 2, 'the request that triggers the refresh does not wait');
     // The refresh holds the lock on the row until it commits, so this waits for the refresh unless the row is already fresh.
     while ((await boats(store)) === 2) await store.query('select 1 from fleet_snapshots for update');
     assert.equal(await boats(store), 3);
@@ -163,7 +163,7 @@ describe('the numbers of a large fleet', () => {
     assert.equal(first.as_of, second.as_of);
   });
 
-  test('group the map exactly as the individual boats would be grouped, also across the date line', async () => {
+  test('group the map exactly as the individual boats would be grouped, even across the date line', async () => {
     const store = await openEmpty();
     await insertBoats(store, 60, 'Sun');
     await store.script(

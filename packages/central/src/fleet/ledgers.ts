@@ -10,8 +10,8 @@ export interface LedgerSummary {
   /** Every sequence up to this one is held completely or was withdrawn. */
   readonly held_through: number | null;
   /**
-   * When an export was last refused because another export has its sequence. The cause is a card that was copied or restored from
-   * an image.
+   * When an export was last refused because its sequence belongs to another export. The cause is a card that was copied or
+   * restored from an image.
    */
   readonly diverged_at: string | null;
   /**

@@ -1,7 +1,7 @@
 import type { BoatFilter, BoatSort, FleetBoat, FleetBoats } from '../api/fleet-schemas.ts';
 import type { Queryable, Row, Store } from '../platform/ports.ts';
 import { isUtcText, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
-import { FILTER_SQL, IS_LATE, NEEDS_LOOK, RECEIVING_SQL, STATE_SQL } from './boat-state.ts';
+import { FILTER_SQL, IS_LATE, NEEDS_ATTENTION, RECEIVING_SQL, STATE_SQL } from './boat-state.ts';
 import { findMatches } from './find-boats.ts';
 import { type PageCursor, parseCursor, toCursorText } from './page-cursor.ts';
 
@@ -41,12 +41,12 @@ const SEGMENTS: Readonly<Record<BoatSort, readonly Segment[]>> = {
       direction: 'asc',
     },
     {
-      where: `${IS_LATE} is not true and ${NEEDS_LOOK} and i.last_heard_at is not null`,
+      where: `${IS_LATE} is not true and ${NEEDS_ATTENTION} and i.last_heard_at is not null`,
       key: HEARD_KEY,
       direction: 'desc',
     },
     {
-      where: `${IS_LATE} is not true and ${NEEDS_LOOK} is not true and i.last_heard_at is not null`,
+      where: `${IS_LATE} is not true and ${NEEDS_ATTENTION} is not true and i.last_heard_at is not null`,
       key: HEARD_KEY,
       direction: 'desc',
     },
@@ -82,8 +82,9 @@ export const BOAT_COLUMNS = `i.installation_id, i.boat_name, ${STATE_SQL} as sta
   i.software_version, i.position_latitude, i.position_longitude, ${utcText('i.position_at')} as position_at`;
 
 /**
- * Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the page's place. All
- * statements are in one transaction, because most of the time of so short a statement is the way to the database and back.
+ * Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the position
+ * of the page. All statements are in one transaction, because most of the time of such a short statement is the round trip to
+ * the database.
  */
 export async function listBoats(
   store: Store,

@@ -1,7 +1,7 @@
 import type { FleetOverview } from '../api/fleet-schemas.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf, utcText } from '../store/row.ts';
-import { FILTER_SQL, IS_LATE, NEEDS_LOOK } from './boat-state.ts';
+import { FILTER_SQL, IS_LATE, NEEDS_ATTENTION } from './boat-state.ts';
 import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function loadOverview(
   return loadSnapshot(store, { name: 'overview-1', compute }, rules);
 }
 
-/** Reads each boat's row twice and no history. */
+/** Reads each boat's row twice, and no import history. */
 async function computeOverview(store: Queryable, nowIso: string): Promise<FleetOverview> {
   const [row = {}] = await store.query(
     `select count(*)::float8 as boats, coalesce(sum(held_records), 0)::float8 as records,
@@ -69,7 +69,7 @@ const COUNTED: readonly (readonly [keyof FleetOverview['counts'], string])[] = [
   ['never_heard', FILTER_SQL.never_heard],
   ['laid_up', FILTER_SQL.laid_up],
   ['disabled', FILTER_SQL.disabled],
-  ['fine', `${IS_LATE} is not true and ${NEEDS_LOOK} is not true`],
+  ['fine', `${IS_LATE} is not true and ${NEEDS_ATTENTION} is not true`],
 ];
 
 async function loadHours(store: Queryable, nowIso: string): Promise<FleetOverview['hours']> {

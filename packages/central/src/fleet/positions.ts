@@ -4,7 +4,7 @@ import { numberOf, textOf, textOrNullOf } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, STATE_SQL } from './boat-state.ts';
 import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
-/** Maximum number of groups in one answer: one mark for each 20-pixel cell of a map of 1,000 × 600 pixels. */
+/** Maximum number of groups in one answer: one marker for each 20-pixel cell of a map of 1,000 × 600 pixels. */
 const GROUPS_MAX = 1_500;
 
 /** The area that a map shows, in degrees. If it crosses the date line, `west` is greater than `east`. */

@@ -17,7 +17,8 @@ const LIVE_BOATS_MAX = 2_000;
 /** Age at which a snapshot is refreshed. The request that triggers the refresh does not wait for it. */
 const REFRESH_AGE = "interval '60 seconds'";
 /**
- * Age above which a snapshot is not returned. The page was not open for a while, so the next request waits for a new snapshot.
+ * Age above which a snapshot is not returned. It is exceeded only if the page was not open for a while. The next request then
+ * waits for a new snapshot.
  */
 const AGE_MAX = "interval '5 minutes'";
 

@@ -68,7 +68,7 @@ async function handleLogin(
   { raw, body, sender }: RouteRequest<'login'>,
 ): Promise<Reply<'login'>> {
   const { store, wall, randomHex, passwords, guard } = context;
-  // A page of another origin must not be able to log a browser in to an account of its choice.
+  // A page of another origin must not be able to log a browser into an account of its choice.
   const channel = findOwnChannel(raw);
   if (channel === undefined)
     return refuse(
@@ -107,7 +107,7 @@ async function handleLogout(
     const event = { installationId: '', subject: session.name, actor, detail: '' };
     await recordEvent(tx, { ...event, event: 'logged_out' }, wall());
   });
-  // `authorize` refused every request with a session that no page of central sent.
+  // `authorize` has already refused session requests that did not come from a page of central.
   return answer<'logout'>(DONE, { 'Set-Cookie': toEndedCookie(findOwnChannel(raw) ?? 'https') });
 }
 

@@ -49,7 +49,7 @@ describeOnPostgres('the API', (open) => {
     await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
   });
 
-  test('reports to a boat its stored records and its missing exports', async () => {
+  test('reports the stored records and the missing exports of a boat to it', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -104,7 +104,7 @@ describeOnPostgres('the API', (open) => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
-    // 60 KB of these numbers take a few hundred bytes compressed, and the database writes them as 3 MB.
+    // 60 KB of these numbers compress to a few hundred bytes, and the database writes them as 3 MB.
     const swelling = { record_id: 'onboarding', numbers: Array.from({ length: 9_900 }, () => 1e300) };
     const data = {
       onboarding: { category: 'onboarding', data: swelling },
@@ -118,7 +118,7 @@ describeOnPostgres('the API', (open) => {
     assert.deepEqual(given.settings.record, { record_id: 'settings', language: 'en' });
   });
 
-  test('never shows one boat to another, and every boat to the operator', async () => {
+  test('shows no boat to another, and every boat to the operator', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store);

@@ -158,7 +158,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   const readBody = createBodyReader(route);
   return async (raw, parameters, { sender, handled }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
-      // The type parameter and `id` name the same route, but the compiler cannot know that.
+      // The type parameter and `id` name the same route, but the compiler cannot infer that.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
@@ -190,7 +190,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       const facts = { raw, parameters, body, sender, installationId, operator, credential, admitted };
       const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
-      // Sending the answer may take long. During this time it counts only against the limit of its installation.
+      // Sending the answer may take long. Meanwhile the request counts only against the limit of its installation.
       admitted.endWork();
       if (reply.kind === 'refused' && caller.kind === 'boat' && AUDITED_REFUSALS.has(reply.refusal))
         await context.guard.noteRefused(sender, caller.installationId, reply.refusal);
@@ -224,7 +224,10 @@ function admit({ admission }: AppContext, load: Load, installationId: string): A
   }
 }
 
-/** Names the first path or query parameter that does not match its schema. */
+/**
+ * Returns a function that checks path and query parameters against their schemas. It returns the message for the first one that
+ * does not match, or undefined.
+ */
 function createParameterCheck({ parameters }: Route): (given: Parameters) => string | undefined {
   const checks = parameters
     .filter((parameter) => parameter.in !== 'header')

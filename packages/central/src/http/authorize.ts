@@ -32,7 +32,7 @@ export type AuthorizationRefusal =
   | 'ORIGIN_REFUSED'
   | 'TOO_MANY_REQUESTS';
 
-/** A refusal, with the installation whose credential was refused for the audit trail. */
+/** A refusal, and for the audit trail the installation whose credential was refused. */
 type Decision = Caller | (Refused<AuthorizationRefusal> & { readonly installationId?: string | undefined });
 
 /**

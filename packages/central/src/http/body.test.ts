@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { UNLIMITED_REQUEST } from '../admission/admission.ts';
 import { receiveBody } from './body.ts';
 
-test('a body that arrives byte by byte takes no more memory than its bytes', async () => {
+test('a body that arrives byte by byte takes no more memory than its size', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const heldBytes = () => {

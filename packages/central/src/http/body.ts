@@ -22,7 +22,7 @@ export type ReceivedBody =
 /**
  * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
  * stops. hono's body-limit middleware does not fit here (decision 0029): it buffers the body before anything counts its bytes.
- * The sender can never make it throw.
+ * No behaviour of the sender makes it throw.
  */
 export async function receiveBody(
   request: Request,
@@ -85,7 +85,9 @@ async function readPiece(
   }
 }
 
-/** Returns the one coding that a `Content-Encoding` header names, or undefined for a coding central does not accept. */
+/**
+ * Returns the coding in a `Content-Encoding` header, or undefined if central does not accept it or the header lists several.
+ */
 export function parseContentCoding(header: string | null): ContentCoding | undefined {
   const name = (header ?? 'identity').trim().toLowerCase();
   return CONTENT_CODINGS.find((coding) => coding === name);

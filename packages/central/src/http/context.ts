@@ -30,18 +30,18 @@ export interface AppDeps {
   /** Gives access to the Fleet page and to the status of every boat. Undefined if no token is set. */
   readonly operatorToken?: string | undefined;
   readonly limits?: Partial<ImportLimits>;
-  /** What an installation may use on one day, unless it has individual limits. */
+  /** What an installation may use per day, unless it has individual limits. */
   readonly quota?: Partial<Use>;
   /**
-   * The number of free bytes on the database's disk below which imports are refused, and a function that reads the current value.
-   * Undefined if the value cannot be known.
+   * The number of free bytes on the database's disk below which imports are refused, and a function that reads the current
+   * value. Undefined if the value cannot be determined.
    */
   readonly storage?: { readonly reserveBytes: number; readonly freeBytes: () => Promise<number> };
   /** The current connections to the database. Undefined for a store without a pool. */
   readonly connections?: () => ConnectionUse;
-  /** Adds the metrics of this process, such as memory and event loop delay. Undefined for no such metrics. */
+  /** Adds the metrics of this process, such as memory and event loop delay. */
   readonly registerProcessMetrics?: (registry: Registry) => void;
-  /** Addresses of the operator's proxies, whose `X-Forwarded-For` is trusted. Undefined for none. */
+  /** Addresses of the operator's proxies, whose `X-Forwarded-For` is trusted. No proxy is trusted by default. */
   readonly trustedProxies?: readonly string[];
 }
 

@@ -119,7 +119,7 @@ function toCallers(access: Access): string {
   }
 }
 
-/** A store on which every statement fails with this code. */
+/** Returns a store on which every statement fails with this code. */
 function toFailingStore(store: Store, code: CentralFailureCode): Store {
   const fail = () => Promise.reject(new CentralFailure(code, 'planned', { op: 'test', hint: 'none' }));
   return { ...store, query: fail, script: fail, transaction: fail };

@@ -89,7 +89,7 @@ describeOnPostgres('refused credentials', (open) => {
       answers.push((await page(`Bearer ${secret}`)).status);
     }
     assert.deepEqual([answers.filter((status) => status === 401).length, answers.at(-1)], [20, 429]);
-    // The right token is refused too, so it cannot be guessed from this address.
+    // Even the correct token is refused, so it cannot be guessed from this address.
     assert.equal((await page(`Bearer ${OPERATOR_TOKEN}`)).status, 429);
   });
 

@@ -14,9 +14,9 @@ const AUDIT_PAUSE_MS = 60_000;
 const LOGGED_PER_MINUTE_MAX = 60;
 
 /**
- * Limits how often a network may present credentials that are refused, and records refusals. It remembers credentials that were
- * accepted recently, by their digest, so that others behind the same address cannot lock a boat out. All of this state is in the
- * memory of one node.
+ * Limits how often a network may present invalid credentials, and records refusals. It remembers the digests of recently
+ * accepted credentials, so that others behind the same address cannot lock a boat out. All of this state is in the memory of
+ * one node.
  */
 export interface CredentialGuard {
   /** False if the network of the sender presented too many refused credentials, and this one was not accepted recently. */
@@ -105,7 +105,7 @@ export function createCredentialGuard({ store, log, wall, monotonic }: GuardWorl
   };
 }
 
-/** A map of bounded size, which drops the entry that was set the longest time ago. */
+/** Returns a map of bounded size. It drops the entry that was set least recently. */
 function createMemory<Value>() {
   const entries = new Map<string, Value>();
   return {

@@ -15,7 +15,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** A store that fails with `state.code`, and works while it is undefined. */
+/** Returns a store that fails with `state.code`, or works while that is undefined. */
 function toTroubled(
   store: Store,
   state: { code: CentralFailureCode | undefined; statements: number },
@@ -38,7 +38,7 @@ describeOnPostgres('a node whose database fails', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('refuses the next import before it reads the body, and takes the first one after the database has recovered', async () => {
+  test('refuses the next import before it reads the body, and accepts the first one after the database has recovered', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const state = { code: undefined as CentralFailureCode | undefined, statements: 0 };
@@ -56,7 +56,7 @@ describeOnPostgres('a node whose database fails', (open) => {
     const before = state.statements;
     for (let sent = 0; sent < 100; sent += 1)
       await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
-    assert.equal(state.statements, before, 'refused imports share one check a second');
+    assert.equal(state.statements, before, 'refused imports share one check per second');
     state.code = undefined;
     nowMs = 1_000;
     assert.equal((await importDocument(app, boat, toDocument(boat))).duplicate, false);

@@ -5,15 +5,12 @@ import { booleanOf } from '../store/row.ts';
 import { loadSchemaState } from '../store/schema-state.ts';
 
 /**
- * Longest wait of a caller for the database. Load balancers and orchestrators give up after 5 s or less, and a database that
- * needs longer for two small reads cannot serve boats.
+ * Longest time that a caller waits for the database. Load balancers and orchestrators give up after 5 s or less, and a database
+ * that takes longer for two small reads cannot serve boats.
  */
 const CHECK_MAX_MS = 3_000;
 
-/**
- * Time for which the result of a check is reused. Anyone may send this request, so the checks must not load the
- * database.
- */
+/** Time for which the result of a check is reused. Anyone may request a check, so checks must not put load on the database. */
 const CHECK_AGE_MAX_MS = 1_000;
 
 /** The result of the last check of the database. */
@@ -25,29 +22,29 @@ export interface DatabaseState {
 }
 
 /**
- * Time for which a node refuses imports after the disk of the database was full. Only a write shows whether it still is. A boat
- * that was refused returns after 10 s or more.
+ * Time for which a node refuses imports after the disk of the database was full. Only a write shows whether it still is. A
+ * refused boat returns after 10 s or more.
  */
 const FULL_MS = 10_000;
 
-/** Knows whether the database can serve this node. */
+/** Monitors whether the database can serve this node. */
 export interface DatabaseWatch {
   /**
-   * Checks whether the database can store exports: it answers, accepts writes, has space as far as imports have shown, and has the
-   * schema of this version. The check ends after CHECK_MAX_MS, one statement at most is in progress, and a result counts for
-   * CHECK_AGE_MAX_MS. It never throws because of the database.
+   * Checks whether the database can store exports: it answers, accepts writes, has space as far as imports have shown, and has
+   * the schema of this version. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused
+   * for CHECK_AGE_MAX_MS. A failure of the database never makes it throw.
    */
   check(): Promise<DatabaseState>;
-  /** Notes that a request failed because of the database. */
+  /** Records that a request failed because of the database. */
   noteFailure(code: CentralFailureCode): void;
   /**
-   * Why an import would fail, or undefined. It sends no statement until a request has failed because of the database or a check has
-   * found a fault, and checks the database from then on until it can serve this node again.
+   * Returns why an import would fail, or undefined. It sends no statement until a request has failed because of the database or
+   * a check has found a fault. From then on it checks the database until it can serve this node again.
    */
   findImportFault(): Promise<string | undefined>;
 }
 
-/** The reason that anyone may read. The database's message may name a host or a login. */
+/** The reason, in a form that anyone may read. The database's own message may name a host or a login. */
 export function toDatabaseFault(code: CentralFailureCode): string {
   return `the database is not available [${code}]`;
 }
@@ -90,7 +87,7 @@ export function createDatabaseWatch({
     check,
     noteFailure(code) {
       isSuspect = true;
-      // An earlier result no longer counts.
+      // Discard the earlier result.
       last = undefined;
       if (code === 'STORE_DISK_FULL') fullUntilMs = monotonic() + FULL_MS;
     },

@@ -13,7 +13,7 @@ export async function handleEnrolment(
   { body, sender }: RouteRequest<'redeemCode'>,
 ): Promise<Reply<'redeemCode'>> {
   const code = parseEnrolmentCode(body.code);
-  // A text that is not a code is probably a typing error, but it also counts. Otherwise the format of a code could be probed
+  // A text that is not a code is probably a typing error, but it counts too. Otherwise the format of a code could be probed
   // without a limit.
   const presented = code ?? body.code;
   if (!guard.mayPresent(sender, presented))

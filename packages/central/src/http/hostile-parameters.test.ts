@@ -4,7 +4,7 @@ import { openEmbedded, type StoreUnderTest } from '../platform/testing/stores-un
 import { migrate } from '../store/migrate.ts';
 import { enrollBoat, NOON_MS, OPERATOR_TOKEN, startNode } from '../testing/central-under-test.ts';
 
-/** Values of a page's cursor that have its form and that PostgreSQL would refuse, or that mean nothing. */
+/** Cursor values that are well formed but that PostgreSQL would refuse, or that are meaningless. */
 const TIMES = [
   '0000-01-01T00:00:00.000Z',
   '9999-12-31T23:59:59.999Z',
@@ -23,7 +23,7 @@ const SORTS = ['attention', 'heard', 'name', 'size'];
 const PLACES = [0, 1, 2, 3, -1, 99, 1e300];
 const FLEET = '/api/v1/fleet';
 
-/** Paths and queries that each name something that central never returned. */
+/** Paths and queries with a value that central never returned. */
 function* toPaths(id: string): Generator<string> {
   for (const sort of SORTS)
     for (const place of PLACES)
@@ -72,7 +72,7 @@ describe('parameters that central never returned', () => {
   });
   after(() => opened?.close());
 
-  test('are answered or refused as invalid, and never reach the database as a failure', async () => {
+  test('are answered or refused as invalid, and never cause a database error', async () => {
     assert.ok(opened);
     const { id } = await enrollBoat(opened.store);
     const node = startNode(opened.store);

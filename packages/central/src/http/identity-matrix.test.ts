@@ -38,13 +38,13 @@ const IDENTITIES = [
 ] as const;
 type Identity = (typeof IDENTITIES)[number];
 
-/** What each identity receives, in the order of IDENTITIES. */
+/** The outcome for each identity, in the order of IDENTITIES. */
 type Row = readonly string[];
 const NO = 'INVALID_TOKEN';
 const OK = 'answered';
 const everyone = (outcome: string): Row => IDENTITIES.map(() => outcome);
 const BOAT_WRITES: Row = [NO, OK, 'INSTALLATION_MISMATCH', NO, 'INSTALLATION_DISABLED', NO, NO, NO, NO];
-/** Boat B gets an answer about itself, never a receipt of A. */
+/** Boat B gets an answer about itself, never a receipt for A. */
 const BOAT_READS: Row = [NO, OK, OK, NO, 'INSTALLATION_DISABLED', NO, NO, NO, NO];
 const OWN_OR_OPERATOR: Row = [NO, OK, 'INSTALLATION_MISMATCH', NO, 'INSTALLATION_DISABLED', OK, OK, NO, OK];
 const OWN_OR_ADMIN: Row = [
@@ -114,7 +114,7 @@ const BODIES: Readonly<Partial<Record<RouteId, object>>> = {
   changeOwnPassword: { present_password: PASSWORD, password: PASSWORD },
   addAccount: { name: 'added', role: 'admin', password: PASSWORD },
   changeRole: { role: 'admin' },
-  changePassword: { password: 'another phrase of the tests' },
+  changePassword: { password: 'another passphrase of the tests' },
   issueToken: {},
   rotateToken: {},
   invite: {},
@@ -249,7 +249,7 @@ describe('every route for every identity', () => {
         ([a], [b]) => Number(MATRIX[id][a] === OK) - Number(MATRIX[id][b] === OK),
       );
       for (const [at, identity] of order) {
-        // A successful request may have ended the session or the token of a later one.
+        // A successful request may have invalidated the session or the token of a later one.
         const current = MATRIX[id][at] === OK ? await prepare(store) : prepared;
         const request = toRequest(id, current.boat, toHeaders(identity, current));
         const beforeIt = await readState(store);

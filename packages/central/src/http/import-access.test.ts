@@ -50,7 +50,7 @@ describeOnPostgres('access to imports', (open) => {
     );
   });
 
-  test('stores nothing of an upload whose token ends during the upload', async () => {
+  test('stores nothing from an upload whose token becomes invalid during the upload', async () => {
     const { store } = open();
     const endings: Readonly<Record<string, (boat: EnrolledBoat) => Promise<unknown>>> = {
       'all tokens are revoked': (boat) => revoke({ store, wallMs: NOON_MS }, boat.id, 'tokens'),
@@ -73,7 +73,7 @@ describeOnPostgres('access to imports', (open) => {
     }
   });
 
-  test('stores nothing of an upload by installation ID once the operator no longer accepts the ID', async () => {
+  test('stores nothing from an upload by installation ID once the operator no longer accepts the ID', async () => {
     const { store } = open();
     const boat = await enrollBoat(store, true);
     const app = startNode(store);
@@ -86,7 +86,7 @@ describeOnPostgres('access to imports', (open) => {
     assert.deepEqual(await heldRecords(store, boat), []);
   });
 
-  test('answers a repeated upload with 401 if its token ended during the upload', async () => {
+  test('answers a repeated upload with 401 if its token became invalid during the upload', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

@@ -68,7 +68,7 @@ describeOnPostgres('admission of imports', (open) => {
     assert.match(await (await app.fetch(metricsRequest())).text(), /imports_under_way 0\n/);
   });
 
-  test('bounds the memory of unfinished bodies, and refuses bytes beyond it with 503', async () => {
+  test('limits the memory of unfinished bodies, and refuses bytes beyond the limit with 503', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const limits = { importsMax: 1, installationImportsMax: 2, bodySizeMaxBytes: 1_000 };
@@ -83,7 +83,7 @@ describeOnPostgres('admission of imports', (open) => {
     await importDocument(app, other, toDocument(other));
   });
 
-  test('gives one installation no more memory than one body, and leaves the rest to others', async () => {
+  test('gives one installation no more memory than one body, and leaves the rest for others', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const limits = { importsMax: 2, installationImportsMax: 3, bodySizeMaxBytes: 1_000 };
@@ -110,7 +110,7 @@ describeOnPostgres('admission of imports', (open) => {
     const uploads = [slowBody(stalled, {}, Buffer.alloc(900)), slowBody(dripping, {}, Buffer.alloc(800))];
     const answers = uploads.map(({ request }) => app.fetch(request));
     for (const { isRead } of uploads) await isRead;
-    // In the first seconds they cannot be recognised as slow yet.
+    // In the first seconds they are not yet recognised as slow.
     await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
     nowMs = 20_000;
     await importDocument(app, boat, toDocument(boat));
@@ -122,7 +122,7 @@ describeOnPostgres('admission of imports', (open) => {
     assert.notEqual((await answers[1])?.status, 503);
   });
 
-  test('answers a boat that took too much processor time with 429 until it has rested, and no other boat', async () => {
+  test('answers a boat that used too much processor time with 429 until its usage has decayed, and no other boat', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     let nowMs = 0;

@@ -24,7 +24,7 @@ describeOnPostgres('the body of an import', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('accepts gzip, br and zstd, offers them in every answer, and refuses other codings', async () => {
+  test('accepts gzip, br and zstd, announces them in every answer, and refuses other codings', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

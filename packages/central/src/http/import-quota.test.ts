@@ -41,7 +41,7 @@ describeOnPostgres('quotas', (open) => {
         'QUOTA_EXCEEDED',
       );
       assert.match(body.message, /daily quota/);
-      // Boats that exceed their quota together return over 12 minutes, each at its own time.
+      // Boats that exceed their quota together return at different times over a period of 12 minutes.
       assert.equal(headers.get('Retry-After'), String(toQuotaReturnS(toInstallationFraction(boat.id))));
       assert.equal((await heldRecords(store, boat)).length, 10, amount);
       await importDocument(startNode(store, { quota }), other, toDocument(other, { data: records(10) }));
@@ -68,7 +68,7 @@ describeOnPostgres('quotas', (open) => {
     ]);
   });
 
-  test('estimate the size of what a boat stores about as the database does', async () => {
+  test('estimate the stored size of the data of a boat close to what the database reports', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const many = Array.from({ length: 4_000 }, (_, index) => ({

@@ -77,7 +77,7 @@ async function importRequest(
     },
   );
   const key = raw.headers.get(BUNDLE_KEY_HEADER);
-  // Done before the receipt is sent, because the boat does not send the key again after it.
+  // Done before the receipt is sent, because the boat stops sending the key once it has the receipt.
   if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))
     await keepBundleKey(context, { installationId, credential, key });
   return toReply(context, installationId, outcome, { decodedSizeBytes, wireSizeBytes });
@@ -99,10 +99,7 @@ function toReply(
   switch (outcome.kind) {
     case 'mismatch':
       // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document from an installation that the token does not belong to."
-      return refuse(
-        'INSTALLATION_MISMATCH',
-        'the document belongs to a different installation than the token',
-      );
+      return refuse('INSTALLATION_MISMATCH', 'the document and the token belong to different installations');
     case 'invalid':
       return refuse('INVALID_FORMAT', outcome.reason);
     case 'too_many_records':
@@ -137,14 +134,14 @@ function toReply(
       // export if it lists in `open_exports` a sequence that a different export of the same ledger has."
       return refuse(
         'LEDGER_DIVERGED',
-        `export ${outcome.knownExportId} already has a sequence that this document uses: the ledger went back to an older state, or a second machine uses it`,
+        `export ${outcome.knownExportId} already has a sequence that this document uses: the ledger returned to an older state, or a second machine uses it`,
       );
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
     case 'revoked':
-      return refuse('INVALID_TOKEN', 'the token was revoked, or expired, while the body arrived');
+      return refuse('INVALID_TOKEN', 'the token was revoked or expired while the body arrived');
     case 'over_quota':
-      context.log.write('warn', 'import refused: quota of the day', { amount: outcome.amount });
+      context.log.write('warn', 'import refused: daily quota exceeded', { amount: outcome.amount });
       return refuseOverQuota(context, installationId, outcome.amount);
   }
 }
@@ -258,7 +255,7 @@ async function decodeReceived(
 
 /** The refusal of a body that needs too much work. */
 function refuseTooCostly(limit: 'time' | 'memory') {
-  return refuse('BODY_TOO_LARGE', `the body takes too much ${limit} to check: send smaller parts`);
+  return refuse('BODY_TOO_LARGE', `checking the body takes too much ${limit}: send smaller parts`);
 }
 
 /** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its daily quota." */

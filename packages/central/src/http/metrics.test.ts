@@ -67,7 +67,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.equal(toValue(await scrape(app), metric), 1);
   });
 
-  test('name no installation, token, record or path, no matter what a sender writes', async () => {
+  test('contain no installation, token, record or path, no matter what a sender writes', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -126,7 +126,7 @@ describeOnPostgres('the metrics', (open) => {
   });
 });
 
-test('the metrics of the process have the delay of the event loop and the memory', async () => {
+test('the metrics of the process include the event loop delay and the memory', async () => {
   const registry = new Registry();
   registerProcessMetrics(registry);
   const text = await registry.metrics();

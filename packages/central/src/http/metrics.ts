@@ -35,7 +35,7 @@ export interface NodeMetrics {
   readonly registry: Registry;
   /** Counts the answer to one import. */
   countImportReply(reply: Reply<'importPart'>): void;
-  /** Counts the body of an import that was completely received and checked. */
+  /** Counts the body of an import that was received completely and checked. */
   countBody(size: { readonly wireSizeBytes: number; readonly decodedSizeBytes: number }): void;
   countQuotaRefusal(amount: QuotaAmount): void;
   /** `route` is the ID of a route of the contract, or `unmatched`. */
@@ -45,7 +45,7 @@ export interface NodeMetrics {
   toExposition(facts: ScrapeFacts): Promise<string>;
 }
 
-/** Creates the metrics of one node, at zero. */
+/** Creates the metrics of one node, with every counter at zero. */
 export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
   const counts = createCounts(registry);
@@ -87,7 +87,7 @@ function createCounts(registry: Registry) {
   const registers = [registry];
   const quotaRefusals = new Counter({
     name: 'd3kos_central_quota_refusals_total',
-    help: 'Imports that this node refused because of a daily quota, by the amount that was exceeded.',
+    help: 'Imports that this node refused because of a daily quota, by the quota that was exceeded.',
     labelNames: ['amount'],
     registers,
   });
@@ -186,7 +186,7 @@ function createFleetGauges(registry: Registry) {
     concurrent: ['installations_concurrent', 'Installations whose ID two or more machines use.'],
     diverged: [
       'ledgers_diverged',
-      'Ledgers that continued from a restored or copied card, so that an export was refused.',
+      'Ledgers that continued from a restored or copied card, which led to a refused export.',
     ],
   };
   const gauges = Object.entries(help).map(([key, [name, text]]) => ({

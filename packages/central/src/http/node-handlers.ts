@@ -10,9 +10,10 @@ import type { Handler } from './route-request.ts';
 
 /** Handlers of the routes about the node itself. */
 export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler<Id> } = {
-  // R49: "Central MUST answer `GET /api/v1/health` without authentication with `{"service":"d3kos-central","status":…,"time":…}`."
-  // R106: "While central has detected that its database cannot store an export, it SHOULD answer the health request with 503
-  // `UNAVAILABLE`." A boat then counts no attempt (R41), so an outage of the database of any length fails no export.
+  // R49: "Central MUST answer `GET /api/v1/health` without authentication with
+  // `{"service":"d3kos-central","status":…,"time":…}`." R106: "While central knows that its database cannot store an export, it
+  // SHOULD answer the health request with 503 `UNAVAILABLE`." A boat then counts no attempt (R41), so no outage of the
+  // database, however long, makes an export fail.
   health: async ({ database, wall }) => {
     const fault = await database.findImportFault();
     if (fault !== undefined) return refuse('UNAVAILABLE', fault);
@@ -31,10 +32,13 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
   openApi: () => answer<'openApi'>(toOpenApi()),
 };
 
-/** Longest wait of a scrape for the totals of the fleet. Prometheus waits 10 s for the whole answer. */
+/** Longest time that a scrape waits for the fleet totals. Prometheus waits 10 s for the whole answer. */
 const TOTALS_MAX_MS = 3_000;
 
-/** Returns every metric. If the database does not answer, a metric reports this, and the other metrics are still returned. */
+/**
+ * Returns every metric. If the database does not answer, one metric reports this, and the node's other metrics are still
+ * returned.
+ */
 async function scrape(context: AppContext): Promise<string> {
   const { metrics, admission, guard, connections } = context;
   const database = await context.database.check();

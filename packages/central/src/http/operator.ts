@@ -6,7 +6,7 @@ import type { AppContext } from './context.ts';
 import { isFromAnotherSite } from './own-origin.ts';
 import { parseSessionCookie } from './session-cookie.ts';
 
-/** The actor of an event that the operator token caused. */
+/** The actor recorded for an event caused with the operator token. */
 const OPERATOR_TOKEN_ACTOR = 'operator token';
 
 /** The operator behind a request: an account with a session, or anyone who has the operator token. */

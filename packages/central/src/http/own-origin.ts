@@ -7,11 +7,11 @@ import { type Channel, isLocalHost } from './session-cookie.ts';
 const SCRIPT_HEADER = 'X-Requested-With';
 
 /**
- * Returns the channel of a request that a page of central sent, or undefined. A logged-in browser sends its cookie with every
- * request to central, no matter which page caused the request. Therefore a request that has a cookie and changes something needs
- * both central's own `Origin` and a header that only a script of this origin can send. `SameSite=Strict` alone would admit other
- * hosts of the same domain. A CSRF token in the page would add state without protecting better, because central allows no other
- * origin (decision 0038). Passwords and cookies go over plain HTTP only within one machine.
+ * Returns the channel of a request sent by a page of central, otherwise undefined. A logged-in browser sends its cookie with
+ * every request to central, no matter which page caused the request. Therefore a request that has a cookie and changes
+ * something needs both central's own `Origin` and a header that only a script of this origin can send. `SameSite=Strict` alone
+ * would admit other hosts of the same domain. A CSRF token in the page would add state but no protection, because central
+ * allows no other origin (decision 0038). Passwords and cookies go over plain HTTP only within one machine.
  */
 export function findOwnChannel(request: Request): Channel | undefined {
   const origin = request.headers.get('Origin');

@@ -40,7 +40,7 @@ export const PAGE_HANDLERS: { readonly [Id in keyof typeof PAGE_ROUTES]: Handler
   fleetScript: (context) => sendFile(context, 'fleetScript'),
   fleetStyle: (context) => sendFile(context, 'fleetStyle'),
   fleetTexts: async ({ readPageFile }, { parameters: { language = '' } }) => {
-    // The route admits only two letters, so a request cannot select any other file.
+    // The route accepts only two letters, so a request cannot select any other file.
     const texts = await readPageFile(`texts-${language}.json`);
     if (texts === undefined) return refuse('NOT_FOUND', `the page has no texts in ${language}`);
     return { kind: 'answered', body: JSON.parse(texts), headers: PAGE_HEADERS };

@@ -3,16 +3,16 @@ import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../impor
 import { addUse, loadOverride } from '../import/usage.ts';
 import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 
-/** Number of an installation's unstored requests after which its usage is written to the database. */
+/** Number of requests without a stored part after which the usage of an installation is written to the database. */
 const BILL_REQUESTS = 50;
 
 /** Processor time of such requests after which the usage is written. */
 const BILL_CPU_MS = 1_000;
 
-/** Time for which a node refuses an installation over its quota without a query. A changed quota takes effect after it. */
+/** Time for which a node refuses an installation over its quota without a query. A changed quota takes effect when it ends. */
 const BLOCKED_MS = 5 * 60_000;
 
-/** Applies the daily quotas to requests that end without being stored: refusals and repetitions. */
+/** Applies the daily quotas to requests that store nothing: refusals and repetitions. */
 export interface QuotaGuard {
   /** The quota that the installation exceeded recently, or undefined. */
   blockedBy(installationId: string): QuotaAmount | undefined;

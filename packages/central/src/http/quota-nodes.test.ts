@@ -16,7 +16,7 @@ import {
 
 const toPart = (sequence: number) => ({ sequence, data: toBoatlog([{ record_id: String(sequence) }]) });
 
-describeOnPostgres('the quota of a day', (open) => {
+describeOnPostgres('the daily quota', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

@@ -17,7 +17,7 @@ export interface Answered<Id extends RouteId> {
   readonly headers: Headers;
 }
 
-/** An answer that is sent while it is made. */
+/** An answer that is sent while it is being produced. */
 export interface Streamed {
   readonly kind: 'streamed';
   readonly bytes: ReadableStream<Uint8Array>;
@@ -121,9 +121,7 @@ export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal
   });
 }
 
-/**
- * With 429 and 503, the time at which the sender should retry depends on the load of the node. `return-times.ts` adds it.
- */
+/** `return-times.ts` adds `Retry-After` to 429 and 503, because it depends on the load of the node. */
 function toRefusalHeaders(status: number): Headers {
   return status === 401 ? { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' } : {};
 }

@@ -15,7 +15,7 @@ function request(id: string | undefined): Request {
   });
 }
 
-/** Returns the ID of the answer, and the IDs in the lines of the log. */
+/** Returns the ID in the answer, and the IDs in the log lines. */
 async function ask(id: string | undefined) {
   const logged: unknown[] = [];
   const log: Log = { write: (_level, _message, facts) => void logged.push(facts?.['request']) };
@@ -24,12 +24,12 @@ async function ask(id: string | undefined) {
   return { answered: answer.headers.get('X-Request-Id'), logged };
 }
 
-test('a request keeps the ID of its proxy in the answer and in every line of the log', async () => {
+test('a request keeps the ID from its proxy in the answer and in every log line', async () => {
   const id = '0a1b2c3d4e5f60718293a4b5c6d7e8f9';
   const { answered, logged } = await ask(id);
   assert.equal(answered, id);
   assert.deepEqual([...new Set(logged)], [id]);
-  assert.ok(logged.length >= 2, 'the failure and the answer');
+  assert.ok(logged.length >= 2, 'the log lines of the failure and of the answer');
 });
 
 test('a request without an ID, or with one that could forge a log line, gets a new one', async () => {

@@ -6,21 +6,21 @@ import type { RouteId } from '../api/contract.ts';
 export interface HandledRequest {
   /** The route that it matched. */
   route: RouteId | 'unmatched';
-  /** The installation whose boat sent it. Undefined for other senders, and before it is authorized. */
+  /** The installation whose boat sent it. Undefined for other senders and for an unauthorized request. */
   installationId: string | undefined;
 }
 
 /**
- * Adds `Retry-After` to a refusal. An import that the node or its database cannot store gets the next appointment. Every other
- * sender gets a short wait. R43: "Central MUST send `Retry-After` with 429 and 503." R101: "Central SHOULD vary the `Retry-After`
- * of boats that it refuses at the same time, so that they do not all return at the same time."
+ * Adds `Retry-After` to a refusal. An import that the node or its database cannot store gets the next return time of the
+ * schedule. Every other sender gets a short wait. R43: "Central MUST send `Retry-After` with 429 and 503." R101: "Central
+ * SHOULD vary the `Retry-After` of boats that it refuses at the same time, so that they do not all return at the same time."
  */
 export function addReturnTime(response: Response, handled: HandledRequest, schedule: ReturnSchedule): void {
   const { route, installationId } = handled;
   if (route === 'importPart' && response.status === 200) schedule.noteServed();
   if (response.status !== 429 && response.status !== 503) return;
   if (response.headers.has('Retry-After')) return;
-  // Central does not know an unauthorized boat's identity, so only the appointment makes its wait different from others.
+  // Central does not know an unauthorized boat's identity, so only the schedule makes its wait different from others.
   const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
   const isLoad = response.status === 503 && route === 'importPart';
   response.headers.set(

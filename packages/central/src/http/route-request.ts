@@ -10,7 +10,7 @@ import type { Sender } from './sender.ts';
 export interface RouteRequest<Id extends RouteId> {
   readonly raw: Request;
   readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
-  /** The checked JSON body. Undefined for a route without one, and for an import. */
+  /** The checked JSON body. Undefined for an import and for a route without a body. */
   readonly body: BodyOf<Id>;
   readonly sender: Sender;
   readonly installationId: InstallationOf<Id>;

@@ -7,7 +7,7 @@ import { SESSION_MAX_MS } from '../operators/policy.ts';
  */
 const SECURE_NAME = '__Host-d3kos_session';
 /**
- * The cookie of a session for a browser on central's own machine, where there is neither TLS nor another host of the same domain.
+ * The cookie of a session for a browser on central's own machine. There is no TLS there, and no other host of the same domain.
  */
 const LOCAL_NAME = 'd3kos_session';
 
@@ -17,7 +17,7 @@ const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 /** How a session is used: over HTTPS, or over plain HTTP on the same machine. */
 export type Channel = 'https' | 'local';
 
-/** True for the name of this machine. */
+/** True if the name is that of the local machine. */
 export function isLocalHost(hostname: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }

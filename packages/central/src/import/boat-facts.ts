@@ -22,7 +22,7 @@ export interface BoatFacts {
   readonly position: BoatPosition | undefined;
 }
 
-/** Reads the facts. It searches the boat log backwards until it finds a position, because a log is in ascending order. */
+/** Reads the facts. It searches the boat log backwards for a position, because a log is in ascending order. */
 export function toBoatFacts({ boatlog, onboarding }: ExportDocument['data']): BoatFacts {
   return {
     name: findName([...(onboarding?.entries ?? []), onboarding?.data]),

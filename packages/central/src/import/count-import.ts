@@ -7,8 +7,8 @@ import { type FleetChange, NEW_POSITION, toPositionValues } from './note-fleet.t
 import { countRecords, type PartToStore, toIso } from './part-to-store.ts';
 
 /**
- * A ledger counts as concurrent for this long after it last sent a new export beside a newer ledger. It is longer than a boat is
- * usually laid up between two uses, so the warning does not come and go.
+ * A ledger counts as concurrent for this long after it last sent a new export although a newer ledger existed. This is longer
+ * than boats are usually left between two uses, so the warning does not come and go.
  */
 const CONCURRENT_PERIOD = "interval '30 days'";
 
@@ -20,22 +20,25 @@ function toClaim(value: SqlFragment, column: string): SqlFragment {
   return `case when :is_latest::boolean then coalesce(${value}, ${column}) else ${column} end`;
 }
 
-/** The missing sequences of the newest ledger, which the part's ledger may have become. */
+/** The missing sequences of the newest ledger. The part's ledger may just have become the newest. */
 const MISSING: SqlFragment = `case when :is_newest_ledger::boolean
       then (select missing_count from noted_ledger) else missing_sequences end`;
 
 /** A ledger is concurrent relative to the import's time, so that no two clocks are compared. */
 const IS_CONCURRENT: SqlFragment = `concurrent_at > :received_at::timestamptz - ${CONCURRENT_PERIOD}`;
 
-/** The number of ledgers in use, or 0 if only the newest one is. The statement does not see the ledger that it writes. */
+/**
+ * The number of ledgers in use, or 0 if only the newest one is in use. The statement does not see the ledger row that it
+ * writes.
+ */
 const CONCURRENT_LEDGERS: SqlFragment = `(select case when sum(concurrent) = 0 then 0 else sum(concurrent) + 1 end from (
       select count(*) as concurrent from ledgers l where l.installation_id = :installation_id::text
         and l.ledger_id is distinct from :ledger_id::text and l.concurrent_at is not null and l.${IS_CONCURRENT}
       union all select count(*) from noted_ledger where ${IS_CONCURRENT}) as counted)`;
 
 /**
- * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with a
- * lower sequence than the last one, is counted but does not replace claims that a later export made. The statement has the result of
+ * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with
+ * a lower sequence than the last one, is counted but does not replace claims that a later export made. The statement includes
  * NOTE_LEDGER as `noted_ledger`.
  */
 export const COUNT_IMPORT: SqlFragment = `
@@ -73,7 +76,7 @@ export const COUNT_IMPORT: SqlFragment = `
     ${NEW_POSITION}
   where installation_id = :installation_id::text`;
 
-/** The parameters of COUNT_IMPORT that `toImportValues` does not have. `installation` has COUNT_COLUMNS. */
+/** The parameters of COUNT_IMPORT that `toImportValues` does not return. `installation` is a row with COUNT_COLUMNS. */
 export function toCountValues(
   installation: Row,
   part: PartToStore,

@@ -3,8 +3,8 @@ import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 
 import { type ContentCoding, RECORD_SIZE_MAX_BYTES } from '@d3kos/protocol';
 
 /**
- * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would allow a
- * few bytes to claim gigabytes.
+ * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would let a
+ * few bytes demand gigabytes.
  */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
@@ -12,8 +12,8 @@ const ZSTD_WINDOW_LOG_MAX = 23;
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
 
 /**
- * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Bodies that consist
- * of repetition exceed 1,000.
+ * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Bodies of pure
+ * repetition exceed 1,000.
  */
 export const DECODED_RATIO_MAX = 200;
 
@@ -29,8 +29,8 @@ export type DecodedBody =
   | { readonly kind: 'damaged' };
 
 /**
- * Decodes a body and stops at `sizeMaxBytes` or at the ratio limit, which bounds memory no matter what the body claims to contain
- * (docs/spec/protocol.md R25).
+ * Decodes a body, and stops at `sizeMaxBytes` or at the ratio limit. This bounds memory for any body (docs/spec/protocol.md
+ * R25).
  */
 export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): DecodedBody {
   const ratioMaxBytes = Math.max(DECODED_RATIO_FREE_BYTES, bytes.byteLength * DECODED_RATIO_MAX);

@@ -15,20 +15,20 @@ import { toDay, toUse, USE_COLUMNS } from './usage.ts';
 
 /** What central holds before it stores a part, and whether the sender is still authorized. */
 export interface Held {
-  /** The digest and the receipt under the key of the part; null: the key is new. */
+  /** The digest and the receipt stored under the key of the part. Null if the key is new. */
   readonly sha256: string | null;
   readonly receipt: string | null;
   readonly isCredentialValid: boolean;
   /** True if the recorded use of the token is older than TOKEN_USE_PERIOD. */
   readonly isUseStale: boolean;
-  /** What the installation has used on the day. */
+  /** What the installation has used today (UTC). */
   readonly used: Use;
   readonly ledger: LedgerFacts;
 }
 
 /**
- * Precision with which the use of a token is recorded. A boat sends hundreds of parts an hour, and most of them save one row
- * update.
+ * Precision with which the use of a token is recorded. A boat sends hundreds of parts an hour, and this saves a row update for
+ * most of them.
  */
 const TOKEN_USE_PERIOD = "interval '1 hour'";
 

@@ -28,8 +28,9 @@ export interface RepeatedPart {
 }
 
 /**
- * Returns the stored receipt of a body that central holds under the same key with the same digest, or undefined. The same bytes were
- * checked when they were stored, so they need not be checked again. Without a key, or for a bundle, the answer is always undefined.
+ * Returns the stored receipt of a body that central holds under the same key with the same digest, or undefined. These bytes
+ * were checked when they were stored, so they need not be checked again. Always returns undefined for a body without a key and
+ * for a bundle.
  */
 export async function findRepeated(store: Queryable, body: SentBody): Promise<RepeatedPart | undefined> {
   const { installationId, idempotencyKey, credential } = body;

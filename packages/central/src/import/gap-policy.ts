@@ -6,7 +6,7 @@ export interface GapRange {
   readonly isWithdrawn: boolean;
 }
 
-/** Whether central holds an export completely, before a part was stored and with it. */
+/** Whether central holds an export completely, before and after a part is stored. */
 export interface Wholeness {
   readonly wasWhole: boolean;
   readonly isWhole: boolean;

@@ -18,7 +18,7 @@ import { recomputeGaps } from '../testing/recompute-gaps.ts';
 
 const LEDGERS = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
 
-/** One import: a part of an export, cut into 1 to 3 parts, of one of two ledgers. */
+/** One import: a part of an export in one of two ledgers. The export has 1 to 3 parts. */
 const step = fc.record({
   ledger: fc.nat({ max: 1 }),
   sequence: fc.integer({ min: 1, max: 9 }),
@@ -28,7 +28,7 @@ const step = fc.record({
   reinstated: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
 });
 
-/** Returns the facts about gaps that SQL sorts and filters by. */
+/** Returns the columns about gaps by which SQL sorts and filters. */
 async function loadCounts(store: Store, boat: EnrolledBoat) {
   const [row] = await store.query(
     `select i.missing_sequences::int as of_installation, l.missing_count::int as missing, l.withdrawn_count::int as withdrawn,
@@ -45,7 +45,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('match the gaps computed from all imports, for any order, repetition, withdrawal, reinstatement and cut of the exports', async () => {
+  test('match the gaps computed from all imports, for any order, repetition, withdrawal, reinstatement and division into parts', async () => {
     const { store } = open();
     let wallMs = NOON_MS;
     // A later import must have a later time, because the newest number of parts is the right one.
@@ -87,7 +87,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('are listed up to a limit and below a sequence, for a gap of the largest possible width', async () => {
+  test('are listed up to a limit and below a sequence, even for the widest possible gap', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = createNode(store);

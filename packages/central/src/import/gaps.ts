@@ -13,7 +13,7 @@ export interface SequenceChange {
   readonly withdrawnDelta: number;
 }
 
-/** The change by a document without a ledger. */
+/** The change made by a document without a ledger. */
 const NO_CHANGE: SequenceChange = { partsHeld: 1, partCount: 1, missingDelta: 0, withdrawnDelta: 0 };
 
 interface LedgerKey {
@@ -172,7 +172,10 @@ async function findWithdrawnIn(
   return rows.map((row) => numberOf(row, 'sequence'));
 }
 
-/** A row that keeps its first sequence is replaced, so that one statement can write the complete change. */
+/**
+ * Updates a row whose first sequence stays the same instead of removing and inserting it, so that one statement can write the
+ * complete change.
+ */
 async function writeGaps(
   tx: Queryable,
   { installationId, ledgerId }: LedgerKey,

@@ -11,8 +11,8 @@ const PARTS_PER_ANSWER_MAX = 50;
 const ANSWER_SIZE_BYTES = 524_288;
 
 /**
- * Returns the stored receipts of one export of one installation, ordered by part index and starting after `afterIndex`. The list
- * is empty if central holds no such part, for example because a different installation made the export.
+ * Returns the stored receipts of one export of one installation, ordered by part index and starting after `afterIndex`. The
+ * list is empty if central holds no such part, for example because the export belongs to a different installation.
  */
 export async function loadHeldParts(
   store: Queryable,

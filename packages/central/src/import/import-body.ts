@@ -11,8 +11,8 @@ import type { QuotaAmount } from './quota-policy.ts';
 import { storePart } from './store-part.ts';
 
 /**
- * Bytes of records that the database stores in a millisecond of processor time. An installation is charged for the database too,
- * by size, so that a slow database does not use up the budget of a boat.
+ * Bytes of records that the database stores in one millisecond of processor time. An installation is charged for the work of
+ * the database by size and not by time, so that a slow database does not use up a boat's budget.
  */
 const RECORD_BYTES_PER_MS = 10_000;
 
@@ -42,13 +42,13 @@ export interface BodyToImport {
 export interface ImportWorld {
   readonly store: Store;
   readonly preparer: Preparer;
-  /** Orders waiting work, lowest first. */
+  /** The rank of this import among waiting work. The lowest is served first. */
   readonly rank: () => number;
   /** Measures the stages from the look-up of repetitions on. */
   readonly measure: MeasureStage;
   /** Charges processor time to the sender. */
   readonly charge: (cpuMs: number) => void;
-  /** The accounting of the sender, read when the part is stored. Undefined for a bundle, which no quota refuses. */
+  /** The accounting of the sender, read when the part is stored. Undefined for a bundle, to which no quota applies. */
   readonly accounting?: () => Accounting;
 }
 
@@ -70,7 +70,7 @@ export type ImportOutcome =
   | { readonly kind: 'disabled' }
   /** The credential was revoked or has expired since the request began. */
   | { readonly kind: 'revoked' }
-  /** The installation would exceed its quota of the day. */
+  /** The installation would exceed its daily quota. */
   | { readonly kind: 'over_quota'; readonly amount: QuotaAmount }
   /** Checking the body exceeds the limit of time or memory. */
   | { readonly kind: 'too_costly'; readonly limit: 'time' | 'memory' }
@@ -86,7 +86,7 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   const repeated = await measure('look_up', () => findRepeated(world.store, body));
   if (repeated !== undefined) return repeated;
   const { bytes, sha256, installationId, idempotencyKey } = body;
-  // Read this first, because afterwards the bytes may belong to another thread.
+  // Read the size first, because the bytes may later belong to another thread.
   const decodedSizeBytes = bytes.byteLength;
   const toPrepare = { bytes, sha256, installationId, idempotencyKey };
   const worked = await measure('prepare', () => world.preparer.prepare(toPrepare, world.rank));

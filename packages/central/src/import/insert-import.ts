@@ -38,7 +38,7 @@ export function toImportValues(part: PartToStore, receipt: Receipt): NamedValues
   };
 }
 
-/** Returns an array literal, because the drivers convert arrays differently. */
+/** Returns an SQL array literal, because the drivers convert JavaScript arrays differently. */
 function toArrayLiteral(values: readonly number[] | undefined): string | null {
   return values === undefined ? null : `{${values.join(',')}}`;
 }

@@ -19,7 +19,7 @@ test('keeps every other number that JavaScript would change', () => {
   assert.equal(toCanonicalJson(parseExactJson(text)), text);
 });
 
-test('counts the digits of a number whose text is short only because of its exponent', () => {
+test('counts all digits of a number that an exponent makes short as text', () => {
   const value = parseExactJson('{"a":[{"b":1e2000}]}');
   assert.equal(hasLongerNumber(value, 2000), true);
   assert.equal(hasLongerNumber(value, 2001), false);
@@ -38,7 +38,7 @@ test('returns equal text for equal values in any key order, and only text that j
   );
 });
 
-test('limits its own recursion when it measures nesting', () => {
+test('limits its own recursion when measuring nesting', () => {
   const nest = (levels: number): unknown => (levels === 0 ? 1 : [nest(levels - 1)]);
   assert.equal(isNestedDeeper(nest(64), 64), false);
   assert.equal(isNestedDeeper(nest(65), 64), true);

@@ -7,7 +7,7 @@ export function isJsonObject(value: unknown): value is Readonly<Record<string, u
 
 /**
  * True if any number in the value, written without an exponent, has more than `digitsMax` characters. PostgreSQL's numeric type
- * ends at 131,072 digits.
+ * is limited to 131,072 digits.
  */
 export function hasLongerNumber(value: unknown, digitsMax: number): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,8 +1,8 @@
 import { SCHEDULED_TIER_MIN } from '@d3kos/protocol';
 
 /**
- * Number of newest silences that an estimate uses: two weeks of daily exports, so one unusual fortnight does
- * not affect it for long.
+ * Number of recent silences that an estimate uses: two weeks of daily exports, so an unusual fortnight does not affect it for
+ * long.
  */
 const INTERVALS_KEPT_MAX = 16;
 
@@ -12,12 +12,12 @@ const INTERVALS_MIN = 3;
 /** Exports closer together than this are one arrival, because a boat that was offline sends all waiting exports at once. */
 const ARRIVAL_MIN_S = 1_800;
 
-/** A longer silence means that the boat was laid up. It says nothing about how often the boat exports in season. */
+/** A longer silence means that the boat was laid up. It does not show how often the boat exports in season. */
 const LAID_UP_S = 90 * 86_400;
 
 /**
- * Share of the newest silences that must not exceed the usual silence. A boat that sails at weekends is silent
- * for five days every week.
+ * Share of the recent silences that must not exceed the usual silence. A boat that sails at weekends is silent for five days
+ * every week.
  */
 const USUAL_SHARE = 0.8;
 
@@ -30,7 +30,7 @@ const GRACE_MIN_S = 6 * 3_600;
 
 /** How often a boat sends exports, updated by its imports. Times are central's own. */
 export interface Rhythm {
-  /** The newest silences between arrivals in seconds, oldest first. At most INTERVALS_KEPT_MAX. */
+  /** The most recent silences between arrivals, in seconds, oldest first. At most INTERVALS_KEPT_MAX. */
   readonly intervals: readonly number[];
   readonly arrivedMs: number | undefined;
 }
@@ -46,8 +46,8 @@ export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
 }
 
 /**
- * The longest silence that is usual for a boat, in seconds. Undefined if no export is due: the boat exports by
- * hand because its tier has no schedule, or it has neither a schedule nor a rhythm yet.
+ * Returns the longest silence that is usual for a boat, in seconds. Undefined if no export is due, because the boat exports by
+ * hand or has neither a schedule nor a rhythm yet.
  */
 export function toUsualSilence(intervals: readonly number[], tier: number | undefined): number | undefined {
   if (tier !== undefined && tier < SCHEDULED_TIER_MIN) return undefined;
@@ -56,7 +56,7 @@ export function toUsualSilence(intervals: readonly number[], tier: number | unde
   return sorted[Math.ceil(sorted.length * USUAL_SHARE) - 1];
 }
 
-/** The time from which a boat counts as late, given the time of its last contact and its usual silence. */
+/** Returns the time from which a boat counts as late, given the time of its last contact and its usual silence. */
 export function toDueMs(heardMs: number, usualSilenceS: number): number {
   return heardMs + 1_000 * (usualSilenceS + Math.max(usualSilenceS / 2, GRACE_MIN_S));
 }

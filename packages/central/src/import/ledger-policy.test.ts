@@ -34,7 +34,7 @@ test('an export is refused if its open_exports gives a known sequence to another
     });
 });
 
-test('an export is accepted if it has its sequence itself, or if no export is known for the sequence', () => {
+test('an export is accepted if central knows it under its sequence, or knows no export under that sequence', () => {
   for (const knownExportId of ['exp_new', undefined])
     assert.equal(judge({ knownExportId }, fromSender(A), 3).kind, 'accepted');
 });

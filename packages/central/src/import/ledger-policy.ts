@@ -1,10 +1,13 @@
 /** What central knows about the ledger of a document before it stores the document. */
 export interface LedgerFacts {
-  /** The export that has the document's sequence in its ledger, held or named by a later document. Undefined if none is known. */
+  /**
+   * The export that is known to have the document's sequence in its ledger, because central holds it or a later document named
+   * it. Undefined if there is none.
+   */
   readonly knownExportId: string | undefined;
-  /** An export whose sequence the document gives to another export in `open_exports`; undefined: it contradicts nothing known. */
+  /** A known export whose sequence the document assigns to another export in `open_exports`. Undefined if there is none. */
   readonly contradictedExportId: string | undefined;
-  /** How many parts of that export central holds, and how many it has. 0 if there are none. */
+  /** The number of parts of `knownExportId` that central holds, and the total number. 0 if central holds none. */
   readonly partsHeld: number;
   readonly partCount: number;
   /** The highest sequence of which central holds a part, or 0. */
@@ -16,7 +19,7 @@ export interface LedgerFacts {
   readonly newerLedgers: readonly string[];
 }
 
-/** How a document arrived. A bundle may be months old, so it says nothing about the ledger that the boat uses now. */
+/** How a document arrived. A bundle may be months old, so it does not show which ledger the boat uses now. */
 export type Arrival =
   { readonly kind: 'network'; readonly senderLedgerId: string | undefined } | { readonly kind: 'bundle' };
 
@@ -28,7 +31,10 @@ export interface LedgerPlace {
 
 /** How to treat a document that is not a repetition, with regard to its ledger. */
 export type LedgerVerdict =
-  /** Another export has this sequence, or one of `open_exports`: the ledger went back, or two machines use it. Nothing may be stored. */
+  /**
+   * Another export has this sequence or one from `open_exports`: the ledger returned to an older state, or two machines use it.
+   * Nothing may be stored.
+   */
   | { readonly kind: 'diverged'; readonly knownExportId: string }
   | {
       readonly kind: 'accepted';
@@ -39,12 +45,12 @@ export type LedgerVerdict =
     };
 
 /**
- * Decides about a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt,
- * to an export if another export of the same ledger, held or listed in `open_exports`, has its sequence." R103: "Central MUST
- * answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if it lists in `open_exports` a sequence that a different export of
- * the same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If the machine still uses
- * the older ledger, two machines have one identity, and the record that arrived last is kept, because its receipt claims that it is
- * held.
+ * Decides how to treat a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without
+ * a receipt, to an export if another export of the same ledger, held or listed in `open_exports`, has its sequence." R103:
+ * "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if it lists in `open_exports` a sequence that a
+ * different export of the same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If
+ * the machine still uses the older ledger, two machines have one identity, and the record that arrived last is kept, because
+ * its receipt claims that it is held.
  */
 export function judgeLedger(
   exportId: string,
@@ -65,8 +71,8 @@ export function judgeLedger(
 }
 
 /**
- * True if the claims of an import replace those of the last one: its ledger is the newest, and it does not come before the last
- * import in that ledger.
+ * True if the claims of an import replace those of the last one. Its ledger must be the newest, and its sequence must not be
+ * lower than that of the last import in that ledger.
  */
 export function isLatestImport(
   { ledgerId, sequence }: LedgerPlace,

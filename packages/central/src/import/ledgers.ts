@@ -6,16 +6,17 @@ import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
 /**
- * The number of a ledger that central first sees after documents named it as former; null if none did. R105: "If central first sees
- * a ledger after a document listed it in `former_ledger_ids`, central MUST treat it as older than the ledger of that document." An
- * old bundle can bring such a ledger to a central that was restored from a backup.
+ * The number for a ledger that central first sees after a document has named it as former. Null if no document has. R105: "If
+ * central first sees a ledger after a document listed it in `former_ledger_ids`, central MUST treat it as older than the ledger
+ * of that document." An old bundle can bring such a ledger to a central that was restored from a backup.
  */
 const FORMER_NO: SqlFragment = `(select min(f.ledger_no) - 1 from ledgers f
   where f.installation_id = :installation_id::text and f.former_ledger_ids ? :ledger_id::text)`;
 
 /**
- * Columns of what central knows about a document's ledger and sequence. `l` is the row of the ledger, and `e` that of the export with the
- * document's sequence, both joined from the left. Parameters: the ledger, and the open exports as `toOpenExports` returns them.
+ * Columns with what central knows about a document's ledger and sequence. `l` is the row of the ledger, and `e` the row of the
+ * export with the document's sequence; both come from left joins. Parameters: the ledger, and the open exports as
+ * `toOpenExports` returns them.
  */
 export const LEDGER_COLUMNS: SqlFragment = `e.export_id as known_export_id, coalesce(e.parts_held, 0) as parts_held,
   coalesce(e.part_count, 0) as part_count, coalesce(l.highest_sequence, 0)::float8 as highest,
@@ -26,7 +27,10 @@ export const LEDGER_COLUMNS: SqlFragment = `e.export_id as known_export_id, coal
        and c.sequence = o.sequence
    where c.export_id <> o.export_id order by c.sequence limit 1) as contradicted`;
 
-/** Returns the exports that a document names as not delivered as JSON text, or null if there is none or no ledger. */
+/**
+ * Returns as JSON text the exports that a document lists as not delivered, or null if there are none or the document has no
+ * ledger.
+ */
 export function toOpenExports({ ledger_id, open_exports = [] }: PartToStore['document']): string | null {
   return ledger_id === undefined || open_exports.length === 0 ? null : JSON.stringify(open_exports);
 }
@@ -55,8 +59,8 @@ function toHeldThrough(highest: SqlFragment): SqlFragment {
 }
 
 /**
- * Registers a stored part with its ledger, unless the document has none. A ledger that central sees for the first time becomes the newest.
- * The order is given by a number and not by a time, because the clocks of two nodes differ.
+ * Registers a stored part with its ledger, unless the document has none. A ledger that central sees for the first time becomes
+ * the newest. Ledgers are ordered by a number and not by a time, because the clocks of two nodes differ.
  */
 export const NOTE_LEDGER: SqlFragment = `
   insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at,
@@ -85,7 +89,7 @@ export const NOTE_EXPORTS: SqlFragment = `
   set part_count = excluded.part_count, parts_held = excluded.parts_held
   where excluded.part_count is not null`;
 
-/** The parameters of NOTE_LEDGER and NOTE_EXPORTS that `toImportValues` does not have. */
+/** The parameters of NOTE_LEDGER and NOTE_EXPORTS that `toImportValues` does not return. */
 export function toLedgerValues(
   { document, identity }: PartToStore,
   change: SequenceChange,
@@ -93,7 +97,7 @@ export function toLedgerValues(
 ): NamedValues {
   const { ledger_id, sequence, open_exports = [], former_ledger_ids = [] } = document;
   const own = { export_id: identity.exportId, part_count: change.partCount, parts_held: change.partsHeld };
-  // R72: the document's own sequence takes precedence, so that a document cannot give it to another export.
+  // R72: the document's own sequence takes precedence, so that a document cannot assign it to another export.
   const named = new Map<number, object>(sequence === undefined ? [] : [[sequence, { sequence, ...own }]]);
   for (const open of open_exports) if (!named.has(open.sequence)) named.set(open.sequence, open);
   return {
@@ -105,7 +109,7 @@ export function toLedgerValues(
   };
 }
 
-/** Records that an export was refused because its ledger has diverged. The operator sees the time. */
+/** Records the time at which an export was refused because its ledger has diverged. The operator sees this time. */
 export async function noteDivergence(
   tx: Queryable,
   { document: { installation_id, ledger_id }, receivedMs }: PartToStore,

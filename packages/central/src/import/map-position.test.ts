@@ -32,7 +32,7 @@ describe('the position that a map shows', () => {
     it(`is empty for ${latitude}/${longitude}, which a receiver without a fix writes`, () =>
       assert.deepEqual(toMapPosition(latitude, longitude), { latitude: null, longitude: null }));
 
-  it('never has half a position', () => {
+  it('never has only one coordinate', () => {
     fc.assert(
       fc.property(fc.option(fc.double()), fc.option(fc.double()), (latitude, longitude) => {
         const position = toMapPosition(latitude, longitude);

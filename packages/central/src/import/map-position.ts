@@ -8,7 +8,7 @@ const LATITUDE_MAX = 90;
 const LONGITUDE_MAX = 180;
 
 /**
- * Returns a valid position, or two nulls. Without a fix, receivers and gateways write half a position, 0/0, 214.7483647
+ * Returns a valid position, or two nulls. Without a fix, receivers and gateways write a single coordinate, 0/0, 214.7483647
  * (0x7FFFFFFF in NMEA 2000) or meaningless numbers (docs/spec/sources.md, "2 boatlog"). `NaN` is out of range.
  */
 export function toMapPosition(latitude: number | null, longitude: number | null): MapPosition {

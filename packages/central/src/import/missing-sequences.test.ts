@@ -21,7 +21,9 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     await migrate(open().store, NOON_MS);
   });
 
-  /** A boat, and a function that sends the export with a sequence and returns the missing sequences of the answer. */
+  /**
+   * Returns a boat, and a function that sends the export with a given sequence and returns the missing sequences in the answer.
+   */
   async function startBoat() {
     const { store } = open();
     const boat = await enrollBoat(store);
@@ -36,7 +38,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     return { store, boat, app, send };
   }
 
-  test('are the lower ones that central does not hold completely and that were not withdrawn, from 1 on', async () => {
+  test('are all lower sequences from 1 on that central does not hold completely and that were not withdrawn', async () => {
     const { send } = await startBoat();
     assert.deepEqual(await send({ sequence: 4 }), [1, 2, 3]);
     assert.deepEqual(await send({ sequence: 2 }), [1]);
@@ -78,7 +80,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.deepEqual(await send(third), [1, 2]);
     assert.deepEqual(await send({ sequence: 1 }), []);
     assert.deepEqual(await send(third), [2]);
-    // Without a key the body is parsed before its repetition is recognised.
+    // Without a key, the body is parsed before it is recognised as a repetition.
     const repeated = await importDocument(app, boat, toDocument(boat, third), {
       headers: { 'Idempotency-Key': undefined },
     });
@@ -93,7 +95,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
         headers: { authorization: `Bearer ${boat.token}` },
       }),
     );
-    // The answer was just produced by this contract.
+    // A node that follows the contract just produced this answer.
     const { parts } = (await held.json()) as HeldParts;
     assert.ok(
       parts.length === 1 && parts.every((part) => receiptShape.Check(part) && !('missing_sequences' in part)),
@@ -115,7 +117,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.ok(!('missing_sequences' in answer));
   });
 
-  test('name the exports that came after the backup from which the database was restored', async () => {
+  test('list the exports that arrived after the backup from which the database was restored', async () => {
     const { store, boat, send } = await startBoat();
     for (const sequence of [1, 2]) await send({ sequence });
     // The tables after a restore contain the rows from the time of the backup.

@@ -1,6 +1,6 @@
 import type { RandomHex } from '../platform/ports.ts';
 
-/** Number of random bytes in an import ID, enough that IDs from different nodes do not collide. */
+/** Number of random bytes in an import ID: enough to prevent collisions between nodes. */
 const IMPORT_ID_SIZE_BYTES = 12;
 
 /** Returns a new random import ID. */

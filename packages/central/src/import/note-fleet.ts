@@ -6,14 +6,14 @@ import type { BoatPosition } from './boat-facts.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './lateness-policy.ts';
 
-/** Columns of `installations` that `toFleetChange` needs. They are read under the lock on the installation. */
+/** Columns of `installations` that `toFleetChange` needs. They are read with the lock on the installation. */
 export const FLEET_COLUMNS = `last_export_id, tier::int as tier, claimed_tier::int as claimed_tier,
   array_to_json(arrival_intervals)::text as arrival_intervals,
   (extract(epoch from arrived_at) * 1000)::float8 as arrived_ms`;
 
 /** New values for the operator's list of boats. */
 export interface FleetChange {
-  /** An array literal, because the drivers convert arrays in different ways. */
+  /** An SQL array literal, because the drivers convert JavaScript arrays differently. */
   readonly arrivalIntervals: string;
   readonly arrivedAt: string | null;
   readonly usualSilenceS: number | null;
@@ -50,7 +50,10 @@ export function toFleetChange(
   };
 }
 
-/** A part that arrives late does not move the boat back. A stored time in the future comes from a wrong clock, so it does not block later positions. */
+/**
+ * A part that arrives late does not move the boat back to an old position. A stored time in the future comes from a wrong
+ * clock, so it does not block later positions.
+ */
 const IS_NEW_POSITION: SqlFragment = `:is_latest::boolean and :latitude::double precision is not null
       and (position_at is null or :position_at::timestamptz >= position_at or position_at > :received_at::timestamptz)`;
 
@@ -88,11 +91,14 @@ export async function indexName(tx: Queryable, { document, facts }: PartToStore)
   );
 }
 
-/** Number of rows that count one hour. If more imports than this run at the same time, some wait for each other. */
+/**
+ * Number of rows that count the imports of one hour. If more imports than this run at the same time, some wait for each other.
+ */
 const HOUR_SHARDS = 64;
 
 /**
- * How long hours are kept, in days. The operator's page shows 24 hours, and a month is enough to investigate last week.
+ * Number of days for which hours are kept. The operator's page shows 24 hours, and a month allows an investigation of the
+ * previous weeks.
  */
 const HOURS_KEPT_DAYS = 35;
 

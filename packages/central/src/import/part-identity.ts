@@ -1,6 +1,6 @@
 import { type ExportDocument, type Part, parseIdempotencyKey, toIdempotencyKey } from '@d3kos/protocol';
 
-/** Which part of which export a request carries. */
+/** The export and the part that a request carries. */
 export interface PartIdentity {
   readonly exportId: string;
   readonly part: Part;
@@ -13,8 +13,8 @@ export type IdentityVerdict =
   | { readonly kind: 'contradiction'; readonly reason: string };
 
 /**
- * Returns which part a request carries. An older boat sends no key. In this case the document's export ID is used instead, or the
- * digest of the body if there is none, so that the same body sent twice is one import.
+ * Returns which part a request carries. An older boat sends no key. Its document is identified by its export ID or, if it has
+ * none, by the digest of the body, so that the same body sent twice is one import.
  */
 export function identifyPart(
   document: ExportDocument,

@@ -38,7 +38,7 @@ export function toIso(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-/** The number of records of a part that are stored. */
+/** Returns the number of records of a part that are stored. */
 export function countRecords({ sorted }: PartToStore): number {
   return [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
 }

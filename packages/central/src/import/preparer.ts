@@ -15,7 +15,10 @@ export type Worked<Result> = (
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }
 ) & { readonly cpuMs: number };
 
-/** Decodes bodies and prepares parts. An implementation may run the work in another thread, and then takes over the bytes. `thread-policy.ts` decides which one is used. */
+/**
+ * Decodes bodies and prepares parts. An implementation that works in another thread takes ownership of the bytes.
+ * `thread-policy.ts` chooses an implementation by the size of the body.
+ */
 export interface Preparer {
   decode(body: BodyToDecode, rank: () => number): Promise<Worked<DecodedBody>>;
   prepare(part: PartToPrepare, rank: () => number): Promise<Worked<Preparation>>;

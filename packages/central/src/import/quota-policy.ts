@@ -21,8 +21,8 @@ export type QuotaAmount = (typeof QUOTA_AMOUNTS)[number];
 export const NOTHING_USED: Use = { storedBytes: 0, records: 0, requests: 0, cpuMs: 0 };
 
 /**
- * The default quota of an installation for one day. A log of 1,000,000 entries in parts of 1 MiB stays below every quota. A boat
- * with more can send the rest on the next day.
+ * The default daily quota of an installation. A log of 1,000,000 entries in parts of 1 MiB stays below every quota. A boat with
+ * more can send the rest on the next day.
  */
 export const DEFAULT_QUOTA: Use = {
   storedBytes: 1_024 * 1_048_576,
@@ -35,12 +35,12 @@ export const DEFAULT_QUOTA: Use = {
 export type QuotaOverride = { readonly [Amount in QuotaAmount]: number | null };
 
 /**
- * Bytes that a record needs in addition to its row: the header, the key, two entries of indexes, and free space in pages.
- * Measured.
+ * Bytes that a record needs in addition to its row, as measured: the header, the key, two index entries, and free space in
+ * pages.
  */
 const RECORD_OVERHEAD_BYTES = 300;
 
-/** Bytes that a part needs in addition to its records: its row, its receipt and the entries of indexes. */
+/** Bytes that a part needs in addition to its records: its row, its receipt and its index entries. */
 const PART_OVERHEAD_BYTES = 2_000;
 
 /** Returns the bytes that a part needs in the database. */

@@ -3,8 +3,8 @@ import { type ArrayWriter, createArrayWriter } from '../store/binary-array.ts';
 import { listOwnColumns } from '../store/record-tables.ts';
 
 /**
- * Maximum number of records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
- * memory.
+ * Maximum number of records in one statement. Above a few thousand, the time per record no longer falls, but the statement
+ * needs more memory.
  */
 const BATCH_RECORDS_MAX = 5_000;
 

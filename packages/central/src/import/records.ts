@@ -41,7 +41,7 @@ const REJECTED_TEXT_LENGTH_MAX = 65_536;
  */
 const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
-/** Maximum number of rejected records that are stored and named in a receipt. A last entry counts the others. */
+/** Maximum number of rejected records that are stored and named in a receipt. One last entry gives the number of the others. */
 const REJECTED_LISTED_MAX = 1_000;
 
 /** Maximum number of characters of a category or record ID in a rejection. */
@@ -131,7 +131,7 @@ export function toListedRejections({ rejected, rejectedCount }: SortedRecords): 
     : [...listed, { category: '*', record_id: '', reason: `and ${further} further records` }];
 }
 
-/** Returns a list under `entries`, or the one document under `data`. An empty document means that nothing is new. */
+/** Returns the list under `entries`, or the one document under `data`. An empty document means that nothing is new. */
 function recordsOf({ entries = [], data = {} }: Section): readonly unknown[] {
   return Object.keys(data).length === 0 ? entries : [...entries, data];
 }
@@ -144,7 +144,7 @@ export interface OversizedFacts {
 
 /** What is known about the records of a document before they are read. */
 export interface RecordChecks {
-  /** As in `DocumentScan`. Such records need no check of their own for levels, long numbers or characters. */
+  /** As in `DocumentScan`. Such records need no further check for levels, long numbers or characters. */
   readonly isPlain: boolean;
   readonly describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined;
 }
@@ -166,7 +166,7 @@ function readRecord(
     const unstorable = findUnstorable(value);
     if (unstorable !== undefined) return rejection(toShownId(id), unstorable, null);
   }
-  // Most records have an ID and keep the order of their keys. An ID that central derives must not depend on that order.
+  // Most records have an ID, and their keys keep their order. An ID that central derives must not depend on the order of keys.
   const json = isPlain && id !== undefined ? JSON.stringify(value) : toCanonicalJson(value);
   if (!isJsonObject(value)) return rejection('', 'not an object', shorten(json));
   if (id !== undefined && !isRecordId(id))

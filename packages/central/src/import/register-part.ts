@@ -26,7 +26,7 @@ with noted_ledger as (${NOTE_LEDGER}
 )
 select (select missing_count from noted_ledger)::float8 as missing, (select imports from counted_hour)::float8 as hour_imports`);
 
-/** What an import has found out and decided before it registers its part. */
+/** What an import has read and decided before it registers its part. */
 export interface Registration {
   readonly receipt: Receipt;
   /** The row that was read with the lock. */
@@ -39,8 +39,9 @@ export interface Registration {
 }
 
 /**
- * Registers a part whose records and gaps are stored: its key and receipt, its ledger, the use of the day and all counters. The caller
- * holds the lock on the installation. Returns how many sequences of the ledger are missing, or undefined for a document without a ledger.
+ * Registers a part whose records and gaps are stored: its key and receipt, its ledger, the usage of the day and all counters.
+ * The caller holds the lock on the installation. Returns how many sequences of the ledger are missing, or undefined for a
+ * document without a ledger.
  */
 export async function registerPart(
   tx: Queryable,

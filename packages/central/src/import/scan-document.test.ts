@@ -27,7 +27,7 @@ test('changes nothing in a document within the limits, no matter what its string
   fc.assert(property);
 });
 
-test('cuts exactly the oversized records out of their document, and names them', () => {
+test('cuts exactly the oversized records out of their document, and reports them', () => {
   const large = `{"record_id":"large","text":"${'\\\"]},'.repeat(RECORD_SIZE_MAX_BYTES / 4)}"}`;
   for (const oversized of [WIDE, large])
     for (const place of [0, 1, 2]) {
@@ -56,7 +56,7 @@ test('cuts an oversized single document of a section', () => {
   assert.deepEqual(cut.data.boatlog.data, { [OVERSIZED_KEY]: 0 });
 });
 
-test('names a document with too many records or values, wherever they are', () => {
+test('reports a document with too many records or values, wherever they are', () => {
   const many = (value: string, count: number) => `${value},`.repeat(count);
   const kinds = {
     records: toDocument(`${many('1', RECORDS_MAX)}1`),

@@ -1,7 +1,7 @@
 import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
 import { OUTER_VALUES_MAX, RECORDS_MAX, VALUES_MAX } from './document-limits.ts';
 
-/** A record that exceeds a limit, as a range of bytes of the document. */
+/** A record that exceeds a limit, as a byte range of the document. */
 export interface OversizedRecord {
   readonly start: number;
   readonly end: number;
@@ -16,8 +16,8 @@ export type DocumentScan =
       /** True if a JavaScript number might change a number outside strings: 16 digits, an exponent, or a negative zero. */
       readonly mayHaveExactNumber: boolean;
       /**
-       * True if no string has an escape by number, the only way to write NUL or half of a surrogate pair, if no number may be exact, if
-       * nothing nests deeper than PLAIN_DEPTH_MAX, and if no record is oversized.
+       * True if no string has a `\u` escape (the only way to write NUL or half of a surrogate pair), `mayHaveExactNumber` is
+       * false, nothing nests deeper than PLAIN_DEPTH_MAX, and no record is oversized.
        */
       readonly isPlain: boolean;
     }
@@ -126,8 +126,8 @@ export const OVERSIZED_KEY = '\u0000oversized';
 
 /**
  * R68: "If a record exceeds central's limits on values or bytes, central MUST reject only that record and store the others."
- * Returns the document with each oversized record replaced by an object (see OVERSIZED_KEY), so that such a record is never
- * parsed.
+ * Returns the document with each oversized record replaced by an object (see OVERSIZED_KEY), so that an oversized record is
+ * never parsed.
  */
 export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRecord[]): Uint8Array {
   if (oversized.length === 0) return bytes;

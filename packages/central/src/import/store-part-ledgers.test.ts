@@ -19,7 +19,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Returns a `data` with one record. The function below returns the text that central holds of it. */
+/** Returns a `data` object with one record. The function below returns the text that central holds for it. */
 const toNote = (content: string) => toBoatlog([{ record_id: 'note', content }]);
 async function heldNote(store: Store, boat: EnrolledBoat): Promise<unknown> {
   const [held] = await heldRecords(store, boat);
@@ -70,7 +70,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.doesNotMatch(held, /old/);
   });
 
-  test('treats a ledger that a newer one named as former as older, although its first export arrives later', async () => {
+  test('treats a ledger that a newer one named as former as the older one, although its first export arrives later', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -88,7 +88,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
         { headers: { 'Ledger-Id': 'cccccccccccccccc' } },
       );
     await send('cccccccccccccccc', 1, 'new', ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa']);
-    // A renumbered export names only the ledger that it was made in.
+    // A renumbered export names only the ledger in which it was created.
     await send('cccccccccccccccc', 2, 'newer', ['bbbbbbbbbbbbbbbb']);
     for (const former of ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa'])
       for (const sequence of [7, 8]) await send(former, sequence, `old ${former}`, []);
@@ -99,7 +99,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await listLedgers(store, boat.id))[0]?.ledger_id, 'cccccccccccccccc');
   });
 
-  test('refuses every export of a ledger that went back, and stores nothing from it', async () => {
+  test('refuses every export of a ledger that returned to an older state, and stores nothing from it', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -176,7 +176,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('keeps the records of a new ledger although the clock of its node is behind', async () => {
+  test('keeps the records of a new ledger although the clock of its node is slow', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     await importDocument(startNode(store), boat, toDocument(boat, { sequence: 9, data: toNote('old') }));

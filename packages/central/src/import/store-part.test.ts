@@ -86,7 +86,7 @@ describeOnPostgres('storing a part', (open) => {
     assert.match(String(held?.['json']), /1795466843123456789/);
   });
 
-  test('uses the later of two records with the same id in one document', async () => {
+  test('uses the later of two records with the same ID in one document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = [
@@ -177,14 +177,14 @@ describeOnPostgres('storing a part', (open) => {
     await send(3, undefined, { index: 1, count: 2 });
     await send(6);
     assert.deepEqual(await gaps(), [[2, 3, 4, 5], []]);
-    // Central holds one part of the export that contains their records. That export is now the gap, not they.
+    // Central holds one part of the export that contains their records. The gap is now that export.
     await send(7, [2, 3, 5], { index: 2, count: 2 });
     assert.deepEqual(await gaps(), [
       [4, 7],
       [2, 3, 5],
     ]);
     await send(7, [2, 3, 5], { index: 1, count: 2 });
-    // The owner retried one of them. An earlier withdrawal stays valid if a later export does not repeat it.
+    // The owner retried one of them. An earlier withdrawal stays valid even if a later export does not repeat it.
     await send(5);
     await send(8);
     assert.deepEqual(await gaps(), [[4], [2, 3]]);

@@ -30,9 +30,9 @@ export type StoreOutcome =
   /** Another export has the sequence in this ledger. */
   | { readonly kind: 'diverged'; readonly knownExportId: string }
   | { readonly kind: 'disabled' }
-  /** The credential was revoked, or expired, since the request began. */
+  /** The credential was revoked or has expired since the request began. */
   | { readonly kind: 'revoked' }
-  /** The installation would exceed its quota of the day. */
+  /** The installation would exceed its daily quota. */
   | { readonly kind: 'over_quota'; readonly amount: QuotaAmount };
 
 /**

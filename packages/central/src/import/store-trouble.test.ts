@@ -64,7 +64,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('stores a part once if a second node receives it while the first is storing it', async () => {
+  test('stores a part once if a second node receives it while the first one stores it', async () => {
     const [store, second, other, operator] = [openStore(), openStore(), openStore(), openStore()];
     const boat = await enrollBoat(store);
     const document = toDocument(boat);
@@ -78,7 +78,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
       await waitingMin(1);
       const again = importDocument(startNode(second), boat, document);
       await waitingMin(2);
-      // Both answers arrive only after this transaction, so it must not wait for either of them.
+      // Both answers arrive only after this transaction, so it must not wait for them.
       return [first, again];
     });
     const [one, two] = await Promise.all(receipts);

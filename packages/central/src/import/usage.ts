@@ -22,7 +22,7 @@ export function toOverride(row: Readonly<Record<string, unknown>>): QuotaOverrid
   };
 }
 
-/** Returns an installation's individual limits. There are none if it is not enrolled. */
+/** Returns an installation's individual limits. An installation that is not enrolled has none. */
 export async function loadOverride(store: Queryable, installationId: string): Promise<QuotaOverride> {
   const [row] = await store.query(
     `select ${OVERRIDE_COLUMNS} from installations where installation_id = $1::text`,
@@ -33,11 +33,14 @@ export async function loadOverride(store: Queryable, installationId: string): Pr
     : toOverride(row);
 }
 
-/** Columns of a use: 0 in a join without a row. `u` is the row of the installation and the day. */
+/** Columns with the usage of a day. `u` is the joined row of the installation and the day. Without such a row, each is 0. */
 export const USE_COLUMNS: SqlFragment = `coalesce(u.stored_bytes, 0)::float8 as used_bytes, coalesce(u.records, 0)::float8 as used_records,
   coalesce(u.requests, 0)::float8 as used_requests, coalesce(u.cpu_ms, 0)::float8 as used_cpu_ms`;
 
-/** Adds `toUseValues` to the use of the day. It reads and writes one row, regardless of how much the installation has stored. */
+/**
+ * Adds the values of `toUseValues` to the usage of the day. It reads and writes one row, regardless of how much the
+ * installation has stored.
+ */
 export const ADD_USE: SqlFragment = `
   insert into installation_usage as u (installation_id, day, stored_bytes, records, requests, cpu_ms)
   values (:installation_id::text, :day::date, :used_bytes::bigint, :used_records::bigint, :used_requests::bigint, :used_cpu_ms::bigint)
@@ -61,7 +64,7 @@ export function toUseValues(wallMs: number, use: Use): NamedValues {
   };
 }
 
-/** Adds to what an installation has used on the day, and returns the sum. */
+/** Adds to an installation's usage of the day, and returns the sum. */
 export async function addUse(
   store: Queryable,
   installationId: string,
@@ -80,7 +83,7 @@ export async function loadUse(store: Queryable, installationId: string, wallMs: 
   return row === undefined ? NOTHING_USED : toUse(row);
 }
 
-/** Returns the use in a row with USE_COLUMNS. */
+/** Returns the usage in a row with USE_COLUMNS. */
 export function toUse(row: Row): Use {
   return {
     storedBytes: numberOf(row, 'used_bytes'),

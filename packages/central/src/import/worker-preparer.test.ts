@@ -28,7 +28,7 @@ const DOCUMENT = {
   },
 };
 
-test('decodes and prepares in a thread exactly as on the main thread', async () => {
+test('decodes and prepares in a thread exactly as in the main thread', async () => {
   const text = JSON.stringify(DOCUMENT).replace('"sequence":1', '"sequence": 1');
   const body = { bytes: gzipSync(text), coding: 'gzip', sizeMaxBytes: 1_000_000 } as const;
   const expected = await inline.decode({ ...body, bytes: Buffer.from(body.bytes) }, () => 0);

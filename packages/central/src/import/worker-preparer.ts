@@ -27,10 +27,12 @@ export interface WorkerPreparer extends Preparer {
 }
 
 /**
- * A preparer that works in `threads` threads, each with a time limit and a memory limit. It takes over the bytes that it is given.
+ * A preparer that works in `threads` threads, each with a time limit and a memory limit. It takes ownership of the bytes that
+ * it is given.
  */
 export function createWorkerPreparer(threads: number): WorkerPreparer {
-  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The thread's module is next to this one.
+  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The module of the threads is in the same
+  // folder.
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const pool = createWorkerPool<PrepareJob, PrepareResult>(
     new URL(`./prepare-thread${extension}`, import.meta.url),
@@ -70,6 +72,6 @@ function toWorked<Result>(
 ): Worked<Result> {
   if (outcome.kind === 'exceeded') return outcome;
   const result = pick(outcome.result);
-  if (result === undefined) throw new Error('the thread answered a different job');
+  if (result === undefined) throw new Error('the thread answered with the result of a different job');
   return { kind: 'done', result, cpuMs: outcome.cpuMs };
 }

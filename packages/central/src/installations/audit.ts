@@ -34,8 +34,8 @@ export type AuditEventName =
   /** An operator downloaded all data of an installation. */
   | 'data_exported'
   /**
-   * A credential that may not be used: it is revoked or expired, belongs to a disabled or a different installation, or is over
-   * its quota.
+   * A request whose credential may not be used: it is revoked or expired, belongs to a disabled or a different installation, or
+   * its installation is over a quota.
    */
   | 'refused'
   /** An address that presented too many unknown credentials. */
@@ -62,7 +62,7 @@ const EVENTS_LISTED_MAX = 1_000;
 /** Number of events in one page of the API. */
 const EVENTS_PER_PAGE = 200;
 
-/** Period within which identical refusals are one event, because a boat may repeat a refused request for years. */
+/** Period within which identical refusals are recorded as one event, because a boat may repeat a refused request for years. */
 const REFUSALS_PERIOD_MS = 3_600_000;
 
 /** Records an event in the transaction of the change. */
@@ -70,7 +70,7 @@ export async function recordEvent(tx: Queryable, event: AuditEvent, wallMs: numb
   await insertEvent(tx, event, new Date(wallMs), new Date(wallMs), 1);
 }
 
-/** Records `count` refusals. Identical refusals within an hour are one event, which counts them. */
+/** Records `count` refusals. Identical refusals within an hour become one event with a count. */
 export async function recordRefusals(
   store: Queryable,
   event: AuditEvent,
@@ -130,7 +130,7 @@ export async function listEvents(
   return rows.map(toListedEvent);
 }
 
-/** One page of events, and where the next page begins, or null. */
+/** One page of events. `next` is where the next page begins, or null at the end. */
 export interface EventPage {
   readonly events: readonly ListedEvent[];
   readonly next: string | null;
@@ -169,7 +169,7 @@ function parsePlace(text: string): readonly string[] | undefined {
     const place: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     const isPlace =
       Array.isArray(place) && place.length === 4 && place.every((part) => typeof part === 'string');
-    // Every member was checked to be a string.
+    // Every element has been checked to be a string.
     return isPlace && isOwnPlace(place as string[]) ? (place as string[]) : undefined;
   } catch {
     return undefined;

@@ -10,7 +10,8 @@ export type Authentication =
   | { readonly kind: 'accepted'; readonly installationId: string; readonly credential: Credential }
   | { readonly kind: 'disabled'; readonly installationId: string }
   /**
-   * `installationId` is set if the token is known but not valid. It is only for the audit trail and must not appear in an answer.
+   * `installationId` is set if the token is known but not valid. It is for the audit trail only and must not appear in an
+   * answer.
    */
   | { readonly kind: 'invalid'; readonly installationId?: string };
 

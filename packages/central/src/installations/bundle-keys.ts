@@ -6,12 +6,12 @@ import { recordEvent, recordRefusals } from './audit.ts';
 import type { Credential } from './credential.ts';
 import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
-/** The public keys of a boat that central knows. */
+/** The public keys of a boat that central has received. */
 export interface BundleKeys {
   readonly installation_id: string;
   /** The key that signs the bundles of this boat. */
   readonly bundle_key: string | null;
-  /** A different key that the boat sent last and that the operator has not accepted. */
+  /** The last different key that the boat sent and the operator has not accepted. */
   readonly offered_bundle_key: string | null;
 }
 
@@ -22,7 +22,7 @@ export function isBundleKey(text: string): boolean {
 
 /**
  * Keeps the first key that a boat sends with its device token. A different key does not replace it. It is kept as offered, and
- * the audit trail records it at most once an hour. Returns `offered` if the operator should look at it. Repeating the call
+ * the audit trail records it at most once an hour. Returns `offered` if the operator should check the key. Repeating the call
  * changes nothing. The installation ID is not secret, so a key that arrived with the ID as a token is not kept.
  */
 export async function learnBundleKey(
@@ -59,7 +59,7 @@ export async function keepBundleKey(
   return isOffered ? 'offered' : 'kept';
 }
 
-/** A key, and the installation and the credential that it came with. */
+/** A received key, with its installation and the credential that came with it. */
 export interface LearntKey {
   readonly installationId: string;
   readonly credential: Credential | undefined;
@@ -82,7 +82,7 @@ export async function loadBundleKeys(store: Queryable, installationId: string): 
 }
 
 /**
- * Replaces the key of an installation by the one that the operator names. Accepting it again only adds an event to the audit
+ * Replaces the key of an installation with the one that the operator names. Accepting it again only adds an event to the audit
  * trail. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is not a key.
  */
 export async function acceptBundleKey(

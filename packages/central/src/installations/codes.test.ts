@@ -27,7 +27,7 @@ const KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
 let addresses = 0;
 const ownAddress = (): Connection => ({ remoteAddress: `198.51.100.${(addresses += 1)}` });
 
-/** A boat that makes its own token. */
+/** Returns a boat that creates its own token. */
 function createBoat() {
   const token = Buffer.from(systemRandomHex(32), 'hex').toString('base64url');
   return { id: systemRandomHex(8), token };
@@ -57,7 +57,7 @@ describeOnPostgres('an enrolment code', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('enrols a boat with the token that it made, and delivers its bundle key', async () => {
+  test('enrols a boat with the token that it created, and delivers its bundle key', async () => {
     const { store } = open();
     const boat = createBoat();
     const app = startNode(store);
@@ -121,7 +121,7 @@ describeOnPostgres('an enrolment code', (open) => {
     );
   });
 
-  test('ends when it expires or when the next code is issued, and never takes the token of another boat', async () => {
+  test('becomes invalid when it expires or when the next code is issued, and is never redeemed with the token of another boat', async () => {
     const { store } = open();
     const boat = createBoat();
     const app = startNode(store, { wall: () => NOON_MS + HOUR_MS });
@@ -153,7 +153,7 @@ describeOnPostgres('an enrolment code', (open) => {
     assert.equal(((await restored.json()) as { installation_id: string }).installation_id, boat.id);
   });
 
-  test('cannot be guessed from one address, while a boat at another address redeems its own', async () => {
+  test('cannot be guessed from one address, while a boat at another address can redeem its own', async () => {
     const { store } = open();
     // The clock does not advance, so that no refused code expires during the test.
     const app = startNode(store, { monotonic: () => 0 });
@@ -167,7 +167,11 @@ describeOnPostgres('an enrolment code', (open) => {
       );
     assert.deepEqual([...new Set(statuses)], [403, 429]);
     assert.equal(statuses.indexOf(429), 20);
-    assert.equal(await statusOf(app, toRedeemRequest(boat, code), attacker), 429, 'even with the right code');
+    assert.equal(
+      await statusOf(app, toRedeemRequest(boat, code), attacker),
+      429,
+      'even with the correct code',
+    );
     assert.equal(await statusOf(app, toRedeemRequest(boat, code), ownAddress()), 200);
     for (const text of ['', 'OOOOOOOOO', 'UUUUUUUUUU', '0123456789A', '０１２３４５６７８９'])
       assert.equal(parseEnrolmentCode(text), undefined, text);

@@ -9,7 +9,7 @@ import { type CodeFacts, judgeCode, toTokenId } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** How long codes are kept after they end: a week, so that a repeated request still gets its answer. */
+/** How long codes are kept after they expire: a week, so that a repeated request still gets its answer. */
 const ENDED_CODES_KEPT_MS = 7 * 24 * HOUR_MS;
 
 /** The options of an invitation. */
@@ -18,7 +18,7 @@ export interface Invitation {
   readonly tier?: number;
   /** Hours until the code expires. */
   readonly expiresHours: number;
-  /** Days after which the boat's token expires, counted from when the boat redeems the code. Undefined if it does not expire. */
+  /** Number of days from redemption until the boat's token expires. Undefined if it does not expire. */
   readonly tokenExpiresDays?: number;
 }
 
@@ -64,23 +64,23 @@ export async function invite(world: EnrolmentWorld, invitation: Invitation): Pro
   return { installation_id: installationId, code, expires_at: expiresAt };
 }
 
-/** A random code. The alphabet has 32 characters, so the low five bits of a random byte select one without bias. */
+/** Returns a random code. The alphabet has 32 characters, so the low five bits of a random byte select one without bias. */
 function toCode(randomHex: RandomHex): string {
   const bytes = Buffer.from(randomHex(CODE_LENGTH), 'hex');
   return [...bytes].map((byte) => CODE_ALPHABET.charAt(byte % CODE_ALPHABET.length)).join('');
 }
 
-/** The result of redeeming a code. The installation of a valid code may be named to the sender. */
+/** The result of redeeming a code. The sender may learn the installation of a valid code. */
 export type Redemption =
   | { readonly kind: 'redeemed'; readonly enrolment: Enrolment }
   | { readonly kind: 'invalid' }
   | { readonly kind: 'disabled' | 'mismatch'; readonly installationId: string };
 
 /**
- * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably. Only
- * one request redeems a code, across all nodes. A repetition with the same digest gets the same answer while its token is valid.
- * A refused code stays usable. `code` is normalized. It is undefined if the text was not a code. `address` is where the request
- * came from.
+ * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably.
+ * Across all nodes, only one request can redeem a code. A repetition with the same digest gets the same answer while its token
+ * is valid. A refused code stays usable. `code` is normalized. It is undefined if the text was not a code. `address` is where
+ * the request came from.
  */
 export async function redeem(
   store: Store,

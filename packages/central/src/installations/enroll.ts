@@ -20,8 +20,8 @@ export interface Enrolment {
   /** Undefined keeps the recorded tier. */
   readonly tier?: Tier;
   /**
-   * Whether central also accepts the installation ID as a token, because older boats send it. Undefined keeps the recorded value,
-   * which is no by default.
+   * Whether central also accepts the installation ID as a token, because older boats send it. Undefined keeps the recorded
+   * value, which is `false` by default.
    */
   readonly allowIdAsToken?: boolean;
   /** Days after which the token expires. Undefined if it does not expire. */
@@ -77,13 +77,13 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
   return { installation_id: installationId, token, token_id: toTokenId(sha256), expires_at: expiresAt };
 }
 
-/** A new device token and its digest. */
+/** Returns a new device token and its digest. */
 export function createToken(randomHex: RandomHex): { readonly token: string; readonly sha256: string } {
   const token = Buffer.from(randomHex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
   return { token, sha256: hash('sha256', token) };
 }
 
-/** A token to store: its installation, its digest, and when it expires. */
+/** A token to store, with its installation, digest and expiry. */
 export interface NewToken {
   readonly installationId: string;
   readonly sha256: string;
@@ -183,7 +183,7 @@ export function installationNotFound(installationId: string): CentralFailure {
   });
 }
 
-/** Throws INSTALLATION_ID_INVALID unless the text is an installation ID. */
+/** Throws INSTALLATION_ID_INVALID if the text is not an installation ID. */
 export function requireInstallationId(installationId: string): void {
   if (isInstallationId(installationId)) return;
   throw new CentralFailure(
@@ -191,7 +191,7 @@ export function requireInstallationId(installationId: string): void {
     `not an installation ID: ${JSON.stringify(installationId)}`,
     {
       op: 'read the installation ID',
-      hint: 'it is the 16 lowercase hex digits that the boat shows on its screen',
+      hint: 'it consists of 16 lowercase hex digits, which the boat shows on its screen',
     },
   );
 }

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { judgeCredential, parseBearer } from './policy.ts';
 
-test('accepts only an issued token that is not revoked, of an installation that is not disabled', () => {
+test('accepts only a token that was issued and not revoked, for an installation that is not disabled', () => {
   const judgeToken = (isEnded: boolean, isDisabled: boolean) =>
     judgeCredential({ kind: 'device_token', isEnded, isDisabled }, 'read');
   assert.equal(judgeCredential(undefined, 'import'), 'invalid');
@@ -21,7 +21,7 @@ test('accepts an installation ID only for imports, and only if the operator allo
   assert.equal(judgeId(false, 'import'), 'invalid');
 });
 
-test('reads only bearer credentials', () => {
+test('accepts only bearer credentials', () => {
   assert.equal(parseBearer('Bearer abc-_1'), 'abc-_1');
   assert.equal(parseBearer('bearer  abc '), 'abc');
   for (const header of [

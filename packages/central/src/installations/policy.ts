@@ -8,7 +8,7 @@ export type CredentialFacts =
 /** The purpose for which a boat presents its credential. */
 export type Purpose = 'import' | 'read';
 
-/** Whether a credential authenticates its installation: `invalid` is answered with 401, `disabled` with 403. */
+/** Whether a credential authenticates its installation. Central answers `invalid` with 401 and `disabled` with 403. */
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
 /**
@@ -32,7 +32,7 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
 }
 
 /**
- * Returns the credential of an `Authorization: Bearer` header (RFC 6750), or undefined without one. The scheme is
+ * Returns the credential of an `Authorization: Bearer` header (RFC 6750), or undefined if there is none. The scheme is
  * case-insensitive (RFC 9110).
  */
 export function parseBearer(header: string | undefined): string | undefined {
@@ -50,12 +50,12 @@ export function toTokenId(sha256: string): string {
 }
 
 /**
- * Refused credentials that one address may present in a burst. It allows for typing errors, and for a harbour full of boats with
- * old tokens.
+ * Number of refused credentials that one address may present in a burst. It allows for typing errors and for a harbour full of
+ * boats with old tokens.
  */
 const FAILURES_BURST = 20;
 
-/** Refused credentials that one address may present at a steady rate. */
+/** Number of refused credentials per second that one address may present continuously. */
 const FAILURES_PER_S = 1 / 3;
 
 /** The refused credentials of one address that have not expired. */

@@ -67,7 +67,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
     }
   });
 
-  test('expire after their days', async () => {
+  test('expire after the given number of days', async () => {
     const { store } = open();
     const world = { store, wallMs: NOON_MS, randomHex: systemRandomHex };
     const id = systemRandomHex(8);

@@ -15,7 +15,7 @@ import {
 } from './enroll.ts';
 import { toTokenId, TOKEN_ID_LENGTH } from './policy.ts';
 
-/** A device token as the command lists it. The token itself is not stored. */
+/** A device token as `d3kos-central tokens` lists it. The token itself is not stored. */
 export interface ListedToken {
   readonly token_id: string;
   readonly issued_at: string;
@@ -63,7 +63,7 @@ export async function revokeToken(
 ): Promise<{ readonly installation_id: string; readonly token_id: string }> {
   requireInstallationId(installationId);
   return world.store.transaction(async (tx) => {
-    // Because of the lock, an import that is being stored finishes first. A later one finds the token revoked.
+    // With this lock, an import that is being stored finishes first, and a later one finds the token revoked.
     await tx.query('select 1 from installations where installation_id = $1::text for update', [
       installationId,
     ]);
@@ -89,8 +89,8 @@ export interface Rotation {
 }
 
 /**
- * Issues a token that replaces another one. The replaced token expires after `keepDays`, unless it ends earlier, so that a boat
- * at sea has time to get the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
+ * Issues a token that replaces another one. The replaced token expires after `keepDays`, unless it expires earlier, so that a
+ * boat at sea has time to get the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
  */
 export async function rotateToken(
   world: EnrolmentWorld,
@@ -110,7 +110,7 @@ export async function rotateToken(
     );
     if (found.length === 0) throw tokenNotFound(installationId, tokenId);
     await insertToken(tx, { installationId, sha256, expiresAt }, world.wallMs);
-    const detail = `replaced by ${toTokenId(sha256)}, valid for ${keepDays} days more`;
+    const detail = `replaced by ${toTokenId(sha256)}, valid for another ${keepDays} days`;
     const event = { installationId, subject: tokenId, actor: world.actor ?? COMMAND_LINE, detail };
     await recordEvent(tx, { ...event, event: 'token_rotated' }, world.wallMs);
   });

@@ -14,7 +14,7 @@ export interface ListedAccount {
   readonly password_changed_at: string;
 }
 
-/** The ports of a change to an account. */
+/** The ports that a change to an account needs. */
 export interface AccountWorld extends ChangeWorld {
   readonly passwords: Pick<PasswordHasher, 'hash'>;
 }
@@ -48,7 +48,7 @@ export async function addAccount(
   });
 }
 
-/** Returns every account, by name. */
+/** Returns every account, ordered by name. */
 export async function listAccounts(store: Queryable): Promise<readonly ListedAccount[]> {
   const rows = await store.query(
     `select name, role, ${utcText('created_at')} as created_at_text,
@@ -109,7 +109,7 @@ export async function changePassword(
   });
 }
 
-/** Reads a role that the database holds. */
+/** Parses a role from the database. */
 export function toRole(text: string): Role {
   if (isRole(text)) return text;
   throw new Error(`the database has the unknown role ${text}`);
@@ -125,7 +125,7 @@ async function endSessions(tx: Queryable, name: string, kept: string | undefined
 function requirePassword(name: string, password: string): void {
   const fault = findPasswordFault(name, password);
   if (fault !== undefined)
-    throw new CentralFailure('USAGE', fault, { op: 'set the password', hint: 'choose a longer phrase' });
+    throw new CentralFailure('USAGE', fault, { op: 'set the password', hint: 'choose a longer passphrase' });
 }
 
 async function record(

@@ -72,7 +72,7 @@ describeOnPostgres('a login', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('begins a session with a new ID, ends the previous session, and stores neither ID nor password', async () => {
+  test('begins a session with a new ID, ends the previous session, and stores neither the ID nor the password', async () => {
     const { store } = open();
     const name = await addAdmin(store);
     const app = startNode(store);
@@ -96,7 +96,7 @@ describeOnPostgres('a login', (open) => {
     assert.equal(await statusOf(app, '/api/v1/session', cookieOf(second.id)), 401);
   });
 
-  test('ends after idle time, after a working day, and with a new password, a removal or a role', async () => {
+  test('ends when it is idle, after a working day, and when the account is removed or its password or role changes', async () => {
     const { store } = open();
     const name = await addAdmin(store);
     let nowMs = NOON_MS;
@@ -218,7 +218,7 @@ describeOnPostgres('guessing passwords', (open) => {
     );
     const counted = fromOne.concat(fromMany).filter((status) => status === 401).length;
     assert.ok(counted <= ACCOUNT_LIMIT.burst, String(counted));
-    // The right password is refused too until the failures have expired. Boats and other accounts are not affected.
+    // Even the correct password is refused until the failures have expired. Boats and other accounts are not affected.
     const [late, other] = [startNode(store, { wall: () => NOON_MS + 3_600_000 }), await addAdmin(store)];
     assert.equal((await (nodes[0] as App).fetch(toLogin({ name }), ownAddress())).status, 429);
     assert.equal((await late.fetch(toLogin({ name }), ownAddress())).status, 200);
@@ -253,7 +253,7 @@ describeOnPostgres('guessing passwords', (open) => {
     ])
       texts.push(await (await app.fetch(toLogin({ name: tried, password: 'wrong' }), ownAddress())).text());
     assert.equal(new Set(texts).size, 1, texts.join('\n'));
-    // An unknown name costs the same amount of hashing.
+    // An unknown name causes the same amount of hashing.
     assert.deepEqual(checks, ['known', 'unknown', 'unknown', 'unknown', 'unknown']);
     const [row] = await store.query(
       'select (select json_agg(f) from login_failures f)::text || (select json_agg(e) from audit_events e)::text as text',
@@ -270,7 +270,7 @@ describeOnPostgres('a password', (open) => {
     assert.notEqual(one, two);
     assert.equal(await hasher.check(PASSWORD, one), 'right');
     assert.equal(await hasher.check(`${PASSWORD} `, one), 'wrong');
-    // An accented letter is one or two code points, depending on the keyboard.
+    // An accented letter has one or two code points, depending on the keyboard.
     const accented = await hasher.hash('caf\u00e9 am hafen von kingston');
     assert.equal(await hasher.check('cafe\u0301 am hafen von kingston', accented), 'right');
     // A hash with parameters other than the current ones, and damaged hashes.
@@ -280,7 +280,7 @@ describeOnPostgres('a password', (open) => {
       assert.equal(await hasher.check(PASSWORD, damaged), 'wrong', damaged);
   });
 
-  test('is refused if it is short, repeats itself or contains the name', async () => {
+  test('is refused if it is short, repetitive or contains the account name', async () => {
     const { store } = open();
     await migrate(store, NOON_MS);
     const world = { store, wallMs: NOON_MS, passwords: QUICK_PASSWORDS };

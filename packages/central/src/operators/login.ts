@@ -6,10 +6,10 @@ import type { PasswordHasher } from './passwords.ts';
 import { ACCOUNT_LIMIT, ADDRESS_LIMIT, isAccountName, SESSIONS_MAX } from './policy.ts';
 import { endSession, findSession, removeEndedSessions, type Session, toSessionDigest } from './sessions.ts';
 
-/** Number of random bytes in a session ID, enough that it cannot be guessed. */
+/** Number of random bytes in a session ID: too many to guess. */
 const SESSION_ID_SIZE_BYTES = 32;
 
-/** How long failed logins are kept. After this time they no longer affect any limit. */
+/** How long failed logins are kept. After this time they no longer affect a limit. */
 const FAILURES_KEPT_MS = 24 * 3_600_000;
 
 /** The ports of a login. */
@@ -35,10 +35,10 @@ export type LoginResult =
   | { readonly kind: 'refused' | 'throttled' };
 
 /**
- * Logs an operator in and begins a session with a new ID. The attempt is counted in the database before the password is checked,
- * so that concurrent attempts at several nodes cannot exceed the limits. A success subtracts it again. The answer and its timing
- * are the same for an unknown name and a wrong password. A name without an account is never stored, because it could be a
- * password.
+ * Logs an operator in and begins a session with a new ID. The attempt is counted in the database before the password is
+ * checked, so that concurrent attempts at several nodes cannot exceed the limits. A successful login subtracts it again. The
+ * answer and its timing are the same for an unknown name and a wrong password. A name without an account is never stored,
+ * because it could be a password.
  */
 export async function login(world: LoginWorld, attempt: LoginAttempt): Promise<LoginResult> {
   const { store, wallMs } = world;
@@ -98,8 +98,8 @@ async function checkPassword(
 }
 
 /**
- * Counts an attempt for both subjects and returns true if both are within their limits. The rows are locked in key order, so two
- * logins cannot deadlock.
+ * Counts an attempt for the address and the account, and returns true if both are within their limits. The rows are locked in
+ * key order, so two logins cannot deadlock.
  */
 async function countAttempt(
   store: Store,

@@ -11,19 +11,19 @@ interface Cost {
 /** The cost of new hashes: 32 MiB and about a quarter of a second, as OWASP recommends for scrypt. */
 const COST: Cost = { ln: 15, r: 8, p: 3 };
 
-/** Limits of the parameters of a stored hash. A damaged row must not exhaust the memory of the node. */
+/** Maximum parameters of a stored hash. A damaged row must not exhaust the memory of the node. */
 const COST_MAX: Cost = { ln: 17, r: 8, p: 8 };
 
 const SALT_SIZE_BYTES = 16;
 const KEY_SIZE_BYTES = 32;
 
 /**
- * Password checks that a node allows in a burst and per second. Otherwise hashing would take processor time from the boats'
- * imports.
+ * Number of password checks that a node allows in a burst and per second. Without a limit, hashing would take processor time
+ * from imports.
  */
 const CHECKS_BURST = 20;
 const CHECKS_PER_S = 1;
-/** Maximum number of queued checks, so that each waits at most two seconds. */
+/** Maximum number of queued checks. With this limit, each waits at most two seconds. */
 const WAITING_MAX = 8;
 
 /** Hashes passwords, one at a time per node. */
@@ -32,8 +32,8 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>;
   /**
    * Compares a password with a stored hash. Without a hash it does the same work and returns `wrong`, so that the response time
-   * does not reveal whether an account exists. Returns `busy` if too many logins reach this node. Never throws for a damaged
-   * hash.
+   * does not reveal whether an account exists. Returns `busy` if this node has too many logins to check. Never throws for a
+   * damaged hash.
    */
   check(password: string, stored: string | undefined): Promise<'right' | 'wrong' | 'busy'>;
 }
@@ -99,7 +99,7 @@ function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buf
   // scrypt needs 128 × N × r bytes; the limit leaves room for its other buffers.
   const options = { N: n, r, p, maxmem: 256 * n * r + 1_048_576 };
   return new Promise((resolve, reject) => {
-    // Unicode can encode one character in several ways, and keyboards differ.
+    // Unicode encodes some characters in several ways, and keyboards differ.
     scrypt(password.normalize('NFC'), salt, KEY_SIZE_BYTES, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);

@@ -1,4 +1,4 @@
-/** `viewer` reads the fleet. `admin` also gives access to boats and manages accounts. */
+/** `viewer` can read the fleet. `admin` can also manage the access of boats and accounts. */
 export const ROLES = ['viewer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -8,12 +8,12 @@ export function isRole(text: unknown): text is Role {
 }
 
 /**
- * The form of an account name. It has no spaces or capital letters, so that in the audit trail it cannot be confused with the
- * operator token or the command line, and so that two names never differ only in case.
+ * The form of an account name. It has no spaces, so that it cannot be confused with the actors `operator token` and `command
+ * line` in the audit trail, and no capital letters, so that two names never differ only in case.
  */
 export const ACCOUNT_NAME_PATTERN = '^[a-z][a-z0-9._-]{1,39}$';
 
-/** Minimum length of a password. Guessing is throttled, so 12 characters that are not a known phrase are enough. */
+/** Minimum length of a password. Guessing is throttled, so 12 characters are enough if they are not a well-known phrase. */
 export const PASSWORD_LENGTH_MIN = 12;
 /** Maximum length of a password. It limits the work of hashing. */
 export const PASSWORD_LENGTH_MAX = 128;
@@ -28,8 +28,8 @@ export function findPasswordFault(name: string, password: string): string | unde
   if (password.length < PASSWORD_LENGTH_MIN)
     return `a password needs at least ${PASSWORD_LENGTH_MIN} characters`;
   if (password.length > PASSWORD_LENGTH_MAX)
-    return `a password has at most ${PASSWORD_LENGTH_MAX} characters`;
-  if (new Set(password).size < 5) return 'the password repeats too few different characters';
+    return `a password may have at most ${PASSWORD_LENGTH_MAX} characters`;
+  if (new Set(password).size < 5) return 'the password has too few different characters';
   if (password.toLowerCase().includes(name)) return 'the password contains the name of the account';
   return undefined;
 }
@@ -52,10 +52,10 @@ export interface LoginLimit {
   readonly forgottenPerS: number;
 }
 
-/** Per network. It allows for typing errors and for an office behind one address. */
+/** Limit per network. It allows for typing errors and for an office behind one address. */
 export const ADDRESS_LIMIT: LoginLimit = { burst: 10, forgottenPerS: 1 / 60 };
 /**
- * Per account, over all networks: 1,470 guesses a day. An attacker who uses up this limit prevents the account's owner from
- * logging in. Existing sessions, other accounts, the operator token and the command line are not affected.
+ * Limit per account over all networks: 1,470 guesses a day. An attacker who uses up this limit prevents the account's owner
+ * from logging in. Existing sessions, other accounts, the operator token and the command line are not affected.
  */
 export const ACCOUNT_LIMIT: LoginLimit = { burst: 30, forgottenPerS: 1 / 60 };

@@ -25,7 +25,7 @@ test('keeps the newest lines in two files within the size limit', async () => {
   assert.match(await readFile(path, 'utf8'), /the last line\n$/);
 });
 
-test('appends to an existing file, and rotates one that an earlier run left full', async () => {
+test('appends to an existing file, and rotates one that was already full', async () => {
   const path = join(folder, 'left.log');
   await writeFile(path, 'of yesterday\n');
   const again = openBoundedLogFile(path);

@@ -9,7 +9,7 @@ export const LOG_FILE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /** A log file of bounded size. */
 export interface BoundedLogFile {
-  /** Appends bytes, or drops them if the disk refuses the write. Never throws because of a disk failure. */
+  /** Appends bytes, or drops them if they cannot be written. Never throws because of a disk failure. */
   write(bytes: Uint8Array): void;
   close(): void;
 }
@@ -22,7 +22,7 @@ export function openBoundedLogFile(path: string): BoundedLogFile {
   const file = openSync(path, 'a', 0o600);
   let sizeBytes = fstatSync(file).size;
   const beginAnew = () => {
-    // Copied and emptied, not renamed: if a step fails, the open file is still the one at `path`.
+    // The file is copied and emptied, not renamed. If a step fails, the open file is therefore still the one at `path`.
     orDropped(() => copyFileSync(path, `${path}.1`));
     ftruncateSync(file);
     sizeBytes = 0;

@@ -5,7 +5,7 @@ import { CentralFailure } from './errors.ts';
 import type { Log } from './ports.ts';
 import { toClusterPath } from './postgres-cluster.ts';
 
-/** Permissions on the data that only the owner may have. PostgreSQL does not start if others can enter its folder. */
+/** Permissions that other accounts must not have on the data. PostgreSQL does not start if others can enter its folder. */
 const OTHERS = 0o077;
 
 /** Permissions that the owner needs on a folder and on a file. A copy from a read-only medium lacks some of them. */
@@ -13,8 +13,8 @@ const FOLDER_OWNER = 0o700;
 const FILE_OWNER = 0o600;
 
 /**
- * Lets the owner enter a data directory. If it holds a cluster, nobody else may enter it. Any other folder keeps the permissions
- * of other accounts, because the operator may have named it by mistake.
+ * Gives the owner access to a data directory. If it contains a cluster, no other account keeps access. Any other folder keeps
+ * the permissions of other accounts, because the operator may have named it by mistake.
  */
 export async function repairEntrance(dataDir: string): Promise<void> {
   const facts = await lstat(dataDir);
@@ -55,7 +55,7 @@ async function repairBelow(folder: string): Promise<number> {
   return repaired;
 }
 
-/** Returns the number of repaired modes, 0 or 1. A file that has been removed in the meantime needs no repair. */
+/** Returns the number of repaired modes, 0 or 1. Ignores a file that has been removed in the meantime. */
 async function repairMode(path: string): Promise<number> {
   const facts = await findFacts(path);
   if (facts === undefined || facts.isSymbolicLink()) return 0;

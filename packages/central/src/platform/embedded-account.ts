@@ -27,9 +27,9 @@ const OWN_ACCOUNT = 'd3kos-central';
 const FORMER_ACCOUNTS = ['postgres', 'nobody'] as const;
 
 /**
- * Finds an account that can run `program`. A user namespace is tried first. Files still belong to root in it, so a checkout or a
- * data directory that only root can enter still works. A shared account such as `nobody` is never used, because every other
- * service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
+ * Finds an account that can run `program`. A user namespace is tried first. Inside it, files still belong to root, so a
+ * checkout or a data directory that only root can enter still works. A shared account such as `nobody` is never used, because
+ * every other service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
  */
 export async function findEmbeddedAccount(program: string): Promise<EmbeddedAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -67,7 +67,7 @@ async function findAccount(name: string): Promise<EmbeddedAccount | undefined> {
     const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
     return { prefix: [], uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
-    // The exit status of `id` means that there is no such account.
+    // A failure of `id` means that there is no such account.
     return undefined;
   }
 }
@@ -91,10 +91,10 @@ export function spawnAs(
 }
 
 /**
- * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or a shared account of an earlier
- * version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service would lose
- * access. That includes central's own account: the service of the package runs as this account, and `sudo d3kos-central` must not
- * take its folder.
+ * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or a shared account of an
+ * earlier version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service
+ * would lose access. That includes central's own account. The packaged service runs as this account, and `sudo d3kos-central`
+ * must not take over its folder.
  */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;

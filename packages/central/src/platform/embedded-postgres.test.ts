@@ -66,7 +66,7 @@ test('refuses a second server on a data directory in use, and lets a command use
   });
 });
 
-test('uses no socket whose folder belongs to another account than the data directory', async (context) => {
+test('uses no socket whose folder has a different owner than the data directory', async (context) => {
   if (process.getuid?.() !== 0) return context.skip('only root can give a folder to another account');
   await withFolder(async (folder) => {
     const server = await startEmbeddedPostgres({ dataDir: join(folder, 'a'), log: SILENT_LOG, fsync: 'off' });
@@ -114,7 +114,7 @@ test('commits durably if the server disables synchronous_commit, and distinguish
   });
 });
 
-test('bounds the log of PostgreSQL and keeps its newest lines', async () => {
+test('limits the size of PostgreSQL's log and keeps its newest lines', async () => {
   await withFolder(async (dataDir) => {
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
     const store = openPgStore(embedded.address, SILENT_LOG);
@@ -179,7 +179,7 @@ test('creates the library links that an installation without scripts lacks, even
   });
 });
 
-/** Runs `work` with a PATH on which `unshare` is missing and `id` answers as `idScript` says. */
+/** Runs `work` with a PATH on which `unshare` is missing and `id` runs `idScript`. */
 async function withoutNamespaces(folder: string, idScript: string, work: () => Promise<void>): Promise<void> {
   const bin = join(folder, 'bin');
   await mkdir(bin);
@@ -207,7 +207,7 @@ test('runs as its own account if root may not create a user namespace, and as ro
       await (await startEmbeddedPostgres(options)).stop();
     });
     assert.equal((await stat(join(options.dataDir, 'postgres'))).uid, OWN_ACCOUNT);
-    // This machine has no account with the name, so the folder belongs to an unknown account.
+    // This machine has no account of that name, so the folder belongs to an unknown account.
     await assert.rejects(startEmbeddedPostgres(options), (error) =>
       isCentralFailure(error, 'EMBEDDED_FAILED'),
     );
@@ -236,10 +236,10 @@ async function chownAll(folder: string, uid: number): Promise<void> {
   execFileSync('chown', ['-R', `${uid}:${uid}`, folder]);
 }
 
-/** Changes that a copy or a restore makes to the modes of a data directory. */
+/** Changes to the modes of a data directory that copying or restoring can cause. */
 const COPIES: readonly (readonly [what: string, command: readonly string[]])[] = [
   ['everyone may read it, as after a copy from FAT', ['-R', 'a+rwX']],
-  ['nobody may write it, as after a copy from a read-only medium', ['-R', 'a-w']],
+  ['it is read-only, as after a copy from a read-only medium', ['-R', 'a-w']],
   ['its group may enter it', ['-R', 'g+rX']],
 ];
 
@@ -306,7 +306,7 @@ test('locks a data directory with a file in it that other accounts cannot reach'
 });
 
 const SMALL_DISKS: readonly (readonly [what: string, options: string, message: RegExp])[] = [
-  ['has no inode left', 'size=200m,nr_inodes=40', /no inode is left/],
+  ['has no inodes left', 'size=200m,nr_inodes=40', /no inode is left/],
   ['is full', 'size=2m', /is full/],
 ];
 

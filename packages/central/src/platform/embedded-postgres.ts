@@ -30,7 +30,7 @@ export interface EmbeddedOptions {
 export interface EmbeddedPostgres {
   /** The address at which the owner of the database logs in. */
   readonly address: { readonly host: string; readonly user: string; readonly database: string };
-  /** Resolves with the reason if PostgreSQL ends without `stop`. Never rejects. */
+  /** Resolves with the reason if PostgreSQL ends before `stop` is called. Never rejects. */
   readonly ended: Promise<string>;
   /** Shuts PostgreSQL down and releases the data directory. A repeated call has no effect. */
   stop(): Promise<void>;
@@ -54,8 +54,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 }
 
 /**
- * For a short command: returns the PostgreSQL that a live process runs on the data directory, or starts one. `stop` stops only a
- * PostgreSQL that was started here. Throws as startEmbeddedPostgres does.
+ * Returns, for a short command, the PostgreSQL that a live process runs on the data directory, or starts one. `stop` stops
+ * PostgreSQL only if this call started it. Throws like startEmbeddedPostgres.
  */
 export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dataDir = await prepareDataDir(options.dataDir);
@@ -120,8 +120,7 @@ async function startLocked(
     const binaries = await findEmbeddedBinaries();
     const account = await findEmbeddedAccount(binaries.postgres);
     await giveFolder(dataDir, account);
-    // Root repairs the modes only now, because before this check the folder could belong to an account whose service must not be
-    // changed.
+    // Root repairs the modes only after this check, because the folder could belong to the service of another account.
     if (isRoot) await repairModes(dataDir, options.log);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);

@@ -1,4 +1,4 @@
-/** Every code of a CentralFailure. `cli/exit-code.ts` maps each to the exit code of the program. */
+/** Every code of a CentralFailure. `cli/exit-code.ts` maps each code to an exit code of the program. */
 export const CENTRAL_FAILURE_CODES = [
   'USAGE',
   'CONFIG_INVALID',

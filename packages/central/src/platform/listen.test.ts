@@ -81,6 +81,6 @@ test('waits for a request in progress before it stops', async () => {
   const startedMs = performance.now();
   assert.equal(await (await answer).text(), 'whole');
   await stopped;
-  assert.ok(performance.now() - startedMs < 14_000, 'the stop waited for an idle connection');
+  assert.ok(performance.now() - startedMs < 14_000, 'stopping waited for an idle connection');
   await assert.rejects(fetch(listener.url));
 });

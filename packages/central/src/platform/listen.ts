@@ -12,8 +12,8 @@ const HEADERS_MAX_MS = 30_000;
 const SILENCE_MAX_MS = 60_000;
 
 /**
- * Longest duration of one request. It limits clients that send a byte a minute. On a slow but working link of 64 kbit/s,
- * 10 MiB take 22 minutes.
+ * Longest duration of one request. It bounds clients that send one byte a minute. On a slow but working link of 64 kbit/s, 10
+ * MiB take 22 minutes.
  */
 const REQUEST_MAX_MS = 30 * 60_000;
 
@@ -31,7 +31,7 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-/** Listens on `host:port`. With port 0 it takes any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
+/** Listens on `host:port`. Port 0 selects any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
 export async function listen(
   handler: (
     request: Request,
@@ -42,7 +42,7 @@ export async function listen(
   let isStopping = false;
   const answer = async (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
     const response = await handler(request, { remoteAddress: incoming.socket.remoteAddress });
-    // Otherwise the connection would stay open, and stopping would have to wait for its keep-alive timeout.
+    // Otherwise the connection would stay open, and stopping would wait for its keep-alive timeout.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;
   };

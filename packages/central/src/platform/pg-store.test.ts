@@ -23,7 +23,7 @@ import { startPgBouncer } from './testing/pgbouncer.ts';
 import { startPooler, startRefusingServer } from './testing/pooler.ts';
 import { runStatement } from './testing/run-statement.ts';
 
-/** Runs what an import, a repetition and a query do, through a store whose server connection changes between transactions. */
+/** Imports a part, repeats it and runs a query through a store whose server connection changes between transactions. */
 async function exercise(store: Store): Promise<void> {
   await migrate(store, NOON_MS);
   const boat = await enrollBoat(store);
@@ -51,7 +51,7 @@ describe('a store on a PostgreSQL server as operators run it', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  test('works through a pooler in transaction mode that takes no startup parameters', async () => {
+  test('works through a pooler in transaction mode that accepts no startup parameters', async () => {
     const pooler = await startPooler(addressOf().host);
     const store = openPgStore({ url: pooler.url(addressOf().user) }, SILENT_LOG);
     try {
@@ -93,7 +93,7 @@ describe('a store on a PostgreSQL server as operators run it', () => {
     }
   });
 
-  test('names the privilege that a login lacks, and needs none to create tables once the owner has migrated', async () => {
+  test('reports the privilege that a login lacks, and needs no privilege to create tables once the owner has migrated', async () => {
     const { host } = addressOf();
     await runStatement(addressOf(), 'create role app login');
     await runStatement(addressOf(), 'create database fleet');
@@ -175,7 +175,7 @@ const REFUSALS: readonly (readonly [state: string, message: string, code: Centra
 ];
 
 for (const [state, message, code] of REFUSALS)
-  test(`reports SQLSTATE ${state} (${message}) as ${code}, which a later attempt may not meet`, async () => {
+  test(`reports SQLSTATE ${state} (${message}) as ${code}, after which a later attempt may succeed`, async () => {
     const server = await startRefusingServer(state, message);
     const store = openPgStore({ url: server.url('central') }, SILENT_LOG);
     try {

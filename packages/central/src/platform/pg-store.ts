@@ -4,8 +4,8 @@ import type { Log, Queryable, Row, Store } from './ports.ts';
 import { isServersAnswer, isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 
 /**
- * Maximum number of database connections of one node. The server's disk is the bottleneck for imports, so more connections would
- * only queue there.
+ * Maximum number of database connections of one node. The server's disk is the bottleneck for imports, so more connections
+ * would only wait for it.
  */
 const CONNECTIONS_MAX = 10;
 
@@ -56,8 +56,8 @@ function toSettings({
 const BEGIN = 'begin isolation level read committed';
 
 /**
- * Returns the first statements of every transaction behind a URL. The settings are not made when a connection starts, because a connection pooler
- * such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state between clients.
+ * Returns the first statements of every transaction on a server given by URL. The settings are not made when a connection starts,
+ * because a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state between clients.
  */
 function toBeginWithSettings(limits: StatementLimits): string {
   const settings = toSettings(limits).map(([name, value]) => `set local ${name} = ${value}`);
@@ -147,7 +147,7 @@ function openStore(address: PgAddress, log: Log, limits: StatementLimits): PgSto
   };
 }
 
-/** The driver sends a Buffer as it is, and other bytes only after it has copied them. */
+/** The driver sends a Buffer unchanged, but copies other bytes first. */
 function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
@@ -198,7 +198,7 @@ function toQueryable(runner: pg.PoolClient, toName: StatementNames): Queryable {
   };
 }
 
-/** Runs `work` on a connection, which is discarded if it did not answer, or if `work` says so. */
+/** Runs `work` on a connection. The connection is discarded if it did not answer, or if `work` requests it. */
 async function useConnection<T>(
   pool: pg.Pool,
   { toName }: Session,
@@ -242,7 +242,7 @@ async function runTransaction<T>(
       return result;
     } catch (error) {
       // A connection that cannot roll back is discarded, and the server then rolls back automatically. No rollback is sent on a
-      // connection that did not answer, because the boat would have to wait for that timeout too.
+      // connection that did not answer, because the boat would have to wait for a second timeout.
       if (!isUnanswered(error)) await tx.script('rollback').catch(discard);
       throw error;
     }

@@ -38,7 +38,7 @@ function toQueryable(runner: PGlite | Transaction, serializers: SerializerOption
 /** Types with parameters in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see `createArrayWriter`). */
 const BINARY_OIDS = [25, 1009, 3807, 1185, 1022];
 
-/** PGlite converts every parameter to text, except one that its serializer returns as bytes, which its types do not mention. */
+/** PGlite converts every parameter to text unless its serializer returns bytes. Its types do not declare this. */
 function toBinarySerializers(db: PGlite): SerializerOptions {
   const serializers = BINARY_OIDS.map((oid) => {
     const toText = db.serializers[oid] ?? String;

@@ -31,10 +31,13 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Central's clock, in milliseconds since 1970. It is stored beside the times that boats claim, and no wait depends on it. */
+/**
+ * Central's clock, in milliseconds since 1970. It is stored in addition to the times that boats claim. No timeout depends on
+ * it.
+ */
 export type WallClock = () => number;
 
-/** Milliseconds since an arbitrary moment. It never goes backwards, so differences are durations. */
+/** Milliseconds since an arbitrary point in time. It never goes backwards, so differences are durations. */
 export type MonotonicClock = () => number;
 
 /** `length` random bytes as lowercase hex (2 × length characters). */
@@ -79,7 +82,7 @@ export interface Archive {
   readonly bytes: ReadableStream<Uint8Array>;
   /** Ends the archive. Without it, a reader cannot open the file. */
   end(): void;
-  /** Breaks the archive off, so that its reader sees a failure. */
+  /** Cuts the archive short, so that its reader sees a failure. */
   fail(error: Error): void;
 }
 

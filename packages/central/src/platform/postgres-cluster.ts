@@ -15,8 +15,8 @@ export function toClusterPath(dataDir: string): string {
 }
 
 /**
- * Creates the cluster unless it exists: under a temporary name first, so that a killed initdb leaves nothing that looks like a
- * database.
+ * Creates the cluster unless it exists. It is first created under a temporary name, so that a killed initdb leaves nothing that
+ * looks like a database.
  */
 export async function createCluster(
   dataDir: string,

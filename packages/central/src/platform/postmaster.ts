@@ -16,7 +16,10 @@ import { DATABASE, embeddedFailed, readOptional, toClusterPath } from './postgre
  */
 const START_MAX_MS = 5 * 60_000;
 
-/** Longest time for a fast shutdown. After it, an immediate shutdown follows, which only costs a replay at the next start. */
+/**
+ * Longest time for a fast shutdown. After it, central requests an immediate shutdown, which only costs a replay at the next
+ * start.
+ */
 const STOP_MAX_MS = 20_000;
 
 /** Interval between two checks of a condition that emits no event. */
@@ -87,14 +90,14 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Runni
     }
     await sleep(POLL_MS);
   }
-  // The database must not keep the process of central alive.
+  // The database must not keep central's process alive.
   child.unref();
   for (const stream of outputsOf(child)) stream.unref();
   return {
     ended,
     stop: async () => {
       await endProcess(child.pid ?? 0, hasEnded);
-      // Waits for the last lines of the log, and thus for every PostgreSQL process.
+      // Wait for the last lines of the log, and thus for every PostgreSQL process.
       for (const stream of outputsOf(child)) stream.ref();
       await outputEnded;
     },
@@ -184,7 +187,7 @@ export async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   await removeSocketDir(left.socketDir);
 }
 
-/** Removes the socket's folder of a server that has ended. Only the holder of the data directory's lock uses it. */
+/** Removes the socket's folder of a server that has ended. Only the holder of the data directory's lock may call it. */
 async function removeSocketDir(path: string | undefined): Promise<void> {
   if (path !== undefined && /\/d3kos-central-[A-Za-z0-9]{6}$/.test(path))
     await rm(path, { recursive: true, force: true });

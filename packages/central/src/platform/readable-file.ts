@@ -43,7 +43,7 @@ async function reportUnreadable<T>(path: string, work: () => Promise<T>): Promis
 function unreadable(path: string, what: string, cause?: unknown): CentralFailure {
   return new CentralFailure('BUNDLE_UNREADABLE', `${path} ${what}`, {
     op: `read ${path}`,
-    hint: 'use a file that `d3kos-export bundle` wrote; if the USB drive is failing, try another machine',
+    hint: 'use a file written by `d3kos-export bundle`; if the USB drive cannot be read, try another machine',
     cause,
   });
 }

@@ -73,14 +73,14 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
     {
       code: 'STORE_READ_ONLY',
       what: 'the database accepts no writes',
-      hint: 'promote the standby, or let DATABASE_URL lead to the primary; if it is the primary, reset default_transaction_read_only',
+      hint: 'promote the standby, or point DATABASE_URL to the primary; if it is the primary, reset default_transaction_read_only',
     },
   ],
   [
     '53400',
     {
       code: 'STORE_DISK_FULL',
-      what: 'the database may not use more space',
+      what: 'the database is not allowed to use more space',
       hint: 'raise the limit of the server that is named above, such as temp_file_limit; the boats keep their exports meanwhile',
     },
   ],
@@ -103,8 +103,8 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
 const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40', '53', '57', '58']);
 
 /**
- * Codes of failures that end once the operator has repaired the environment. Until then a node answers 503, and the boats keep
- * their exports.
+ * Codes of failures that persist until the operator has repaired the environment. Until then a node answers 503, and the boats
+ * keep their exports.
  */
 const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailureCode>([
   'STORE_UNAVAILABLE',
@@ -159,7 +159,7 @@ function findKnown(error: unknown, state: string | undefined, message: string): 
   return KNOWN_BY_STATE.get(state);
 }
 
-/** The error of the driver after `query_timeout`: the server did not answer. */
+/** The driver's error after `query_timeout`, when the server did not answer. */
 const READ_TIMEOUT = 'Query read timeout';
 
 /**

@@ -25,7 +25,7 @@ export function serveJobs<Job, Result>(work: (job: Job) => JobResult<Result>): v
   send({ kind: 'ready' });
 }
 
-/** Niceness of a thread. It gets about a third of a core for which the main thread or the database competes. */
+/** Niceness of a thread. When it competes with the main thread or the database for a core, it gets about a third of it. */
 const THREAD_NICENESS = 5;
 
 /**

@@ -22,7 +22,7 @@ function echo(pool: WorkerPool<TestJob, Uint8Array>, byte: number, rank: () => n
   return pool.run({ kind: 'echo', bytes }, [bytes.buffer], rank);
 }
 
-test('runs a job in a thread, and takes over its bytes', async () => {
+test('runs a job in a thread, and takes ownership of its bytes', async () => {
   const bytes = new Uint8Array([1, 2, 3]);
   const outcome = await openPool().run({ kind: 'echo', bytes }, [bytes.buffer], () => 0);
   assert.ok(outcome.kind === 'done');

@@ -20,11 +20,11 @@ export interface WorkerPool<Job, Result> {
    * the oldest job of equal rank. Rejects if the thread fails for any reason other than a limit, which is a defect.
    */
   run(job: Job, transfer: readonly ArrayBuffer[], rank: () => number): Promise<JobOutcome<Result>>;
-  /** Ends all threads. Waiting and running jobs reject. */
+  /** Terminates all threads. Waiting and running jobs are rejected. */
   close(): Promise<void>;
 }
 
-/** What a thread sends: `ready` once, then one answer for each job. */
+/** A message from a thread: `ready` once, then one answer for each job. */
 export type WorkerMessage<Result> =
   { readonly kind: 'ready' } | { readonly kind: 'answer'; readonly result: Result; readonly cpuMs: number };
 

@@ -20,7 +20,8 @@ export function preparerThreads(): number {
 }
 
 /**
- * Longest wait for the complete answer of another program. It allows for the upload of an ordinary part and a database statement.
+ * Longest wait for the complete answer of another program. It allows for an upload of an ordinary part and a database
+ * statement.
  */
 const FETCH_MAX_MS = 60_000;
 

@@ -6,12 +6,12 @@ import { CentralFailure } from './errors.ts';
 import type { Archive, NewFile } from './ports.ts';
 
 /**
- * Opens an archive whose files have the given time. A file is compressed and sent while it is written, and a write waits for a slow
- * reader, so the archive's memory does not depend on its size. One file is written at a time.
+ * Opens an archive whose files have the given time. A file is compressed and sent while it is written, and writes wait for a
+ * slow reader, so memory use does not depend on the size of the archive. One file is written at a time.
  */
 export function openArchive(wallMs: number): Archive {
   const zip = new ZipFile();
-  // yazl declares the older type of a stream, but creates one of `node:stream`.
+  // yazl declares an older stream type, but creates a stream from `node:stream`.
   const output = zip.outputStream as Readable;
   const closing = new AbortController();
   output.once('close', () => closing.abort());
@@ -39,7 +39,7 @@ function toFile(name: string, entry: PassThrough, signal: AbortSignal): NewFile 
         signal.throwIfAborted();
         if (!entry.write(piece)) await once(entry, 'drain', { signal });
       } catch (cause) {
-        throw new CentralFailure('OUTPUT_FAILED', `the archive was closed while ${name} was written`, {
+        throw new CentralFailure('OUTPUT_FAILED', `the archive was closed while ${name} was being written`, {
           op: 'write the archive',
           hint: 'download it again',
           cause,

@@ -22,9 +22,9 @@ export interface EraseWorld {
 }
 
 /**
- * Removes all data about an installation from the database. The installation is disabled first, so that no
- * import can add to it, and its own row goes last, so that an interrupted erasure can be repeated until it
- * ends. Throws INSTALLATION_NOT_FOUND.
+ * Removes all data about an installation from the database. The installation is disabled first, so that no import can add to
+ * it. Its own row is removed last, so that an interrupted erasure can be repeated until it is complete. Throws
+ * INSTALLATION_NOT_FOUND.
  */
 export async function erase(
   { store, wallMs, actor = COMMAND_LINE }: EraseWorld,

@@ -6,7 +6,7 @@ export type PrunedKind = (typeof PRUNED_KINDS)[number];
 export type Retention = Readonly<Record<PrunedKind, number>>;
 
 /**
- * How long rows are kept by default.
+ * How long rows are kept by default:
  * - receipts: a boat that was laid up for a season and then repeats a part still gets the original receipt.
  * - telemetry: two seasons can be compared.
  * - audit: an incident that is noticed a season later can be explained.

@@ -5,7 +5,7 @@ import { PRUNED_KINDS, type PrunedKind, type Retention, toCutoffMs } from './pol
 /** Maximum number of rows of one table that one transaction removes. It bounds how long an import of the same boat waits. */
 const ROWS_PER_STEP = 5_000;
 
-/** Number of installation IDs that are read at once. */
+/** Number of installation IDs that one statement reads. */
 const INSTALLATIONS_PER_PAGE = 1_000;
 
 /** Number of rows of each kind that were removed. */
@@ -18,12 +18,12 @@ export interface PruneWorld {
 }
 
 /**
- * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60 days
- * after the part was stored, if it holds the whole export." The boat of an incomplete export still needs to know which parts to
- * send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports` and
- * `ledger_gaps`. R86: "Central MUST NOT store duplicate records if a part is repeated after its receipt was removed." The repeated
- * records have the same IDs. Each step is a separate transaction, so an interrupted run leaves nothing half done, and the next run
- * continues.
+ * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60
+ * days after the part was stored, if it holds the whole export." The boat of an incomplete export still needs to know which
+ * parts to send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports`
+ * and `ledger_gaps`. R86: "Central MUST NOT store duplicate records if a part is repeated after its receipt was removed." The
+ * repeated records have the same IDs. Each step is a separate transaction, so an interrupted run leaves no step half done, and
+ * the next run continues.
  */
 export async function prune({ store, wall }: PruneWorld, retention: Retention): Promise<PruneReport> {
   const wallMs = wall();

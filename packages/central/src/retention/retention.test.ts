@@ -60,7 +60,7 @@ describeOnPostgres('retention', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('removes old rows and keeps the answers about the ledger', async () => {
+  test('removes old rows without changing the answers about the ledger', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const old = createNode(store);
@@ -124,7 +124,7 @@ describeOnPostgres('retention', (open) => {
       rows.map(({ record_id, json, sequence }) => [record_id, json, sequence]);
     assert.deepEqual(toFacts(again), toFacts(held));
     assert.deepEqual(await findGaps(store, boat.id), known);
-    // Another export must still not be able to take the sequence.
+    // Another export must still be unable to take the sequence.
     const other = toDocument(boat, { sequence: 2, exportId: 'other' });
     await expectRefusal(app, toImportRequest(boat, other), 409, 'LEDGER_DIVERGED');
   });

@@ -11,13 +11,13 @@ const times = fc.array(
 );
 const numbers = fc.array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true })), { minLength: 1 });
 
-/** Text that PostgreSQL can store. */
+/** Returns text that PostgreSQL can store. */
 function toStored(text: string): string {
   return text.toWellFormed().replaceAll('\0', '');
 }
 
 for (const [name, open] of Object.entries({ 'a server': openEmbedded, PGlite: openPglite }))
-  describe(`an array that is sent to ${name} in binary format`, () => {
+  describe(`an array sent to ${name} in binary format`, () => {
     let opened: StoreUnderTest;
     before(async () => {
       opened = await open();

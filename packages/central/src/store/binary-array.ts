@@ -7,18 +7,21 @@ const HEADER_BYTES = 20;
 const OFFSET_OF_FLAGS = 4;
 const OFFSET_OF_LENGTH = 12;
 
-/** Longest element besides the characters of a text: its length, and the version of a jsonb or a number of eight bytes. */
+/**
+ * Maximum size of an element without the characters of a text: its length, and the version of a jsonb or a number of eight
+ * bytes.
+ */
 const ELEMENT_MAX_BYTES = 12;
-/** Most bytes of UTF-8 for one UTF-16 unit. */
+/** Maximum number of UTF-8 bytes for one UTF-16 code unit. */
 const UTF8_PER_UNIT_MAX = 3;
 
 /** Version number of jsonb's binary format. The JSON text follows it. */
 const JSONB_VERSION = 1;
 
-/** 2000-01-01 in milliseconds since 1970, where PostgreSQL's times begin. */
+/** PostgreSQL's epoch, 2000-01-01, in milliseconds since 1970. */
 const POSTGRES_EPOCH_MS = 946_684_800_000;
 
-/** Bytes of an ordinary text or record, for the first size of a buffer. It doubles when it is full. */
+/** Size of an ordinary text or record, which determines the initial size of a buffer. A full buffer doubles. */
 const USUAL_BYTES = { text: 36, jsonb: 320, timestamptz: 0, 'double precision': 0 } as const;
 
 /** Collects the elements of one array parameter. */
@@ -27,15 +30,15 @@ export interface ArrayWriter {
   text(value: string | null): void;
   /** Appends a number, or milliseconds since 1970 for timestamptz. */
   number(value: number | null): void;
-  /** The bytes so far. */
+  /** Number of bytes written so far. */
   sizeBytes(): number;
   /** Returns the array in PostgreSQL's binary format (the `array_send` of its sources), as a parameter of `Queryable.query`. */
   finish(): Uint8Array;
 }
 
 /**
- * Creates a writer for an array of `type` with about `length` elements. PostgreSQL reads this format without looking for quotes and escapes, and Node writes it without
- * building a text. The elements of one column in one array are what `unnest` expands.
+ * Creates a writer for an array of `type` with about `length` elements. PostgreSQL reads this format without scanning for
+ * quotes and escapes, and Node writes it without building a text. Each array holds the elements of one column, for `unnest`.
  */
 export function createArrayWriter(type: ElementType, length: number): ArrayWriter {
   let bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + length * (ELEMENT_MAX_BYTES + USUAL_BYTES[type]));

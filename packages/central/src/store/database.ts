@@ -18,7 +18,10 @@ export interface NamedStatement {
  */
 export type SqlFragment = string;
 
-/** Numbers the parameters of a statement whose parameters are names. Called once for each statement, because the driver looks it up by its text. */
+/**
+ * Replaces the named parameters of a statement with numbers. Call it once for each statement, because the driver looks
+ * statements up by their text.
+ */
 export function toStatement(sql: SqlFragment): NamedStatement {
   const names: string[] = [];
   // Two colons are a cast.

@@ -16,7 +16,7 @@ import { distribute } from './distribute.ts';
 import { migrate } from './migrate.ts';
 
 /**
- * A stand-in for Citus: its catalog and its two functions, which record each call, and refuse what Citus refuses
+ * A stand-in for Citus: its catalog and its two functions, which record each call and refuse what Citus refuses
  * (https://docs.citusdata.com, "Unique constraints" and "Co-location").
  */
 const STAND_IN = `
@@ -78,7 +78,10 @@ describe('migrate --distribute', () => {
     assert.ok(opened !== undefined);
     return opened.store;
   };
-  /** A migrated database, with or without the stand-in. Citus puts its names into pg_catalog, which every search path includes. */
+  /**
+   * Returns a migrated database, with or without the stand-in. Citus puts its names into pg_catalog, which every search path
+   * includes.
+   */
   const empty = async (extension = ''): Promise<Store> => {
     await storeOf().script(
       'drop schema public cascade; create schema public; drop schema if exists citus_stand_in cascade',
@@ -88,7 +91,7 @@ describe('migrate --distribute', () => {
     return toStoreWithPath(storeOf());
   };
 
-  test('refuses a database without Citus, and names what to install', async () => {
+  test('refuses a database without Citus, and reports what to install', async () => {
     const store = await empty();
     await assert.rejects(distribute(store), isRefused(/has no Citus/));
   });
@@ -143,7 +146,7 @@ describe('migrate --distribute', () => {
     assert.deepEqual((await distribute(store)).distributed, ['added']);
   });
 
-  test('continues after a run that ended in the middle', async () => {
+  test('continues after a run that was interrupted', async () => {
     const store = await empty(STAND_IN);
     await store.script(
       "select create_reference_table('operators'); select create_distributed_table('installations', 'installation_id')",
@@ -175,7 +178,7 @@ test('only migrate has the option', () => {
   assert.throws(() => parseArguments(['list', '--distribute']), /--distribute is an option of migrate/);
 });
 
-/** A store whose transactions see the stand-in, as every connection sees the catalog of Citus. */
+/** Returns a store whose transactions see the stand-in, as every connection sees the catalog of Citus. */
 function toStoreWithPath(store: Store): Store {
   const path = 'set local search_path = public, citus_stand_in';
   return {

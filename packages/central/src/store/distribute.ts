@@ -2,7 +2,7 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { booleanOf, textOf } from './row.ts';
 
-/** The column by which tables are distributed: every statement of a boat names its installation. */
+/** The column by which tables are distributed. Every statement for a boat names its installation. */
 export const DISTRIBUTION_KEY = 'installation_id';
 
 /** The distributed table that all others are co-located with, so that the rows of one installation are on one node. */
@@ -10,11 +10,11 @@ const FIRST_TABLE = 'installations';
 
 /** The result of `distribute`. */
 export interface DistributionReport {
-  /** Tables that this run has distributed by installation. */
+  /** Tables that this run distributed by installation. */
   readonly distributed: readonly string[];
-  /** Tables that this run has copied to every node. */
+  /** Tables that this run copied to every node. */
   readonly reference: readonly string[];
-  /** Tables that an earlier run has placed. */
+  /** Tables that an earlier run placed. */
   readonly present: readonly string[];
 }
 
@@ -30,8 +30,8 @@ interface Table {
 /**
  * Distributes the tables of the database over the nodes of Citus. Tables whose primary key begins with the installation are
  * distributed by installation; the others are copied to every node. Each table is placed in a transaction of its own, so an
- * interrupted run continues where it ended, and a repeated one changes nothing. Throws DISTRIBUTION_REFUSED if the database has
- * no Citus, or if a table is already distributed differently.
+ * interrupted run can be resumed, and a repeated run changes nothing. Throws DISTRIBUTION_REFUSED if the database has no Citus,
+ * or if a table is already distributed differently.
  */
 export async function distribute(store: Store): Promise<DistributionReport> {
   await requireCitus(store);
@@ -69,7 +69,7 @@ async function requireCitus(store: Queryable): Promise<void> {
   );
 }
 
-/** Returns the tables of central with their present placement. Citus marks a table that is copied to every node with `t`. */
+/** Returns the tables of central with their current placement. Citus marks a table that is copied to every node with `t`. */
 async function loadTables(store: Queryable): Promise<readonly Table[]> {
   const rows = await store.query(
     `select c.relname as name, coalesce(a.attname = $1::text, false) as has_key,
@@ -94,7 +94,10 @@ function toPlacement(text: string): Placement {
   return text === 'distributed' || text === 'reference' ? text : 'local';
 }
 
-/** Reference tables come first, because they are small and show at once whether the workers answer; then FIRST_TABLE. */
+/**
+ * Returns the tables in the order of placement. Reference tables come first, because they are small and show at once whether
+ * the workers answer. FIRST_TABLE follows.
+ */
 function toOrder(tables: readonly Table[]): readonly Table[] {
   const rank = ({ wanted, name }: Table): number =>
     wanted === 'reference' ? 0 : name === FIRST_TABLE ? 1 : 2;

@@ -30,20 +30,20 @@ const REFERENCE_TABLES: Readonly<Record<string, string>> = {
   fleet_snapshots: 'one row for each kind of figures about the whole fleet',
   fleet_cells: 'the map grid of the whole fleet',
   fleet_hours:
-    'hourly counts in shards; an import writes them in its transaction, while a distributed database would have to write them afterwards',
+    'hourly counts in shards, which an import writes in its transaction; a distributed database would have to write them afterwards',
   login_failures: 'operators are not installations',
   operator_sessions: 'operators are not installations',
   operators: 'operators are not installations',
 };
 
-/** Statements without the distribution key, each with the reason why it may go to every shard. */
+/** Statements without the distribution key, each with the reason why it may run on every shard. */
 const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   {
     pattern: /from device_tokens .*where t?\.?token_sha256 = /s,
     reason:
-      'a token is known by its digest only; the lookup goes to the index of every shard, and the import then names its installation',
+      'a token is known only by its digest; the lookup uses the index of every shard, and the import then names its installation',
   },
-  { pattern: /from enrolment_codes/, reason: 'a code is known by its digest only, and is redeemed once' },
+  { pattern: /from enrolment_codes/, reason: 'a code is known only by its digest, and is redeemed once' },
   {
     pattern:
       /from installations i?\b.*order by|from installations( i)?\s*$|from installations where position_/s,
@@ -54,7 +54,7 @@ const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: st
     reason: "checks for an operator's request whether the fleet is large enough for cached figures",
   },
   { pattern: /insert into fleet_cells/, reason: 'the grid of the map is computed at most once a minute' },
-  { pattern: /from boat_names n/, reason: "an operator's search goes to every shard" },
+  { pattern: /from boat_names n/, reason: "an operator's search runs on every shard" },
   { pattern: /update fleet_totals/, reason: 'the totals are computed at most once a minute' },
 ];
 
@@ -88,7 +88,7 @@ function toRecording(store: Store, captured: Captured[]): Store {
   };
 }
 
-/** The first source file in the stack that is neither this test nor the statement builder. */
+/** Returns the first source file in the stack that is neither this test nor the statement builder. */
 function toCaller(): string {
   const paths = [...(new Error('stack').stack ?? '').matchAll(/file:\/\/([^:]+):/g)].map(([, path = '']) =>
     relative(SOURCE, path),
@@ -96,7 +96,7 @@ function toCaller(): string {
   return paths.find((path) => !path.includes('test') && path !== 'store/database.ts') ?? '';
 }
 
-/** The tables of the manifest whose primary key begins with the installation. */
+/** Returns the tables of the manifest whose primary key begins with the installation. */
 function listDistributed(): ReadonlySet<string> {
   const manifest = readFileSync(join(import.meta.dirname, 'schema.sql'), 'utf8');
   return new Set(
@@ -190,7 +190,7 @@ describe('the statements of the program', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('name the installation of every distributed table, except those listed with a reason', () => {
+  test('restrict every distributed table to an installation, except those listed with a reason', () => {
     assert.ok(captured.length > 200);
     const broken = captured.filter(
       ({ text }) =>
@@ -254,7 +254,7 @@ async function redeemCode(store: Store, invited: unknown): Promise<void> {
   assert.equal((await redeem(store, { code, request, address: 'unknown' }, NOON_MS)).kind, 'redeemed');
 }
 
-/** A world without files or input. */
+/** Returns a world without files or input. */
 function toWorld(store: Store): CommandWorld {
   const noFile = () =>
     Promise.reject(new CentralFailure('BUNDLE_UNREADABLE', 'planned', { op: 'test', hint: 'none' }));

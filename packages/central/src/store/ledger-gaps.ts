@@ -1,10 +1,13 @@
 import type { Queryable } from '../platform/ports.ts';
 import { numberOf } from './row.ts';
 
-/** Maximum number of sequences in one list of gaps. A boat that lost its first years of exports must not produce an answer of megabytes. */
+/**
+ * Maximum number of sequences in one list of gaps. A boat that lost years of exports must not cause an answer of several
+ * megabytes.
+ */
 export const GAPS_LISTED_MAX = 1_000;
 
-/** Which sequences of a ledger to list: the missing ones or the withdrawn ones. */
+/** The sequences of a ledger to list: the missing ones or the withdrawn ones. */
 export interface GapQuery {
   readonly installationId: string;
   readonly ledgerId: string;
@@ -16,9 +19,9 @@ export interface GapQuery {
 }
 
 /**
- * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The missing ones
- * are those that the boat did not withdraw. The cost depends on `limit` only. docs/spec/protocol.md R85: "Removing receipts MUST
- * NOT change what central reports about the sequences of a ledger."
+ * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The missing
+ * ones are those that the boat did not withdraw. The cost depends only on `limit`. docs/spec/protocol.md R85: "Removing
+ * receipts MUST NOT change what central reports about the sequences of a ledger."
  */
 export async function findSequenceGaps(
   store: Queryable,

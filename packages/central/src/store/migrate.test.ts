@@ -9,7 +9,7 @@ import { isContracting, MIGRATIONS } from './migrations/index.ts';
 import { recordTable } from './record-tables.ts';
 
 describeOnPostgres('migrate', (open) => {
-  test('applies every step once, also when two nodes start together', async () => {
+  test('applies every step once, even when two nodes start together', async () => {
     const { store, secondStore } = open();
     const reports = await Promise.all([migrate(store, 0), migrate(secondStore, 0)]);
     const names = MIGRATIONS.map(({ name }) => name);
@@ -21,7 +21,7 @@ describeOnPostgres('migrate', (open) => {
       assert.deepEqual(await store.query(`select 1 from ${recordTable(category)}`), []);
   });
 
-  test('refuses a step that changed after it was applied, and a database with a later step that contracts', async () => {
+  test('refuses a step that changed after it was applied, and a database with a later contracting step', async () => {
     const { store } = open();
     await migrate(store, 0);
     const changed = MIGRATIONS.map((step) => ({ ...step, sql: `${step.sql} ` }));
@@ -46,7 +46,7 @@ describeOnPostgres('migrate', (open) => {
     });
   });
 
-  test('clears stored positions of receivers without a fix from the columns of the map', async () => {
+  test('clears the positions stored by receivers without a fix from the columns that the map reads', async () => {
     const { store } = open();
     await migrate(store, 0);
     const sent = [

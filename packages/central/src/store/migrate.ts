@@ -20,9 +20,9 @@ export interface MigrationReport {
 export const PROGRAM_ROLE = 'central_program';
 
 /**
- * Applies the missing steps of `migrations` in one transaction under an advisory lock. If no step is missing, the login needs no
- * privilege to create tables. Steps that this version does not know are accepted unless they contract the schema. With
- * `programRole`, it creates that login and grants it the use of every table. Throws CONFIG_INVALID for a database that is not
+ * Applies the missing steps of `migrations` in one transaction under an advisory lock. If no step is missing, the login needs
+ * no privilege to create tables. Steps that this version does not know are accepted unless they contract the schema. With
+ * `programRole`, it creates that login and grants it access to every table. Throws CONFIG_INVALID for a database that is not
  * encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has a
  * contracting step that this version does not know.
  */
@@ -60,7 +60,7 @@ export async function migrate(
   });
 }
 
-/** Creates the program's login if it is missing, and grants it the use of the tables after a schema change. */
+/** Creates the program's login if it is missing, and grants it access to the tables after a schema change. */
 async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Promise<void> {
   const [known] = await tx.query('select 1 from pg_roles where rolname = $1::text', [role]);
   if (known !== undefined && !isChanged) return;
@@ -76,7 +76,7 @@ async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Pr
 }
 
 /**
- * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Other encodings lack some characters, and central would refuse
+ * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Other encodings lack some characters, so central would refuse
  * boats that send them.
  */
 async function requireEveryText(tx: Queryable): Promise<void> {
@@ -105,7 +105,7 @@ function refuseForeignSteps(present: ReadonlyMap<string, string>, migrations: re
         `the migration ${name} was changed after it was applied`,
         {
           op: 'migrate',
-          hint: 'restore the released migration, and put the change into a new one',
+          hint: 'restore the released migration, and make the change in a new one',
         },
       );
   }

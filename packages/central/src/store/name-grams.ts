@@ -1,6 +1,6 @@
 /**
  * Maximum number of characters in one key of the name index. Keys of three characters are selective enough to find part of a
- * name, and there are few of them.
+ * name, and few enough for a small index.
  */
 const GRAM_LENGTH_MAX = 3;
 

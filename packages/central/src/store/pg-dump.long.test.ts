@@ -24,7 +24,10 @@ const run = promisify(execFile);
 const read = (path: string): string => readFileSync(join(import.meta.dirname, path), 'utf8');
 const DUMPS = globSync('dumps/*.sql', { cwd: import.meta.dirname }).sort();
 
-/** The programs of the newest PostgreSQL that Debian's packages have installed. pg_dump refuses a server newer than itself. */
+/**
+ * Returns the programs of the newest PostgreSQL that Debian's packages have installed. pg_dump refuses a server newer than
+ * itself.
+ */
 function findPrograms():
   | { readonly kind: 'found'; readonly folder: string }
   | { readonly kind: 'missing'; readonly reason: string } {
@@ -84,7 +87,7 @@ describe('a database that pg_restore has restored', { skip }, () => {
 
   for (const [index, path] of DUMPS.entries()) {
     const state = basename(path, '.sql');
-    test(`at the state ${state} holds every row, migrates forward, and a boat continues`, async () => {
+    test(`at the state ${state} holds every row, migrates forward, and accepts the next export of a boat`, async () => {
       const [original, restored] = [`original_${index}`, `restored_${index}`];
       await create(original);
       await create(restored);

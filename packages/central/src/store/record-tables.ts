@@ -13,7 +13,7 @@ const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'd
   telemetry: {},
 };
 
-/** Categories whose records list the keys that the boat could not read, in `unread`. */
+/** Categories whose records list in `unread` the keys that the boat could not read. */
 const PARTLY_READ: ReadonlySet<Category> = new Set(['onboarding', 'settings']);
 
 /**
@@ -35,7 +35,7 @@ export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
 }
 
-/** The array parameters of every category's statement, in the order of its last parameters. The category's own columns follow. */
+/** The array parameters that the statements of all categories have, in order. The category's own columns follow. */
 const RECORD_COLUMNS = [
   ['record_id', 'text'],
   ['recorded_at', 'timestamptz'],
@@ -55,7 +55,7 @@ export function upsertRecordsSql(category: Category): string {
   return UPSERTS[category];
 }
 
-// The texts are built once: each is about 2 KB, and the driver looks a statement up by its text.
+// The statements are built once. Each is about 2 KB, and the driver looks statements up by their text.
 const UPSERTS = Object.fromEntries(
   CATEGORIES.map((category) => [category, buildUpsert(category)]),
   // One entry for each category.

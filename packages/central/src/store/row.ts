@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Row } from '../platform/ports.ts';
 
-// If the type of a column differs from the cast in its statement, this is a bug, hence the assertions.
+// A column whose type differs from the cast in its statement is a bug, hence the assertions.
 
 /** Returns the text in a column. */
 export function textOf(row: Row, column: string): string {
@@ -40,7 +40,8 @@ export function utcText(column: string): string {
 }
 
 /**
- * True for a time as `utcText` writes it. Date.parse also accepts times that PostgreSQL refuses, such as 30 February and the year 0.
+ * True for a time in the format of `utcText`. Date.parse alone would also accept times that PostgreSQL refuses, such as 30
+ * February and the year 0.
  */
 export function isUtcText(value: unknown): value is string {
   if (typeof value !== 'string' || value.startsWith('0000')) return false;

@@ -52,7 +52,7 @@ describe('the schema', () => {
     assert.equal(fresh, read('schema.sql'), `the schema changed: review it, then run ${UPDATE}`);
   });
 
-  test('has a dump of each released state, from the first step on without a gap', () => {
+  test('has a dump of every released state since the first step', () => {
     assert.ok(DUMPS.length >= 6);
     assert.deepEqual(
       DUMPS.map((path) => basename(path, '.sql')),
@@ -61,7 +61,7 @@ describe('the schema', () => {
   });
 
   for (const [index, path] of DUMPS.entries())
-    test(`migrates forward from ${path}: it keeps every record, receipt and refusal, and a boat continues`, async () => {
+    test(`migrates forward from ${path}, keeps every record, receipt and refusal, and accepts the next export of a boat`, async () => {
       const dump = read(path);
       const store = await empty();
       await store.script(dump);
@@ -153,7 +153,7 @@ describe('a node of an earlier version', () => {
     },
   ];
 
-  test('imports, is ready and can be restarted beside a newer node whose steps only expand the schema', async () => {
+  test('imports, is ready and can be restarted alongside a newer node whose steps only expand the schema', async () => {
     assert.ok(opened !== undefined);
     const { store } = opened;
     await store.script(read('dumps/0006-bundle-keys.sql'));

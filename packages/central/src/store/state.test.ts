@@ -77,7 +77,7 @@ describeOnPostgres('the state that imports maintain', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('is computed from the rows of a database that did not maintain it', async () => {
+  test('is computed from the rows of a database from before this state was maintained', async () => {
     const { store } = open();
     const app = createNode(store);
     const boat = await enrollBoat(store);

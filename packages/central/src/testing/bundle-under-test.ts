@@ -67,8 +67,8 @@ export function publicKeyOf(installationId: string): string | undefined {
 }
 
 /**
- * Returns the bytes of the bundle that a boat would write for these documents. Without a key, it is a bundle of an earlier
- * version.
+ * Returns the bytes of the bundle that a boat would write for these documents. If the boat has no key, the bundle has the
+ * format of an earlier version.
  */
 export function toBundle(
   installationId: string,

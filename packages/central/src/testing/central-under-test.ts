@@ -19,7 +19,7 @@ import type { Store } from '../platform/ports.ts';
 import { systemMonotonic, systemRandomHex } from '../platform/world.ts';
 import { assertKeepsContract } from './contract-check.ts';
 
-/** Noon of a day in 2026. The clock of every app under test starts there and moves only when a test moves it. */
+/** Noon on a day in 2026. The clock of every app under test starts at this time and moves only when a test moves it. */
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 
 /** The operator's token of every app under test. */
@@ -31,7 +31,7 @@ export const QUICK_PASSWORDS: PasswordHasher = {
   check: async (password, stored) => (stored === (await QUICK_PASSWORDS.hash(password)) ? 'right' : 'wrong'),
 };
 
-/** One node over a store. */
+/** Creates one node on a store. */
 export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
   return createApp({
     store,
@@ -47,7 +47,7 @@ export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
   });
 }
 
-/** One node over a store. Every response it gives is checked against the API contract. */
+/** Creates one node on a store. Each of its responses is checked against the API contract. */
 export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
   const app = createNode(store, deps);
   return {
@@ -106,7 +106,7 @@ export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
   };
 }
 
-/** Returns a `data` with one category. */
+/** Returns a `data` object with one category. */
 export function toBoatlog(entries: readonly unknown[]) {
   return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
 }
@@ -145,7 +145,7 @@ export function toImportRequest(
 }
 
 /**
- * A request whose body stops after `atOnce` until `end` is called, and then sends an ordinary document. `isRead` resolves when the
+ * Returns a request for an ordinary document whose body pauses after `atOnce` until `end` is called. `isRead` resolves when the
  * rest is requested.
  */
 export function slowBody(boat: EnrolledBoat, sending: Sending = {}, atOnce?: Uint8Array) {

@@ -7,7 +7,7 @@ import { systemRandomHex } from '../platform/world.ts';
 import { NOON_MS, QUICK_PASSWORDS } from './central-under-test.ts';
 
 /** The password of every account under test. */
-export const PASSWORD = 'a long phrase of the tests';
+export const PASSWORD = 'a long passphrase for tests';
 
 /** The origin of central under test. */
 export const ORIGIN = 'https://central.test';
@@ -27,7 +27,7 @@ export async function logIn(store: Store, name: string, wallMs: number = NOON_MS
   return result.sessionId;
 }
 
-/** The headers of a request that a page of central sends. */
+/** Returns the headers of a request that a page of central sends. */
 export function toPageHeaders(sessionId?: string): Record<string, string> {
   return {
     Origin: ORIGIN,

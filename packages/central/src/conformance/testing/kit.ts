@@ -4,7 +4,7 @@ import { systemRandomHex } from '../../platform/world.ts';
 import { migrate } from '../../store/migrate.ts';
 import { createNode, enrollBoat, NOON_MS } from '../../testing/central-under-test.ts';
 import { type Result, runChecks } from '../run-checks.ts';
-import type { Send } from './wrong-centrals.ts';
+import type { Send } from './faulty-centrals.ts';
 
 /** Runs the kit against this central, modified by `change`, on a real database. */
 export async function openKit() {

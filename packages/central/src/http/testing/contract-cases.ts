@@ -34,9 +34,9 @@ export interface Case {
   readonly toRequest: (boats: Boats) => Request;
   readonly node?: Parameters<typeof startNode>[1];
   readonly fails?: CentralFailureCode;
-  /** How many times the same request was sent before. */
+  /** How many times the same request is sent first. */
   readonly sentBefore?: number;
-  /** Another request that was sent before. */
+  /** Another request that is sent first. */
   readonly toFirstRequest?: Case['toRequest'];
 }
 
@@ -77,7 +77,9 @@ export function toStoreCases(route: RouteId, toRequest: Case['toRequest']): read
   ];
 }
 
-/** The refusals of every route whose JSON body is checked. `toRequest` makes a request with these headers and this body. */
+/**
+ * Returns the refusals of every route whose JSON body is checked. `toRequest` makes a request with these headers and this body.
+ */
 export function toBodyCases(
   route: RouteId,
   toRequest: (boats: Boats, headers: Readonly<Record<string, string>>, body?: RequestInit) => Request,
@@ -153,7 +155,7 @@ const importCases: readonly Case[] = [
   },
 ];
 
-/** The cases of a route about one installation, given its path for an installation ID. */
+/** Returns the cases of a route about one installation. `toPath` returns its path for an installation ID. */
 function toOwnCases(route: RouteId, toPath: (installationId: string) => string): readonly Case[] {
   return [
     ...toBoatCases(route, (boat, token) => get(toPath(boat.id), token)),
@@ -168,7 +170,7 @@ function toOwnCases(route: RouteId, toPath: (installationId: string) => string):
   ];
 }
 
-/** A different code for every request, so that the limit of a network is not reached unintentionally. */
+/** A different code for every request, so that the limit per network is not reached unintentionally. */
 const redeem = (change: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}) =>
   new Request(`http://central.test${ENROL_PATH}`, {
     method: 'POST',

@@ -2,7 +2,7 @@ import { type RouteId, ROUTES } from '../../api/contract.ts';
 import { OPERATOR_TOKEN } from '../../testing/central-under-test.ts';
 import { type Case, get, toStoreCases } from './contract-cases.ts';
 
-/** The cases of a route for operators, given a valid path and one with an invalid parameter. */
+/** Returns the cases of a route for operators, given a valid path and one with an invalid parameter. */
 function toFleetCases(
   route: RouteId,
   toPath: (installationId: string) => string,

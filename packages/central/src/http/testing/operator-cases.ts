@@ -147,7 +147,7 @@ const ownPasswordCases: readonly Case[] = [
   },
 ];
 
-/** The refusals that need no request beyond those of `toCases`. */
+/** Each route is also answered with the operator token. */
 const answeredByToken = (Object.keys(REQUESTS) as OperatorRoute[])
   .filter((route) => route !== 'changeOwnPassword')
   .map((route): Case => ({

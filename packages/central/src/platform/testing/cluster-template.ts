@@ -15,15 +15,18 @@ const CACHE = join(ROOT, 'node_modules', '.cache');
 
 const run = promisify(execFile);
 
-/** Names the template after the code that creates it, so that a change to that code creates a new template. */
+/**
+ * Returns the path of the template. It contains a digest of the code that creates the template, so that a change to that code
+ * creates a new one.
+ */
 function toTemplate(): string {
   const source = readFileSync(join(import.meta.dirname, '..', 'postgres-cluster.ts'));
   return join(CACHE, `central-cluster-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`);
 }
 
 /**
- * Puts the cluster that a first start would create into a data directory. The first call in a checkout runs initdb. Later calls
- * copy its result, which takes a fifth of the processor time.
+ * Copies the cluster that a first start would create into a data directory. The first call in a checkout runs initdb. Later
+ * calls copy its result, which takes a fifth of the processor time.
  */
 export async function copyCluster(dataDir: string): Promise<void> {
   const template = toTemplate();
@@ -40,7 +43,7 @@ async function createTemplate(template: string): Promise<void> {
   await createCluster(temporary, binaries, await findEmbeddedAccount(binaries.postgres), SILENT_LOG);
   await rename(temporary, template).catch(async (error: unknown) => {
     await rm(temporary, { recursive: true });
-    // Another process was faster.
+    // Another process has created it in the meantime.
     if (!existsSync(template)) throw error;
   });
 }

@@ -9,19 +9,19 @@ import type { EmbeddedPostgres } from '../embedded-postgres.ts';
 import type { Pooler } from './pooler.ts';
 import { runStatement } from './run-statement.ts';
 
-/** The installed PgBouncer before a server, or the reason why this machine has none. */
+/** A running PgBouncer in front of a server, or the reason why this machine has none. */
 export type PgBouncer =
   ({ readonly kind: 'running' } & Pooler) | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Server connections for each database: more than two nodes use at once in a test that holds a lock meanwhile. */
+/** Server connections for each database: more than two nodes use at once in a test that also holds a lock. */
 const POOL_SIZE = 24;
 
-/** Attempts of 50 ms to reach a PgBouncer that was just started. */
+/** Maximum number of attempts, 50 ms apart, to reach a PgBouncer that was just started. */
 const START_ATTEMPTS_MAX = 200;
 
 /**
- * Starts PgBouncer in transaction mode before a server, for every database of it. It hands out the server connections in turn, so that
- * state of a session is missing in the next transaction.
+ * Starts PgBouncer in transaction mode in front of a server, for all of its databases. It assigns the server connections in
+ * turn, so that session state is missing in the next transaction.
  */
 export async function startPgBouncer(server: EmbeddedPostgres['address']): Promise<PgBouncer> {
   if (spawnSync('pgbouncer', ['--version']).status !== 0)

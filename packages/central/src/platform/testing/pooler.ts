@@ -13,7 +13,7 @@ const STARTUP_PARAMETERS = [
   'application_name',
 ];
 
-/** Number of server connections per client. With two, session state is missing every other time. */
+/** Number of server connections per client. With two, session state is missing in every other transaction. */
 const SERVER_CONNECTIONS = 2;
 
 /** A pooler that listens on loopback. */
@@ -94,7 +94,7 @@ function serveClient(client: Socket, startup: Buffer, socketDir: string, sockets
       splitMessages((message) => {
         const isReady = message[0] === 'Z'.charCodeAt(0);
         readyCount += isReady ? 1 : 0;
-        // The client gets the greeting of the first connection only.
+        // The client receives only the greeting of the first connection.
         if (at !== 0 && (readyCount === 0 || (isReady && readyCount === 1))) return;
         client.write(message);
         const isBetweenTransactions = message[5] === 'I'.charCodeAt(0);

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import type { PgAddress } from '../pg-store.ts';
 
-/** Runs a statement that PostgreSQL does not allow in a transaction, such as `create database`. A store has no way to do so. */
+/**
+ * Runs a statement that PostgreSQL does not allow in a transaction, such as `create database`. A store offers no way to run it.
+ */
 export async function runStatement(address: PgAddress, sql: string): Promise<void> {
   const client = new pg.Client('url' in address ? { connectionString: address.url } : { ...address });
   await client.connect();

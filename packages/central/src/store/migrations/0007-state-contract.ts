@@ -18,13 +18,12 @@ select installation_id, '${category}', count(*), sum(octet_length(record::text))
 ).join('');
 
 /**
- * Adds the state that an import maintains, so that its cost and that of a query do not grow with the history
- * (decision 0037): the parts held of each export, the sequences of each ledger that central does not hold whole
- * as ranges (`ledger_gaps`), the sequences that a boat withdrew, and the records held of each category. All of
- * it is computed from the existing rows. `held_through` is the highest sequence up to which every sequence of
- * the ledger is held whole or withdrawn. Bytes are those of the records as JSON text, because the size of a
- * stored row depends on the compression of the server. `fleet_totals` has one row, which a node computes again
- * when it is old.
+ * Adds the state that an import maintains, so that its cost and that of a query do not grow with the history (decision 0037):
+ * the number of parts held of each export, ranges of the sequences that central does not hold completely (`ledger_gaps`), the
+ * sequences that a boat withdrew, and the number of records held in each category. All of it is computed from the existing
+ * rows. `held_through` is the highest sequence up to which every sequence of the ledger is held completely or withdrawn. Bytes
+ * are counted in the records' JSON text, because the size of a stored row depends on the compression of the server.
+ * `fleet_totals` has one row, which a node recomputes once it is stale.
  */
 export const STATE_SQL = `
 alter table ledgers add column held_through bigint;

@@ -1,6 +1,7 @@
 /**
- * Enrolment codes, the accounts and sessions of operators, and failed logins (decision 0038). Codes and session ids are stored as
- * digests only. `token_sha256` is the token that redeemed a code, so that a boat may repeat a request whose answer was lost.
+ * Adds enrolment codes, the accounts and sessions of operators, and failed logins (decision 0038). Codes and session IDs are
+ * stored only as digests. `token_sha256` is the digest of the token that redeemed a code, so that a boat may repeat a request
+ * whose answer was lost.
  */
 export const IDENTITY_SQL = `
 create table enrolment_codes (

@@ -1,16 +1,15 @@
 /**
- * Adds what the operator's list of boats is sorted, searched and filtered by. An import maintains these columns, so that the list
- * never reads a history.
+ * Adds the columns by which the operator's list of boats is sorted, searched and filtered. Imports maintain them, so that the
+ * list never reads a boat's history.
  *
- * `boat_name_key` is the name in lower case, by which the list is searched and sorted. `arrival_intervals` has
- * the newest silences between two exports in seconds, the oldest first, and `arrived_at` the end of the last
- * one. `due_at` is the time from which the boat counts as late; null for a boat from which no export is due.
- * `refused_at` and `refusal` are the newest request of the boat that was refused since its last import;
- * `gap_since` is when the first gap appeared after a time without any.
- * `installations_look` has the few boats that may need a look, in the order of the list. `boat_names` has every
- * part of up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` have figures
- * about a large fleet as a node computed them last. `fleet_hours` counts imports per hour in shards, because one
- * row for all boats would let only one import commit at a time.
+ * `boat_name_key` is the name in lower case, by which the list is searched and sorted. `arrival_intervals` has the most recent
+ * silences between two exports in seconds, oldest first, and `arrived_at` is the end of the last one. `due_at` is the time from
+ * which the boat counts as late; null for a boat from which no export is due. `refused_at` and `refusal` describe the newest
+ * request that was refused since the boat's last import. `gap_since` is when the oldest current gap appeared.
+ * `installations_look` indexes the few boats that may need attention, in the order of the list. `boat_names` has every part of
+ * up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` have the last computed figures about
+ * a large fleet. `fleet_hours` counts imports per hour in shards, because one row for all boats would let only one import
+ * commit at a time.
  */
 export const FLEET_SQL = `
 alter table installations add column boat_name text;

@@ -12,8 +12,8 @@ const TABLES = [
 ];
 
 /**
- * Lets records be stored without a digest. Nothing reads the digests, and each one cost an import the sorting of a record's keys and 65 bytes in
- * the table (decision 0045). Nodes of the previous version still write them.
+ * Lets records be stored without a digest. Nothing reads the digests. For each one, an import had to sort the keys of the
+ * record and store 65 bytes (decision 0045). Nodes of the previous version still write them.
  */
 export const NO_RECORD_DIGEST_SQL = TABLES.map(
   (category) => `alter table records_${category} alter column sha256 drop not null;`,

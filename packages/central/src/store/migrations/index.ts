@@ -11,10 +11,10 @@ import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
 import { NO_RECORD_DIGEST_SQL } from './0011-no-record-digest.ts';
 
 /**
- * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
- * previous version run beside a new one during an upgrade, so a step only expands the schema. A step that
- * removes or narrows something is released one version later. Its name ends in `-contract`, and so does the name of a step whose
- * sums an older node would corrupt (decision 0043).
+ * One step of the schema. A released step never changes; a change to the schema is a new step. During an upgrade, nodes of the
+ * previous version run alongside new ones, so a step only expands the schema. A step that removes or narrows something is
+ * released one version later, and its name ends in `-contract`. So does the name of a step whose sums an older node would
+ * corrupt (decision 0043).
  */
 export interface Migration {
   readonly name: string;

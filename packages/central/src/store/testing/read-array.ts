@@ -1,4 +1,4 @@
-/** Returns the elements of an array in PostgreSQL's binary format as bytes. Null is undefined. */
+/** Returns the bytes of each element of an array in PostgreSQL's binary format. Null elements are undefined. */
 export function readArray(array: Uint8Array): readonly (Buffer | undefined)[] {
   const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
   const elements: (Buffer | undefined)[] = [];

@@ -21,7 +21,7 @@ async function readTable(store: Queryable, table: string): Promise<string> {
      where a.attrelid = to_regclass($1::text) and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [table],
   );
-  // PostgreSQL 18 lists NOT NULL as a constraint too.
+  // PostgreSQL 18 also lists NOT NULL as a constraint.
   const constraints = await store.query(
     `select format('constraint %I %s', conname, pg_get_constraintdef(oid)) as line from pg_constraint
      where conrelid = to_regclass($1::text) and contype <> 'n' order by conname collate "C"`,

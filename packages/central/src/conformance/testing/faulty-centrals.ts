@@ -61,7 +61,7 @@ let answers = 0;
 const isImport = (request: Request): boolean => request.method === 'POST';
 
 /** Implementations with one fault each, and the requirements that they break. */
-export const WRONG: Readonly<
+export const FAULTY_CENTRALS: Readonly<
   Record<string, { readonly change: (send: Send) => Send; readonly breaks: readonly string[] }>
 > = {
   'does not mark a repetition': {
@@ -74,7 +74,7 @@ export const WRONG: Readonly<
     ),
     breaks: ['R19', 'R28', 'R30'],
   },
-  'accepts other content under a known key': {
+  'accepts different content under a known key': {
     change: withStatus('IDEMPOTENCY_CONFLICT', 200),
     breaks: ['R29'],
   },
@@ -85,25 +85,25 @@ export const WRONG: Readonly<
     },
     breaks: ['R21'],
   },
-  'confirms the digest of the bytes on the wire': {
+  'returns the digest of the bytes on the wire': {
     change: withJson(200, (json) => ('sha256' in json ? { ...json, sha256: 'a'.repeat(64) } : json)),
     breaks: ['R33'],
   },
-  'lets a boat write for another installation, and read it': {
+  'lets a boat write and read the data of another installation': {
     change: withStatus('INSTALLATION_MISMATCH', 200),
     breaks: ['R9', 'R63'],
   },
   'answers 403 to an unknown token': { change: withStatus('INVALID_TOKEN', 403), breaks: ['R7', 'R10'] },
-  'calls a body that is too large invalid': { change: withStatus('BODY_TOO_LARGE', 400), breaks: ['R25'] },
+  'reports an oversized body as invalid': { change: withStatus('BODY_TOO_LARGE', 400), breaks: ['R25'] },
   'does not name the required version': {
     change: withJson(400, ({ required_version: _, ...json }) => json),
     breaks: ['R38'],
   },
-  'has no form for refusals of unknown routes': {
+  'refuses unknown routes without an error body': {
     change: withAnswers((response) => (response.status === 404 ? new Response('gone', response) : response)),
     breaks: ['R38'],
   },
-  'loses the other records of a document with a bad one': {
+  'drops the other records of a document with an invalid one': {
     change: withJson(200, (json) =>
       Array.isArray(json['rejected_records']) && json['rejected_records'].length > 0
         ? { ...json, records_imported: {} }
@@ -119,15 +119,15 @@ export const WRONG: Readonly<
     ),
     breaks: ['R32', 'R105'],
   },
-  'does not offer its codings': { change: withoutHeader('Accept-Encoding'), breaks: ['R22'] },
-  'sends no clock': { change: withoutHeader('Date'), breaks: ['R51'] },
+  'does not announce its content codings': { change: withoutHeader('Accept-Encoding'), breaks: ['R22'] },
+  'sends no Date': { change: withoutHeader('Date'), breaks: ['R51'] },
   'sends no Retry-After': { change: withoutHeader('Retry-After'), breaks: ['R43'] },
-  'names no request': { change: withoutHeader('X-Request-Id'), breaks: ['R100'] },
-  'has another name': {
+  'sends no request ID': { change: withoutHeader('X-Request-Id'), breaks: ['R100'] },
+  'has a different service name': {
     change: withJson(200, (json) => ('service' in json ? { ...json, service: 'other' } : json)),
     breaks: ['R49'],
   },
-  'has no readiness': {
+  'has no readiness route': {
     change: withAnswers((response, request) =>
       request.url.endsWith('/ready') ? new Response('{}', { status: 404 }) : response,
     ),
@@ -139,7 +139,7 @@ export const WRONG: Readonly<
     ),
     breaks: ['R52'],
   },
-  'does not know an export that it does not hold': {
+  'answers 404 for the parts of an export that it does not hold': {
     change: withAnswers((response, request) =>
       request.url.includes('/never_') ? new Response('{}', { status: 404 }) : response,
     ),
@@ -163,11 +163,11 @@ export const WRONG: Readonly<
     }),
     breaks: ['R112'],
   },
-  'invents what only the boat knows': {
+  'invents values that only the boat knows': {
     change: withJson(200, (json) => ('pending_records' in json ? { ...json, pending_records: 0 } : json)),
     breaks: ['R61'],
   },
-  'accepts a ledger that went back': { change: withStatus('LEDGER_DIVERGED', 200), breaks: ['R73', 'R103'] },
+  'accepts a diverged ledger': { change: withStatus('LEDGER_DIVERGED', 200), breaks: ['R73', 'R103'] },
   'accepts another format_version': {
     change: withImports(
       (document) => document.includes('"9.9"'),
@@ -182,11 +182,11 @@ export const WRONG: Readonly<
     ),
     breaks: ['R13'],
   },
-  'does not know how many parts a document without `part` has': {
+  'reports two parts for a document without `part`': {
     change: withJson(200, (json) => ('duplicate' in json ? { ...json, part: { index: 1, count: 2 } } : json)),
     breaks: ['R14'],
   },
-  'believes a key that contradicts the document': {
+  'trusts a key that contradicts the document': {
     change: withAnswers((response, request) =>
       request.headers.get('Idempotency-Key')?.startsWith('other_') === true ? new Response('{}') : response,
     ),
