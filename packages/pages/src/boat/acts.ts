@@ -12,7 +12,7 @@ const HISTORY_STEP = 1_000;
 const HISTORY_MAX = 10_000;
 
 /**
- * What the owner can do. Each act sends a request to the export manager and shows the answer. The page then reads the facts
+ * The owner's actions. Each one sends a request to the export manager and shows the answer. The page then reads the facts
  * again.
  */
 export interface Acts {
@@ -92,7 +92,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
 }
 
 /**
- * Returns the function that runs one act. A second press while it runs has no effect. `sheet` stays open until the boat is
+ * Returns a function that runs one action. A second press while it runs has no effect. `sheet` stays open until the boat is
  * enrolled, so that the owner can correct a refused code.
  */
 function createRun(store: Store, refresh: Refresh) {
@@ -112,7 +112,7 @@ function createRun(store: Store, refresh: Refresh) {
   };
 }
 
-/** Changes settings of the owner, and shows those that hold then. */
+/** Changes settings of the owner, and shows the resulting ones. */
 async function changeSettings(
   set: (facts: Partial<PageState>) => void,
   body: Input<'changeSettings'>['body'],
@@ -123,7 +123,7 @@ async function changeSettings(
   return undefined;
 }
 
-/** Time for which the page shows that an act was done. A refusal stays until the owner dismisses it. */
+/** Time for which the page shows that an action was done. A refusal stays until the owner dismisses it. */
 const NOTICE_SHOWN_MS = 60_000;
 
 function isRefusal({ kind }: Notice): boolean {

@@ -3,7 +3,10 @@ import type { Refresh } from './refresh.ts';
 import { applyEvent, applyLoss } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Longest silence of a live stream: two heartbeats of 15 s plus some delay. After it, the facts on the page count as old. */
+/**
+ * Longest silence of a live stream: two heartbeats of 15 s plus some delay. After this time, the facts on the page count as out
+ * of date.
+ */
 export const SILENCE_MAX_MS = 35_000;
 /** An interruption up to this length is not shown, because a restarting daemon answers again within seconds. */
 const INTERRUPTION_SHOWN_AFTER_MS = 3_000;
@@ -59,8 +62,8 @@ export function connect(store: Store, refresh: Refresh): void {
 }
 
 /**
- * Interval at which the facts are read again without an event. Not every change has an event: the tier, the space on the card and the
- * schedule have none.
+ * Interval at which the facts are read again without an event. Changes of the tier, of the space on the card and of the
+ * schedule cause no event.
  */
 const READ_EVERY_MS = 60_000;
 

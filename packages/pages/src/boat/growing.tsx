@@ -7,9 +7,9 @@ const ROWS_PER_PAGE = 12;
 const DRAWN_AHEAD = '2400px';
 
 /**
- * A long list. The first rows are drawn at once, and the next ones when the reader comes near them. Drawing a thousand rows at
- * once would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same function as
- * long as the rows look the same, because a page of rows is drawn again only if its items or the function change.
+ * A long list. The first rows are drawn at once, and the next ones when the reader scrolls near them. Drawing a thousand rows
+ * at once would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same
+ * function as long as the rows look the same, because a page of rows is drawn again only if its items or the function change.
  */
 export function Growing<Item>(props: {
   readonly items: readonly Item[];
@@ -44,7 +44,7 @@ function PageOfRows(props: {
   return useMemo(() => <>{props.draw()}</>, props.of);
 }
 
-/** Calls `onNear` once, when the reader comes near this place. */
+/** Calls `onNear` once, when the reader scrolls near this element. */
 function Nearing({ onNear }: { readonly onNear: () => void }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -68,7 +68,7 @@ function toHour(iso: string): string {
   return `${iso.slice(0, 13)}:00:00Z`;
 }
 
-/** Every delivered export. A row does not depend on the minute, so it is not drawn again each minute. */
+/** Every delivered export. A row does not depend on the current minute, so it is not drawn again every minute. */
 function Rows(props: {
   readonly exports: readonly HistoryRow[];
   readonly now: string;
@@ -117,7 +117,7 @@ function Delivered({ row, now, texts }: RowProps): JSX.Element {
   );
 }
 
-/** What central counted. It is drawn when the row is opened, because the closed rows of a long history need not have it. */
+/** Central's counts. They are drawn only when the row is opened, because a long history has many closed rows. */
 function Counted({ row, now, texts }: RowProps): JSX.Element {
   const { say } = texts;
   return (

@@ -24,7 +24,7 @@ export function toNextExportAt({ schedule, tier }: Answer<'status'>, nowIso: str
   const fromMs = Math.ceil(Date.parse(nowIso) / STEP_MS) * STEP_MS;
   for (let minute = 0; minute <= DAY_MINUTES; minute += 1) {
     const at = new Date(fromMs + minute * STEP_MS);
-    // Intl is slow, so most minutes are skipped: a local hour can begin only at a quarter of an hour.
+    // Intl is slow, so most minutes are skipped: a local hour can begin only on a quarter-hour.
     if (at.getUTCMinutes() % 15 === 0 && clock(at) === `${String(schedule.daily_hour).padStart(2, '0')}:00`)
       return `${at.toISOString().slice(0, 19)}Z`;
   }

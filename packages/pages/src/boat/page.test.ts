@@ -212,7 +212,7 @@ describe('the state that follows an event', () => {
   });
 });
 
-test('a warning is shown once beside the situation, and only while the page is live', () => {
+test('a warning is shown once in addition to the situation, and only while the page is live', () => {
   const titles = (name: ScenarioName): readonly string[] =>
     toWarnings(toState(SCENARIOS[name]), texts).map(({ title }) => title);
   assert.deepEqual(titles('safe'), []);
@@ -314,7 +314,7 @@ test('a full card offers to clear delivered files only if there are any', () => 
   assert.deepEqual([toMain(1), toMain(0)], ['clear', 'check']);
 });
 
-test('the deliveries of the days are added up', () => {
+test('the deliveries of all days are added up', () => {
   const day = { date: '2026-07-13', record_count: 3 };
   const month = toMonth({
     success: true,

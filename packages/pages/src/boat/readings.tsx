@@ -7,7 +7,10 @@ import { toNextExportAt } from './next-export.ts';
 import type { QueueEntry } from './entry-view.ts';
 import type { View } from './view.ts';
 
-/** Four readings: the last export, the deliveries of 30 days, the next daily export, the memory card. Unknown is `---`. */
+/**
+ * Four readings: the last export, the deliveries of 30 days, the next daily export and the memory card. An unknown value is
+ * shown as `---`.
+ */
 export function Readings({ view }: { readonly view: View }): JSX.Element {
   return (
     <section class="readings">

@@ -87,7 +87,7 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   return { kind: state.outcome === 'delivered' ? 'delivered' : 'safe', at: ashore.at };
 }
 
-/** What keeps the next export from being sent, while none is waiting. The owner can then act before the first one waits. */
+/** Returns what would hold up the next export while none is waiting, so that the owner can act before the first one waits. */
 function toBlock({ lacking, destination }: Answer<'status'>): Situation | undefined {
   if (lacking !== null)
     return { kind: 'blocked', cause: toBlockedCause(lacking.cause), detail: lacking.detail };
@@ -155,7 +155,7 @@ export function listFailedOnBoard({
   return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)) ?? [];
 }
 
-/** The time up to which the boat's data is ashore, or `nothing` while it is not known. */
+/** Returns the time up to which the boat's data is ashore, or `nothing` while it is not known. */
 export function toAshoreOf({ queue, history }: Pick<PageState, 'queue' | 'history'>): Ashore {
   if (queue === undefined || history === undefined) return { kind: 'nothing' };
   return toAshore(queue, history.exports);

@@ -182,8 +182,8 @@ function applyDestination(
 }
 
 /**
- * Returns the state after the connection has ended. The facts stay, marked as old. Work in progress is dropped, because the next
- * stream begins with the work that is in progress at that time.
+ * Returns the state after the connection has ended. The facts are kept and marked as out of date. Work in progress is dropped,
+ * because the next stream begins by reporting the work in progress at that time.
  */
 export function applyLoss(state: PageState): PageState {
   return { ...state, link: 'lost', collecting: [], outcome: undefined };

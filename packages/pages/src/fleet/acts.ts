@@ -13,7 +13,7 @@ export type Login =
   | { readonly name: string; readonly password: string; readonly token?: undefined }
   | { readonly token: string; readonly name?: undefined; readonly password?: undefined };
 
-/** What the operator can do. */
+/** The operator's actions. */
 export interface Acts extends ChangeActs {
   /** Logs in with an account, or with the operator token. */
   login(given: Login): void;
@@ -121,7 +121,7 @@ function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' |
     logout() {
       const { session } = store.read();
       if (session.kind === 'open' && session.token === undefined) void call(undefined, 'logout', {});
-      // No data of the fleet stays in the page.
+      // Drops all fleet data from the page.
       store.change(({ look, language, zone, place, land, coast }) => ({
         ...INITIAL_STATE,
         session: { kind: 'none', refusal: undefined },

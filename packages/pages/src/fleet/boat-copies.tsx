@@ -17,7 +17,7 @@ export function DataCopy({ details, view }: Part): JSX.Element {
   const { say } = texts;
   const id = details.boat.installation_id;
   const { session } = state;
-  // A download has the cookie of a session. The operator token is in the memory of this page only.
+  // A download is authorized by the session cookie. The operator token is only in the memory of this page.
   const mayDownload = isAdmin(state) && session.kind === 'open' && session.token === undefined;
   return (
     <section class="panel">

@@ -84,7 +84,7 @@ async function readAccounts(store: Store, ask: Ask): Promise<void> {
   const isLong = (store.read().trail?.events.length ?? 0) > EVENTS_PER_PAGE;
   const [accounts, trail] = await Promise.all([
     ask('accounts', {}),
-    // A list that was made longer is being read, so it stays.
+    // The operator is reading an extended list, so it is kept.
     isLong ? undefined : ask('audit', { scope: 'central' }),
   ]);
   store.change((state) => ({
@@ -221,7 +221,7 @@ async function readBoat(
     set('details', ask('fleetBoat', { id })),
     exports(boat.exportsBefore),
     set('alerts', ask('fleetAlerts', { id, limit: String(ALERTS_SHOWN) })),
-    // The operator extended the list, and the longer list is being read, so the current one stays.
+    // The operator is reading an extended list, so it is kept.
     isLong(boat.log?.lines, LOG_SHOWN)
       ? undefined
       : set('log', ask('fleetLog', { id, limit: String(LOG_SHOWN) })),

@@ -38,7 +38,10 @@ export type Session =
       readonly expiresAt: string | null;
     };
 
-/** The session after central refused its credentials. One with a cookie has ended; an operator token is no longer accepted. */
+/**
+ * Returns the session after central has refused its credentials. A session with a cookie has ended. An operator token is no
+ * longer accepted.
+ */
 export function toEndedSession(session: Session, refusal: Refusal): Session {
   const hasCookie = session.kind === 'open' && session.token === undefined;
   return { kind: 'none', refusal: hasCookie ? { ...refusal, code: SESSION_ENDED } : refusal };
@@ -78,7 +81,7 @@ export interface PageState {
   readonly boat: OpenBoat | undefined;
   /** Only an admin may read them. */
   readonly accounts: Accounts | undefined;
-  /** The events of no boat: those about accounts and logins. Only an admin may read them. */
+  /** The events that concern no boat, such as logins. Only an admin may read them. */
   readonly trail: Audit | undefined;
   /** The change whose dialog is open. */
   readonly change: OpenChange | undefined;

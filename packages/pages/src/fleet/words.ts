@@ -17,12 +17,12 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   in_order: ['synced', 'ok'],
 };
 
-/** States that need no action by an operator. */
+/** True for a state that needs no action by an operator. */
 export function needsNothing(state: BoatState): boolean {
   return !['refused', 'late', 'gap', 'rejecting'].includes(state);
 }
 
-/** The name of a boat, or a placeholder. */
+/** Returns the name of a boat, or a placeholder. */
 export function toName(boat: Pick<Boat, 'name'>, { say }: FleetTexts): string {
   return boat.name ?? say('list.unnamed');
 }
@@ -34,14 +34,14 @@ const REFUSALS: Readonly<Record<string, Extract<FleetTextKey, `refusal.${string}
   INSTALLATION_MISMATCH: 'refusal.INSTALLATION_MISMATCH',
 };
 
-/** The text that explains why central refused a boat. */
+/** Returns the text that explains why central refused a boat. */
 export function toReason(refusal: string | null, { say }: FleetTexts): string {
   const key = REFUSALS[refusal ?? ''];
   if (key === undefined || key === 'refusal.other') return say('refusal.other', { code: refusal ?? '' });
   return say(key);
 }
 
-/** The second line of a state in the list. */
+/** Returns the second line of a state in the list. */
 export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): string {
   const { say, locale } = texts;
   const at = (iso: string | null): string =>
@@ -75,7 +75,7 @@ export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): strin
   }
 }
 
-/** The summary of one boat: a sentence, and what to do. */
+/** Returns the summary of one boat: a sentence, and what to do. */
 export function toBoatStatement(
   boat: Boat,
   now: string,

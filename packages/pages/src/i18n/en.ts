@@ -271,8 +271,8 @@ export const en = {
 
   'preview.title': 'The next export',
   'preview.total': {
-    one: '{n} record, {size}. Looking sends nothing.',
-    other: '{n} records, {size}. Looking sends nothing.',
+    one: '{n} record, {size}. Previewing sends nothing.',
+    other: '{n} records, {size}. Previewing sends nothing.',
   },
   'preview.loading': 'Reading the boat’s records…',
   'preview.more': { one: 'and {n} more record', other: 'and {n} more records' },
@@ -296,7 +296,7 @@ export const en = {
 
   'ask.again.title': 'Export everything again?',
   'ask.again.says':
-    'All records on this boat are sent to central once more, over this connection. Central stores each record once, so nothing is doubled. This is needed only if the operator of central asks for it.',
+    'All records on this boat are sent to central once more, over this connection. Central stores each record once, so nothing is duplicated. This is needed only if the operator of central asks for it.',
   'ask.again.no': 'Keep it as it is',
   'ask.again.yes': 'Export everything again',
   'ask.cancel.title': 'Stop sending this export?',

@@ -6,7 +6,7 @@ export interface Words<Texts> {
   readonly catalogue: Texts;
 }
 
-/** What the page shows of the chosen language. */
+/** The texts that the page shows. */
 export interface ShownWords<Texts> extends Words<Texts> {
   /** The wanted language, if its texts could not be loaded. */
   readonly missing: Language | undefined;
@@ -33,12 +33,12 @@ export async function loadTexts<Texts extends object>(
   }
 }
 
-/** Minimum time between two tries to load the texts of a language. */
+/** Minimum time between two attempts to load the texts of a language. */
 const TEXTS_RETRY_MS = 10_000;
 
 /**
- * Holds the texts of the chosen language. While `load` loads another language, the previous texts are shown. If they cannot be loaded,
- * they are requested again at a later draw. After each load, `show` is called.
+ * Holds the texts of the chosen language. While `load` loads another language, the previous texts are shown. If it cannot be
+ * loaded, it is requested again when the page is next drawn. `show` is called after each load.
  */
 export function createWords<Texts>(
   first: Words<Texts>,

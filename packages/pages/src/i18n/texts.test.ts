@@ -43,7 +43,7 @@ for (const [page, [englishTexts, catalogues]] of Object.entries(PAGES))
           for (const [form, one] of forms) {
             assert.ok(one.trim().length > 0);
             const found = toPlaceholders(one);
-            // A form for 0, 1 or 2 only may say the number in words. In some languages the form for 1 is also the one for 21.
+            // A form for only 0, 1 or 2 may spell the number out. In some languages the form for 1 is also the one for 21.
             const isInWords = SAMPLES.every((n) => n <= 2 || rules.select(n) !== form);
             const missing = wanted.filter((name) => !found.includes(name) && !(isInWords && name === 'n'));
             assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], one);
@@ -56,7 +56,7 @@ for (const [page, [englishTexts, catalogues]] of Object.entries(PAGES))
               forms.some(([name]) => name === form),
               form,
             );
-          // An unused form would be a mistake in the name of a form.
+          // An unused form is probably a misspelt one.
           for (const [form] of forms) assert.ok(form === 'other' || needed.some((one) => one === form), form);
         });
 

@@ -22,7 +22,7 @@ type ValuesOf<Entry> = Entry extends { readonly other: string }
 /** The texts of a page in one language. Its keys are those of the English texts. */
 export type CatalogueOf<S extends Source> = { readonly [Key in keyof S]: string | PluralForms };
 
-/** Says a text in the language of the page. Numbers are formatted for the language. */
+/** Returns a text in the language of the page. Numbers are formatted for the language. */
 export type SayOf<S extends Source> = <Key extends keyof S & string>(
   key: Key,
   ...values: Record<never, never> extends ValuesOf<S[Key]> ? [] : [ValuesOf<S[Key]>]
@@ -35,7 +35,7 @@ export type Texts = TextsOf<typeof en>;
 /** The texts and the formats of one language, with times in one time zone. */
 export interface TextsOf<S extends Source> {
   readonly language: string;
-  /** The language as `Intl` takes it, with the digits of the page. */
+  /** The locale for `Intl`, with the digits of the page. */
   readonly locale: string;
   readonly direction: 'ltr' | 'rtl';
   readonly say: SayOf<S>;
@@ -60,7 +60,7 @@ export interface TextsOf<S extends Source> {
 const RIGHT_TO_LEFT: readonly string[] = ['ar', 'fa', 'he', 'ur'];
 const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 const DAY_MS = 86_400_000;
-/** From this distance on, a date has its year. */
+/** From this distance on, a date includes the year. */
 const YEAR_SHOWN_FROM_DAYS = 300;
 
 /**
@@ -144,8 +144,8 @@ export function createPageTexts<S extends Source & TimeTexts>(
 }
 
 /**
- * A value between the characters U+2068 and U+2069. Without them, a file name and the size after it would be shown as one text from left
- * to right (Unicode Standard Annex 9).
+ * Returns a value between the characters U+2068 and U+2069. Without them, a file name and the size after it would be shown as
+ * one left-to-right text (Unicode Standard Annex 9).
  */
 function isolate(value: string): string {
   return value === '' ? '' : `\u2068${value}\u2069`;
@@ -161,8 +161,8 @@ function isTimeZone(name: string): boolean {
 }
 
 /**
- * Returns a function to the number of the local calendar day in `timeZone`. Days that follow each other have numbers that follow each
- * other. An unknown time zone counts as UTC.
+ * Returns a function that returns the number of the local calendar day in `timeZone`. Consecutive days have consecutive
+ * numbers. An unknown time zone counts as UTC.
  */
 export function createDayNumbers(timeZone: string): (iso: string) => number {
   // The Swedish format is YYYY-MM-DD. One formatter serves all calls, because creating one is slow.

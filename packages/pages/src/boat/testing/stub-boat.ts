@@ -80,7 +80,7 @@ const NOTIFICATIONS: Answer<'notifications'> = {
   raised: [],
 };
 
-/** The deliveries of the scenario by the day. It uses the days of UTC. */
+/** Returns the deliveries of the scenario for each day in UTC. */
 function toDays({ status, history }: Scenario): Answer<'historyDays'> {
   const todayMs = Date.parse(`${NOW.slice(0, 10)}T00:00:00Z`);
   const days = Array.from({ length: 30 }, (_, index) => {
