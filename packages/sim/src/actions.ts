@@ -8,7 +8,7 @@ import { MINUTE_MS } from './plan-times.ts';
 import type { Action, SourceAction } from './plan-boots.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Performs an action on board. If the export manager is not running, only actions on the sources have an effect. */
+/** Performs an action on board. While the export manager is not running, only actions on the sources have an effect. */
 export function performAction(sim: Simulation, action: Action): void {
   sim.counts.actions += 1;
   if (action.kind === 'rows' || action.kind === 'change' || action.kind === 'remove') {
@@ -34,7 +34,7 @@ function performOnBoat(sim: Simulation, running: RunningBoat, action: Exclude<Ac
     follow(sim, running, requestJson(sim, running, method, path, body));
   switch (action.kind) {
     case 'replace-boatlog':
-      // A person who restores a backup stops exports first. No rule covers a database that is replaced under its reader.
+      // Anyone who restores a backup stops exports first. No rule covers a database that is replaced while it is being read.
       if (running.exportsUnderWay > 0) return;
       sim.oracle.noteCursor(running.boat);
       sim.trace.add({ kind: 'action', action });
@@ -94,7 +94,7 @@ async function carryBundle(
   });
 }
 
-/** Returns the bytes that arrived. If the download breaks off, the bytes written so far stay on the drive. */
+/** Returns the bytes that arrived. If the download is interrupted, the bytes written so far stay on the drive. */
 async function readUntilBroken(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
@@ -114,12 +114,15 @@ function follow(sim: Simulation, running: RunningBoat, work: Promise<unknown>): 
 }
 
 /**
- * Longest time until the boat answers a request for an export, in virtual time. It waits for other requests and for a few sources
- * that hang.
+ * Longest time until the boat answers a request for an export, in virtual time. The request may wait for other requests and for
+ * a few sources that hang.
  */
 const ANSWER_MAX_MS = 10 * MINUTE_MS;
 
-/** Reports a request for an export that a running boat does not answer. Returns the function to call with the answer. */
+/**
+ * Watches a request for an export, and reports a violation if a running boat does not answer it. Returns the function to call
+ * with the answer.
+ */
 function watchAnswer(sim: Simulation, { boot }: RunningBoat): () => void {
   let isAnswered = false;
   sim.clock.at(sim.clock.now() + ANSWER_MAX_MS, () => {
@@ -172,7 +175,9 @@ function toOutcome(answer: Readonly<Record<string, unknown>>): AnsweredRequest['
   return answer['queued'] === true ? 'queued' : 'nothing_new';
 }
 
-/** The state of each category of a queued export. Empty if the export has been delivered and removed meanwhile. */
+/**
+ * Returns the state of each category of a queued export. Empty if the export has been delivered and removed in the meantime.
+ */
 function statesOf(boat: Boat, queueId: string): Readonly<Record<string, string>> {
   const entry = toLedgerFacts(boat).find(queueId);
   return Object.fromEntries(
@@ -194,7 +199,7 @@ async function fetchFromBoat(
   );
 }
 
-/** Sends one request to the boat's local API. The promise never settles if power fails meanwhile. */
+/** Sends one request to the boat's local API. The promise never settles if power fails in the meantime. */
 async function requestJson(
   sim: Simulation,
   running: RunningBoat,

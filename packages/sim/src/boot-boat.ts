@@ -56,7 +56,7 @@ function withoutRealPaths(event: DeliveryEvent, realRoot: string): DeliveryEvent
   return JSON.parse(JSON.stringify(event).replaceAll(realRoot, '/')) as DeliveryEvent;
 }
 
-/** Starts the export manager, checks what it recovered, and runs it. Rejects if it cannot start. */
+/** Starts the export manager, checks its state after recovery, and runs it. Rejects if it cannot start. */
 async function startManager(sim: Simulation, config: Config, boot: Boot, bootNumber: number): Promise<void> {
   const { power, world } = boot;
   const stopping = new AbortController();
@@ -93,14 +93,17 @@ async function startManager(sim: Simulation, config: Config, boot: Boot, bootNum
   });
 }
 
-/** Counts the start that imports the legacy queue as coverage. */
+/** Counts the start that imports the legacy queue towards coverage. */
 function noteLegacyImport({ plan, trace }: Simulation, boat: Boat): void {
   if (plan.boat.legacyQueue === undefined || toLedgerFacts(boat).isLegacyImportOpen()) return;
   if (trace.events.some(({ kind }) => kind === 'legacy_queue_imported')) return;
   trace.add({ kind: 'legacy_queue_imported' });
 }
 
-/** The export manager exited on its own. The only allowed reason is an unusable card. The supervisor restarts it in a new boot. */
+/**
+ * Handles an export manager that exited on its own. The only allowed reason is an unusable card. The supervisor restarts it in
+ * a new boot.
+ */
 function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   if (!power.isOn()) return;
   const code = isExportError(error) ? error.code : undefined;
@@ -116,7 +119,7 @@ function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   sim.running = undefined;
 }
 
-/** Sets the boat's clock to the correct time, as a time server does, or to the wrong time of a current incident. */
+/** Sets the boat's clock to the correct time, as a time server does, or to the wrong time set by a current incident. */
 function synchronize(sim: Simulation, { power, clock }: Boot): void {
   if (!power.isOn()) return;
   clock.setWall(sim.clock.wall() + sim.wrongClockMs);

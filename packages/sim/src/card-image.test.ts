@@ -54,7 +54,7 @@ async function run(plan: Plan) {
   return coverage;
 }
 
-test('after a card is restored after five exports, central ends equal to its sources', async () => {
+test('if a card is restored after five exports, central ends up with the same records as the sources', async () => {
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot([ROWS, EXPORT])]));
   assert.deepEqual([coverage.get('card restored'), coverage.get('ledger begun')], [1, 1]);
 });
@@ -64,13 +64,13 @@ test('exports that a restored card makes without a network reach central in the 
     { atMs: 2 * HOUR_MS + 2 * MINUTE_MS, incident: { kind: 'link', state: 'down' } },
     { atMs: 2 * HOUR_MS + 50 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },
   ] as const;
-  // More exports than on the former card, so that the last ones have sequences that central does not know.
+  // More exports than on the former card, so that the last ones have sequences that are new to central.
   const many = Array.from({ length: 9 }, () => [ROWS, EXPORT]).flat();
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot(many)], { incidents }));
   assert.equal(coverage.get('ledger begun'), 1);
 });
 
-test('an export that the former card cancelled does not give its sequence to an export of the restored card', async () => {
+test('the sequence of an export that was cancelled on the former card is not used by an export of the restored card', async () => {
   const incidents = [
     { atMs: HOUR_MS + MINUTE_MS, incident: { kind: 'link', state: 'down' } },
     { atMs: HOUR_MS + 4 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },

@@ -4,7 +4,10 @@ import type { Simulation } from './simulation.ts';
 /** The folders of the card that the boat uses. The kernel's files are not on the card. */
 export const CARD_FOLDERS = [ROOT, RECORDINGS];
 
-/** Copies the card while the machine is off. Returns the function that writes the image to a new card, or undefined. */
+/**
+ * Copies the card while the machine is off. Returns a function that writes the image to a new card. Returns undefined while the
+ * boatlog is unreadable.
+ */
 export function takeCardImage(sim: Simulation): (() => void) | undefined {
   const { machine, sources, oracle, trace } = sim;
   const restoreSources = sources.takeImage();
@@ -19,7 +22,7 @@ export function takeCardImage(sim: Simulation): (() => void) | undefined {
   trace.add({ kind: 'card_imaged' });
   return () => {
     for (const restore of restores) restore();
-    // The boatlog of the image can be read.
+    // The boatlog in the image is readable.
     for (const outage of sim.outages)
       if (outage.kind === 'unreadable') outage.untilMs = Math.min(outage.untilMs, sim.clock.now());
     trace.add({ kind: 'card_restored' });

@@ -61,7 +61,7 @@ const importsAfterRestoration = (lines: readonly string[]): number =>
     .slice(lines.findLastIndex((line) => line.includes(' central_restored ')))
     .filter((line) => line.includes('"path":"/api/v1/data/import"') && line.includes('"status":200')).length;
 
-test('exports that central has lost are sent again, with one export of the boat', async () => {
+test('exports that central has lost are sent again after one new export', async () => {
   const { coverage } = await run(
     toPlan([
       [1, FULL],
@@ -77,7 +77,7 @@ test('exports that central has lost are sent again, with one export of the boat'
   assert.equal(coverage.get('lost exports rewound'), undefined);
 });
 
-test('the records of lost exports without a file go with the next export', async () => {
+test('the records of lost exports without a file are part of the next export', async () => {
   const { coverage } = await run(
     toPlan([
       [1, FULL],
@@ -127,7 +127,7 @@ test('of an export with several parts, only those that central has lost are sent
   );
   assert.equal(coverage.get('lost exports requeued'), 1);
   const partCount = Number(/"partCount":(\d+)/.exec(lines.join('\n'))?.[1]);
-  // The new export whose answer reports the loss is one of them.
+  // One of them is the new export whose answer reports the loss.
   const sent = importsAfterRestoration(lines) - 1;
   assert.ok(partCount > 4 && sent > 0 && sent < partCount, `${sent} of ${partCount} parts were sent again`);
 });

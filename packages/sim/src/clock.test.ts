@@ -10,7 +10,7 @@ clockContract('virtual', () => {
   return { clock, settle: clock.settle };
 });
 
-clockContract('virtual, of a machine', () => {
+clockContract('virtual, for one machine', () => {
   const clock = createVirtualClock(START_MS);
   return { clock: clock.forMachine(0), settle: clock.settle };
 });
@@ -47,7 +47,7 @@ test('time stands still during outside work', async () => {
   assert.deepEqual(seen, ['worked at 0', 'slept at 10']);
 });
 
-test('the waits of a stopped machine never end, even if they are aborted', async () => {
+test('waits on a stopped machine never end, even if they are aborted', async () => {
   const clock = createVirtualClock(START_MS);
   const machine = clock.forMachine(START_MS);
   const controller = new AbortController();

@@ -6,7 +6,7 @@ import { never } from './power.ts';
 export interface MachineClock extends Clock {
   /** Sets the wall clock, as NTP or a user does. Waits are not affected. */
   setWall(wallMs: number): void;
-  /** Reports a power failure. After it, no wait on this clock ends, even if the wait is aborted. */
+  /** Stops the clock because power has failed. From then on, no wait on this clock ends, even if it is aborted. */
   stop(): void;
 }
 
@@ -15,14 +15,14 @@ export type RunEnd = 'done' | 'time' | 'idle';
 
 /**
  * Virtual time for all machines of a simulation. As a Clock it shows the true time, which is also central's time. Time stands
- * still while any code can run. Then it jumps to the next event.
+ * still while any code can run, and then jumps to the next event.
  */
 export interface VirtualClock extends Clock {
   /** Milliseconds since the simulation began. */
   now(): number;
   /**
-   * Runs work outside the simulation (a database, a thread). Time stands still until the work settles. If it never settles, an
-   * error names the `label`.
+   * Waits for work outside the simulation (a database, a thread). Time stands still until the work settles. If it never
+   * settles, an error names the `label`.
    */
   outside<T>(label: string, work: Promise<T>): Promise<T>;
   /** Runs `fire` at `atMs`. Returns a function that cancels it. */
@@ -39,14 +39,14 @@ export interface VirtualClock extends Clock {
 
 /**
  * Turns of the event loop after which only work declared by `outside` can still run. Promise chains take one turn, and web
- * streams and `nextTick` a second one. The third turn covers the work that those start.
+ * streams and `nextTick` take a second one. The third turn covers the work that these start.
  */
 const SETTLE_TURNS = 3;
 
 /** Timeout for outside work, in real time. When it expires, the simulation fails and names the work. */
 const OUTSIDE_MAX_MS = 60_000;
 
-/** Maximum number of events at one moment. Real work stays far below this limit; only a loop without a wait reaches it. */
+/** Maximum number of events at one moment. Real work stays far below this limit. Only a loop without a wait reaches it. */
 const MOMENT_STEPS_MAX = 100_000;
 
 /** Creates virtual time that begins at `startWallMs`. */
@@ -67,7 +67,7 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
 
   const run = async (isDone: () => boolean, untilMs = Number.POSITIVE_INFINITY): Promise<RunEnd> => {
     if (isRunning)
-      throw new Error('the clock is already running; code inside the simulation must not run it');
+      throw new Error('the clock is already running, and code inside the simulation must not run it');
     isRunning = true;
     try {
       return await runOn(isDone, untilMs);
@@ -124,7 +124,7 @@ async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: (
   watched.catch(() => undefined);
   const end = await run(() => isSettled);
   if (end === 'idle')
-    throw new Error(`nothing is left to wait for at ${now()} ms, and the promise has not settled`);
+    throw new Error(`no event is left at ${now()} ms, but the promise has not settled`);
   return watched;
 }
 

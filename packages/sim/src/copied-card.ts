@@ -8,12 +8,13 @@ import type { Simulation } from './simulation.ts';
 import { createTrace } from './trace.ts';
 
 /**
- * Creates a second boat whose card is a copy of this one's, while this boat is off. Both have one identity, and neither knows of
- * the other. Returns undefined while the boatlog is unreadable, because that incident must end on the card on which it began.
+ * Creates a second boat whose card is a copy of this one's, while this boat is off. Both have the same identity, and neither
+ * knows about the other. Returns undefined while the boatlog is unreadable, because that incident must end on the card on which
+ * it began.
  */
 export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simulation | undefined {
   const { plan, clock, machine, central, tokens } = sim;
-  // What happened to the exports on the card also explains their state on the copy.
+  // The history of the exports on the card also explains their state on the copy.
   const trace = createTrace(clock.now, sim.trace.events);
   const network = createSimNetwork({ clock, random: random.fork('network'), trace });
   const copied = createSimMachine({
@@ -49,7 +50,7 @@ export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simu
   });
   sources.setTier(2);
   for (const day of sim.daysRequested) copy.daysRequested.add(day);
-  sim.oracle.meetCopy(copy.oracle);
+  sim.oracle.expectCopy(copy.oracle);
   for (const { trace: own } of [sim, copy]) own.add({ kind: 'card_copied' });
   return copy;
 }

@@ -14,7 +14,7 @@ test('coverage counts events that happened, not those that were only planned', (
   assert.ok(boot !== undefined);
   const plan = {
     ...drawn,
-    boat: { ...drawn.boat, legacyQueue: undefined, hasOddFiles: false },
+    boat: { ...drawn.boat, legacyQueue: undefined, hasMalformedFiles: false },
     boots: [{ ...boot, clockBehindMs: Date.UTC(2070, 0) }],
   };
   const events: readonly SimEvent[] = [

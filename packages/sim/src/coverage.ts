@@ -7,7 +7,7 @@ import { DAY_MS } from './plan-times.ts';
 /** Number of times that each kind of fault and each behaviour of the boat occurred in a run, by name. */
 export type Coverage = ReadonlyMap<string, number>;
 
-/** If a clock is further behind than this, it was never set and shows 1970. */
+/** A clock that is further behind than this was never set and shows 1970. */
 const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
 
 /** Reads a run's coverage from its events. The plan is not enough: a planned fault may occur while the boat is idle. */
@@ -17,7 +17,7 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   const { legacyQueue } = plan.boat;
   if (legacyQueue !== undefined) names.push(`legacy queue, ${legacyQueue.format}`);
   if (legacyQueue?.isTorn === true) names.push('legacy queue, torn');
-  if (plan.boat.hasOddFiles) names.push('odd files');
+  if (plan.boat.hasMalformedFiles) names.push('odd files');
   for (const name of names) coverage.set(name, (coverage.get(name) ?? 0) + 1);
   return coverage;
 }
@@ -106,7 +106,7 @@ function toDeliveryName(event: DeliveryEvent): string | readonly string[] | unde
   }
 }
 
-/** Totals in the last line of `npm run sim`. Each adds up several coverage names. */
+/** Totals in the last line of `npm run sim`. Each is the sum of several coverage names. */
 const SUMS: Readonly<Record<string, readonly string[]>> = {
   'cards copied': ['card copied'],
   'lost exports requeued': ['lost exports requeued'],

@@ -46,8 +46,7 @@ function runTransactions(
   const random = createSimRandom(seed);
   const { medium, databases } = makeDatabases();
   const found: Found = { cuts: 0, kept: 0, lost: [], torn: [], damaged: [], undone: [] };
-  // A transaction that was interrupted by a power failure may or may not survive. The outcome of every other transaction is
-  // certain.
+  // A transaction that a power failure interrupted may or may not survive. The outcome of every other transaction is certain.
   const returned = new Map<number, number>();
   const thrown = new Set<number>();
   let number = 0;
@@ -148,7 +147,7 @@ function check(db: DatabaseSync, returned: Map<number, number>, thrown: Set<numb
   found.kept = returned.size;
 }
 
-test('committed transactions survive power cuts at any step, failed ones leave nothing behind, and the file is intact', () => {
+test('committed transactions survive power cuts at any step, failed ones leave nothing behind, and the file stays intact', () => {
   let cuts = 0;
   let kept = 0;
   for (let seed = 1; seed <= 25; seed += 1) {
@@ -175,7 +174,7 @@ for (const [title, defect] of [
     },
   ],
 ] as const)
-  test(`with ${title} transactions are lost: the simulation can fail`, () => {
+  test(`with ${title} transactions are lost, so the simulation can fail`, () => {
     let losses = 0;
     for (let seed = 1; seed <= 10; seed += 1) {
       const found = runTransactions(`ledger ${seed}`, 60, defect);

@@ -22,7 +22,7 @@ import { type Aftermath, changedPages, keepPages, type Pages, tear } from './dis
 import type { SimRandom } from './random.ts';
 import type { Power } from './power.ts';
 
-/** The databases of one machine: real SQLite on real files. A power cut loses the data that SQLite had not synced. */
+/** The databases of one machine: real SQLite on real files. A power cut loses data that SQLite has not synced. */
 export interface SimDatabases {
   /** The real folder of all files. */
   readonly root: string;
@@ -59,7 +59,7 @@ const SQLITE_FULL = 13;
 /** Virtual time after which the kernel has written unsynced data on its own. */
 const WRITE_BACK_MS = 30_000;
 
-/** Probability of a checkpoint after a commit. Every seed has some checkpoints and some WALs that hold many commits. */
+/** Probability of a checkpoint after a commit. With it, every seed has some checkpoints and some WALs with many commits. */
 const CHECKPOINT_PROBABILITY = 0.05;
 
 /** The WAL begins with a header. Each frame consists of a frame header and a page (SQLite file format §4.1). */
@@ -269,7 +269,7 @@ function reportPages({ real, before }: OpenLedger, { databases }: LedgerFacts): 
   );
 }
 
-/** The current step is torn: only part of its changes from here on survives. */
+/** Marks the current step as torn: only part of its changes from here on survive. */
 function tearFrom(ledger: OpenLedger): void {
   ledger.durable ??= readImage(ledger.real);
   ledger.isTorn = true;
@@ -318,7 +318,7 @@ function createForeignFiles(realPath: (path: string) => string): ForeignFiles {
     },
     stat: (path) => {
       const facts = statSync(realPath(path), { throwIfNoEntry: false });
-      // A file's real time would differ between runs.
+      // The file's real modification time would differ between runs.
       return facts?.isFile() ? { sizeBytes: facts.size, modifiedMs: 0 } : undefined;
     },
     read: (path) => readFileSync(realPath(path)),
@@ -330,7 +330,10 @@ function createForeignFiles(realPath: (path: string) => string): ForeignFiles {
   };
 }
 
-/** Uses a folder in memory if one exists. Otherwise a simulation would spend most of its time waiting for SQLite's syncs. */
+/**
+ * Returns a folder in memory if one exists. On a real disk, a simulation would spend most of its time waiting for SQLite's
+ * syncs.
+ */
 function fastFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);

@@ -10,7 +10,7 @@ export interface FileNode {
   sizeBytes: number;
   modifiedMs: number;
   durable: Uint8Array;
-  /** Number of names. */
+  /** Number of hard links. */
   links: number;
 }
 
@@ -34,7 +34,7 @@ export type NameChange =
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly node: Node };
 
-/** Files that are kept elsewhere but appear on this disk: real SQLite databases. The paths are paths on this disk. */
+/** Files that are stored elsewhere but appear on this disk: real SQLite databases. The paths are paths on this disk. */
 export interface ForeignFiles {
   names(directory: string): readonly string[];
   stat(path: string): { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
@@ -78,7 +78,7 @@ export class DiskMedium {
   fsync: FsyncMode = 'honest';
   /** Returns a system error code such as `EIO` for an operation that should fail. */
   failureOf: ((op: string, path: string) => string | undefined) | undefined;
-  /** The device that does not answer at the moment. */
+  /** The device that currently does not answer. */
   hang: Hang | undefined;
   foreign: ForeignFiles | undefined;
   #usedBytes = 0;
@@ -227,7 +227,7 @@ export class DiskMedium {
     this.#usedBytes = [...new Set(files)].reduce((sum, file) => sum + blocks(file.sizeBytes), 0);
   }
 
-  /** Makes all changes so far durable, as the kernel's writeback does after a while. */
+  /** Makes all changes so far durable, as the kernel's writeback does after some time. */
   writeBack(): void {
     syncAll(this.root, new Set());
   }

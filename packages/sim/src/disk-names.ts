@@ -42,7 +42,7 @@ export function renameNode(medium: DiskMedium, from: string, to: string, nowMs: 
   changeName(source, { kind: 'unlink', name: basename(from) }, nowMs);
 }
 
-/** link(2). A database that is kept elsewhere cannot be given a second name. */
+/** link(2). A database that is stored elsewhere cannot get a second name. */
 export function linkNode(medium: DiskMedium, from: string, to: string, nowMs: number): void {
   const node = medium.parentOf(from).names.get(basename(from));
   if (node === undefined)

@@ -12,7 +12,7 @@ export interface MountOptions {
   readonly latencyMaxMs: number;
 }
 
-/** Functions called before each file system operation. Without power, neither of them ever settles. */
+/** Functions called before each file system operation. Without power, their promises never settle. */
 export interface Steps {
   /** Called before an operation that changes something. This is a numbered step at which power can fail. */
   beforeChange(op: string, path: string): Promise<void>;
@@ -22,7 +22,7 @@ export interface Steps {
 /** Time after which the kernel writes unsynced data on its own (dirty_expire_centisecs on Linux). */
 const WRITE_BACK_MS = 30_000;
 
-/** Operations that a read-only file system refuses. A sync is not one of them if nothing has changed. */
+/** Operations that a read-only file system refuses. A sync does not fail if nothing has changed. */
 const WRITING_OPS = new Set(['create', 'write', 'rename', 'link', 'unlink', 'make-directory']);
 
 export function createSteps(medium: DiskMedium, { power, clock, random, latencyMaxMs }: MountOptions): Steps {

@@ -10,9 +10,9 @@ const SECTOR_BYTES = 512;
 export type Aftermath = 'torn' | 'lost' | 'kept' | number;
 
 /**
- * Returns the surviving content of a file that was `durable` at its last sync and is `current` now: the old content, the new
- * content, the new content up to some byte, or the old content with random sectors of the new one. In a file that grew, sectors
- * that were never written are zeros. An unchanged file loses nothing and draws no random number.
+ * Returns the surviving content of a file whose content was `durable` at its last sync and is `current` now: the old content,
+ * the new content, the new content up to some byte, or the old content with random sectors of the new one. In a file that grew,
+ * sectors that were never written are zeros. For an unchanged file, no random number is drawn.
  */
 export function tear(
   durable: Uint8Array,
@@ -66,7 +66,7 @@ export interface Pages {
   readonly pageBytes: number;
 }
 
-/** Returns the old content with the first `count` changed pages of the new content. Everything before the first page is new. */
+/** Returns the old content with the first `count` changed pages of the new content. Bytes before the first page are new. */
 export function keepPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -99,13 +99,14 @@ export function changedPages(
 /** Number of bytes compared at a time when searching for the first difference between two files. */
 const COMPARED_BYTES = 64 * 1024;
 
-/** Returns true if both hold the same bytes. This is far faster than a loop over the bytes. */
+/** True if both hold the same bytes. This is far faster than a loop over the bytes. */
 export function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return left === right || Buffer.compare(left, right) === 0;
 }
 
 /**
- * Returns the offset of the first sector in which the two differ. A large file with only a new end is not torn at its beginning.
+ * Returns the offset of the first sector in which the two differ. With it, a large file of which only the end is new is not
+ * torn at its beginning.
  */
 function firstChange(durable: Uint8Array, current: Uint8Array): number {
   const shared = Math.min(durable.length, current.length);

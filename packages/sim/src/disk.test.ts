@@ -101,7 +101,7 @@ test('the surviving pages of a write are its first ones', () => {
 /** The contents that each path may have after a power cut at this point in a scenario. */
 type Promises = Map<string, readonly (string | undefined)[]>;
 
-/** Makes every kind of change to a disk. At each moment `kept` lists the contents that may remain after a power cut. */
+/** Makes every kind of change to a disk. `kept` always lists the contents that may remain after a power cut. */
 async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   const allow = (path: string, ...texts: readonly (string | undefined)[]) => kept.set(path, texts);
   const during = async (
@@ -156,7 +156,7 @@ function violations(medium: DiskMedium, kept: Promises): readonly string[] {
   const [exported, moved] = [`${FOLDER}/export.json`, `${FOLDER}/failed_exports/q_failed.json`];
   const isMoving = kept.get(moved)?.includes(undefined) === true;
   if (isMoving && medium.get(exported) === undefined && medium.get(moved) === undefined)
-    return [...wrong, 'a file being moved has neither name'];
+    return [...wrong, 'a file that is being moved has neither name'];
   return wrong;
 }
 
@@ -196,7 +196,7 @@ test('durable files survive a power cut at every step, and each file is complete
   assert(cuts > 300, `${cuts} cuts`);
 });
 
-test('a disk that ignores fsync loses files: the simulation can fail', async () => {
+test('a disk that ignores fsync loses files, so the simulation can fail', async () => {
   const { losses } = await cutEverywhere((medium) => {
     medium.fsync = 'ignored';
   });
@@ -219,7 +219,7 @@ for (const [title, defect] of [
     (real: FileSystem): FileSystem => ({ ...real, syncDirectory: async () => undefined }),
   ],
 ] as const)
-  test(`a disk composed ${title} loses files: each of its steps is needed`, async () => {
+  test(`a disk composed ${title} loses files, so each of its steps is needed`, async () => {
     const { losses } = await cutEverywhere(() => undefined, defect);
     assert(losses.length > 0);
   });

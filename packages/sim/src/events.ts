@@ -4,19 +4,19 @@ import type { ExchangeFault, LinkState } from './network-faults.ts';
 import type { Action } from './plan-boots.ts';
 import type { Incident } from './plan-incidents.ts';
 
-/** All events of a run. Checkers and coverage read these events. The trace prints them. */
+/** All events of a run. Checkers and coverage read them, and the trace prints them. */
 export type SimEvent =
   | { readonly kind: 'boot'; readonly boot: number }
   | { readonly kind: 'power_lost'; readonly steps: number }
   /** The owner copied the card to an image, or wrote the image to a new card. */
   | { readonly kind: 'card_imaged' | 'card_restored' }
-  /** The owner wrote the image to the card of a second boat, and both boats go on. */
+  /** The owner wrote the image to the card of a second boat, and both boats continue. */
   | { readonly kind: 'card_copied' }
   /** The operator restored central's database from a backup. */
   | { readonly kind: 'central_restored' }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
-  /** The export manager ended without being stopped. If a bug ended it, `code` is undefined. */
+  /** The export manager ended without being stopped. `code` is undefined if a bug ended it. */
   | { readonly kind: 'manager_ended'; readonly reason: string }
   /** The last faults ended. The calm day begins. */
   | { readonly kind: 'calm' }

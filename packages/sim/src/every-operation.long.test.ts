@@ -7,7 +7,7 @@ import { toPointText } from './small-scenario.ts';
 /** Timeout for the points of one test. They take twelve minutes on an idle core. */
 const POINTS_MAX_MS = 60 * 60_000;
 /**
- * `npm run sim -- --every-operation` runs all points, for half an hour. A third of them covers every kind of operation several
+ * `npm run sim -- --every-operation` runs all points in half an hour. A third of them covers every kind of operation several
  * times.
  */
 const SHARE = { every: 3, from: 1 };

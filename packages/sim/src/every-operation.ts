@@ -28,7 +28,7 @@ export interface BrokenPoint {
   readonly violations: readonly string[];
 }
 
-/** The points to run: every `every`th one, beginning with number `from`. With 1 and 0, all points are run. */
+/** The points to run: one of `every`, beginning with number `from`. With 1 and 0, all points are run. */
 export interface Share {
   readonly every: number;
   readonly from: number;

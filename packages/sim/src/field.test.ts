@@ -56,7 +56,7 @@ async function run(plan: Plan) {
   return result;
 }
 
-test('faulty files among the settings affect neither the other files nor a category', async () => {
+test('malformed settings files affect neither the other files nor a category', async () => {
   await run(
     toPlan(
       [
@@ -64,7 +64,7 @@ test('faulty files among the settings affect neither the other files nor a categ
         [2, ROWS],
         [3, EXPORT],
       ],
-      { hasOddFiles: true },
+      { hasMalformedFiles: true },
     ),
   );
 });
@@ -79,7 +79,7 @@ test('a capture that is identified after its export is exported again', async ()
   );
 });
 
-test('an export that could not read the boatlog is not "nothing new", and its day is tried again', async () => {
+test('an export that could not read the boatlog is not reported as "nothing new", and its daily slot is tried again', async () => {
   const { coverage } = await run(
     toPlan([
       [1, FULL],
@@ -110,7 +110,7 @@ test('a proxy that refuses an export is not mistaken for a captive portal', asyn
   }
 });
 
-test("central stores captures and alerts with the moment that the boat's local time denotes", async () => {
+test("central stores captures and alerts under the moment that the boat's local time denotes", async () => {
   for (const timeZone of ['America/Toronto', 'Pacific/Auckland'])
     await run(
       toPlan(
@@ -124,7 +124,7 @@ test("central stores captures and alerts with the moment that the boat's local t
     );
 });
 
-test('a source that hangs ends with a deadline, and the other categories are exported', async () => {
+test('reading a source that hangs ends at a deadline, and the other categories are exported', async () => {
   for (const path of [`${ROOT}/data/marine-vision`, RECORDINGS, `${ROOT}/config/user-preferences.json`]) {
     const { coverage } = await run(
       toPlan([

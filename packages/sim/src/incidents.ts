@@ -4,7 +4,7 @@ import { BOATLOG_FOLDER, type Outage } from './oracle/reads.ts';
 import type { Incident } from './plan-incidents.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Time from the link coming up until a time server answers. */
+/** Time after the link comes up until a time server answers. */
 const TIME_SERVER_MS = 2_000;
 
 /** Starts an incident and ends it when its duration is over. */
@@ -25,7 +25,7 @@ type End = (() => void) | undefined;
 type IncidentOf<K extends Incident['kind']> = Extract<Incident, { readonly kind: K }>;
 type Beginnings = { readonly [K in Incident['kind']]: (sim: Simulation, incident: IncidentOf<K>) => End };
 
-/** A function for each kind of incident that starts it. The function that it returns ends the incident. */
+/** For each kind of incident, a function that starts it and returns a function that ends it. */
 const BEGINNINGS: Beginnings = {
   link: (sim, { state }) => {
     sim.network.setLink(state);
@@ -151,7 +151,7 @@ function begin(sim: Simulation, incident: Incident): End {
   return start(sim, incident);
 }
 
-/** Notes that a source cannot be read from now on. Returns the function that notes the end. */
+/** Records that a source cannot be read from now on. Returns the function that records the end. */
 function noteOutage({ clock, outages }: Simulation, source: Pick<Outage, 'kind' | 'path'>): () => void {
   const outage = { ...source, fromMs: clock.now(), untilMs: Infinity };
   outages.push(outage);

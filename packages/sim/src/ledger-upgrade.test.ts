@@ -57,7 +57,7 @@ function upgradeWithCut(cutAt: number, version: EarlierVersion): boolean {
 }
 
 for (const version of EARLIER_VERSIONS)
-  test(`a power cut at any step of an upgrade from version ${version} loses nothing of the ledger`, () => {
+  test(`a power cut at any step of an upgrade from version ${version} loses nothing in the ledger`, () => {
     let cutAt = 1;
     while (upgradeWithCut(cutAt, version)) cutAt += 1;
     assert.ok(cutAt > 2, `power failed ${cutAt - 1} times`);

@@ -41,7 +41,9 @@ export async function live(sim: Simulation): Promise<void> {
   if (sim.copy !== undefined) await sim.oracle.checkWarned();
 }
 
-/** Number of exports of each of two boats with one identity. The first may be refused, and the second comes in a new ledger. */
+/**
+ * Number of exports of each of two boats with one identity. The first may be refused, and the second is then in a new ledger.
+ */
 const TURNS = 3;
 
 /** Lets two boats with one identity export new records alternately. */
@@ -92,7 +94,7 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
   await boots;
 }
 
-/** Runs the boat, and from the moment at which its card is copied also the second one. */
+/** Runs the boat, and the second one from the moment at which the card is copied. */
 async function runBothBoats(sim: Simulation, config: Config, endMs: number): Promise<void> {
   let second: Promise<void> | undefined;
   await runBoots(sim, config, endMs, () => {
@@ -171,7 +173,7 @@ function currentBoat(sim: Simulation): RunningBoat | undefined {
 /** Delivers every export, retries failed exports, and checks all promises. */
 async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   const { oracle, machine, daysRequested } = sim;
-  if (oracle.evidence.lost.isAwaited) await hearOfLosses(sim, boat);
+  if (oracle.evidence.lost.isAwaited) await learnOfLosses(sim, boat);
   performAction(sim, { kind: 'export', type: 'incremental' });
   await drain(sim, boat);
   performAction(sim, { kind: 'export', type: 'incremental' });
@@ -183,7 +185,8 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   for (const entry of boat.ledger.queue.list('failed'))
     if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
   await drain(sim, boat);
-  // A retried export can reveal that the ledger was set back to an older state. The next export is then full, and repairs what older exports replaced.
+  // A retried export can reveal that the ledger was set back to an older state. The next export is then full, and restores the
+  // records that older exports replaced.
   if (boat.ledger.facts.ledgerId !== ledgerId) {
     performAction(sim, { kind: 'export', type: 'incremental' });
     await drain(sim, boat);
@@ -193,10 +196,10 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
 }
 
 /**
- * Central names what it lost in its answer to one export. An export that was put back into the queue on the day before is named again a
+ * Central reports lost exports in its answer to one export. It reports an export that was requeued on the previous day only a
  * day later, so a second export follows then if central was restored more than once.
  */
-async function hearOfLosses(sim: Simulation, boat: Boat): Promise<void> {
+async function learnOfLosses(sim: Simulation, boat: Boat): Promise<void> {
   const { clock, oracle, trace } = sim;
   const restorations = trace.events.filter(({ kind }) => kind === 'central_restored').length;
   for (let time = 0; time < restorations; time += 1) {

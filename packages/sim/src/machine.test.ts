@@ -108,7 +108,7 @@ async function runSeed(seed: number) {
   }
 }
 
-test('a boat that uses only the ports keeps its promises under faults and power cuts, and a seed always produces the same trace', async () => {
+test('a boat that uses only the ports keeps its promises despite faults and power cuts, and a seed always produces the same trace', async () => {
   let received = 0;
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)];
@@ -125,7 +125,7 @@ test('a different seed produces a different trace', async () => {
   assert.notEqual(one.trace.digest(), other.trace.digest());
 });
 
-test('durable files survive a restart, and a machine that is already on cannot be switched on', () => {
+test('durable files survive a restart, and a machine that is on cannot be switched on again', () => {
   const { machine } = makeSimulation(1);
   try {
     machine.medium.put('/opt/d3kos/config/license.json', '{}');
@@ -144,7 +144,7 @@ test('durable files survive a restart, and a machine that is already on cannot b
   }
 });
 
-test('databases show on the disk as files, and can be moved and removed like files', async () => {
+test('databases appear on the disk as files, and can be moved and removed like files', async () => {
   const { clock, machine } = makeSimulation(1);
   try {
     const { world } = machine.boot();

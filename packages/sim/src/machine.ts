@@ -27,7 +27,7 @@ export interface Boot {
   readonly power: Power;
 }
 
-/** A boat's computer. Its medium and databases survive a power cut. All other state lasts for one boot. */
+/** A boat's computer. Its medium and its databases survive a power cut. All other state lasts for one boot. */
 export interface SimMachine {
   readonly medium: DiskMedium;
   readonly databases: SimDatabases;
@@ -56,7 +56,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
     plan = () => false,
     aftermath = 'torn',
   } = {}) => {
-    if (current?.power.isOn()) throw new Error(`${name} is on already`);
+    if (current?.power.isOn()) throw new Error(`${name} is already on`);
     boots += 1;
     const bootRandom = random.fork(`boot ${boots}`);
     const power = createPower(plan);

@@ -1,6 +1,6 @@
 import { TransportError } from '../../boat/src/platform/ports.ts';
 
-/** An answer whose body is read, so that it can be cut or counted. */
+/** An answer whose body has been read, so that it can be cut or counted. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -30,7 +30,7 @@ export function toResponse({ status, headers, bytes }: Answer): Response {
 
 /** Returns an answer whose connection is reset after `lengthBytes` of the body. */
 export function toBrokenResponse({ status, headers, bytes }: Answer, lengthBytes: number): Response {
-  const failure = new TransportError('exchange', 'ECONNRESET', 'the connection was reset within the answer');
+  const failure = new TransportError('exchange', 'ECONNRESET', 'the connection was reset during the answer');
   const chunks = [bytes.slice(0, lengthBytes)];
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {

@@ -7,7 +7,7 @@ export interface Validity {
   readonly untilMs: number;
 }
 
-/** The limits of every exchange with the internet. A scenario may change them at any time, even during an exchange. */
+/** The conditions for every exchange with the internet. A scenario may change them at any time, even during an exchange. */
 export interface NetworkConditions {
   /** Probabilities of faults. A change takes effect with the next exchange. */
   faults: FaultProbabilities;
@@ -15,11 +15,11 @@ export interface NetworkConditions {
   isMetered: boolean;
   /** Speed of the link in both directions. 8,000 is 64 kbit/s, the slowest link on which the boat has to work. */
   bytesPerSecond: number;
-  /** If a request has a larger body, the connection breaks after this many bytes. */
+  /** The connection breaks after this many bytes of a request body. */
   carriedBytesMax: number;
   /** A proxy that refuses individual bodies, or undefined if there is none. */
   proxy: RefusingProxy | undefined;
-  /** Maximum latency in one direction, without the time to transfer the bytes. */
+  /** Maximum latency in one direction, not counting the transfer of the bytes. */
   latencyMaxMs: number;
   /** Validity period of the servers' certificates. A boat rejects them if its clock is outside this period. */
   certificates: Validity;

@@ -37,7 +37,7 @@ export interface Exchange {
   readonly traffic: { attempts: number; connections: number; sentBytes: number; receivedBytes: number };
   readonly conditions: Readonly<NetworkConditions>;
   readonly link: LinkState;
-  /** True if the link has changed since then or the server was restarted. */
+  /** True if the link has changed since the exchange began, or the server was restarted. */
   isBroken(): boolean;
   readonly send: ServerSide;
   sendLater(delayMs: number, send: () => void): void;
@@ -63,7 +63,7 @@ export function createServerSide(clock: VirtualClock): ServerSide {
       const response = await server.handler(toRequest(request, bytes));
       return toAnswer(response);
     });
-    // The next request waits until this one has settled. A failure is passed only to the sender.
+    // The next request waits until this one has settled. Only the sender receives a failure.
     last = answer.then(
       () => undefined,
       () => undefined,
@@ -80,7 +80,7 @@ async function toAnswer(response: Response): Promise<Answer> {
   };
 }
 
-/** Runs an exchange and records its end. The promise never settles if the boat loses power in the meantime. */
+/** Runs an exchange and records its end. The promise never settles if the boat loses power during the exchange. */
 export async function runExchange(exchange: Exchange, trace: Trace, power: Power): Promise<Response> {
   const { number, request, signal } = exchange;
   const facts = {
@@ -226,14 +226,14 @@ async function receive(exchange: Exchange, answer: Answer): Promise<void> {
   await exchange.clock.sleep(toTransferMs(exchange, answer.bytes.length), exchange.signal);
 }
 
-/** Called when the connection transfers no more bytes. Either the connection breaks, or the boat times out. */
+/** Called when the connection stops transferring bytes. Either the connection breaks, or the boat times out. */
 async function fallSilent(exchange: Exchange, how: 'lost' | 'stalled'): Promise<never> {
   if (how === 'lost') {
     await pause(exchange);
     throw new TransportError('exchange', 'ECONNRESET', 'the connection was reset');
   }
   await exchange.clock.sleep(SILENCE_MAX_MS, exchange.signal);
-  throw new TransportError('exchange', 'SILENT', 'no byte in time');
+  throw new TransportError('exchange', 'SILENT', 'no byte arrived in time');
 }
 
 /** Sends the request's body at the speed of the link, up to `untilBytes`. Later bytes never leave the boat. */
@@ -251,7 +251,7 @@ async function sendBody(exchange: Exchange, untilBytes: number): Promise<Uint8Ar
       const { done, value } = await reader.read();
       signal.throwIfAborted();
       if (done) break;
-      // Bodies are streams of bytes, although the type of `Request.body` does not state it.
+      // Bodies are streams of bytes, although the type of `Request.body` does not say so.
       const chunk = value as Uint8Array;
       chunks.push(chunk);
       sizeBytes += chunk.length;

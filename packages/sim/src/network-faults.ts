@@ -10,7 +10,7 @@ export const FAULTS = [
   'connection_refused',
   'connect_timeout',
   'foreign_certificate',
-  // The server receives nothing, or receives only a part and drops it.
+  // The server receives nothing, or only a part, which it drops.
   'request_lost',
   'request_stalled',
   'gateway_502',

@@ -8,12 +8,12 @@ export type ProxyRefusal = 403 | 451 | 502 | 'json_200' | 'reset';
 export interface RefusingProxy {
   /** It answers 413 to a body that is larger than this on the wire. */
   readonly bodySizeMaxBytes: number;
-  /** The share of exports that it refuses regardless of their size. It refuses the same exports each time. */
+  /** Share of the exports that it refuses regardless of their size. It refuses the same exports each time. */
   readonly refusedShare: number;
   readonly refusal: ProxyRefusal;
 }
 
-/** The refusal of a request by the proxy: an answer, `reset`, or undefined if the request passes. */
+/** Returns the proxy's refusal of a request: an answer, `reset`, or undefined if the request passes. */
 export function findProxyRefusal(
   proxy: RefusingProxy | undefined,
   request: Request,

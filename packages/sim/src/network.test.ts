@@ -116,7 +116,7 @@ test('without a link all connections fail, and a link change is reported', async
   await assert.rejects(waiting, /enough/);
 });
 
-test('a link that goes down loses the request on its way', async () => {
+test('a link that goes down loses the request in transit', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 100;
   clock.at(5_000, () => network.setLink('down'));
@@ -124,7 +124,7 @@ test('a link that goes down loses the request on its way', async () => {
   assert.equal(bodies.length, 0);
 });
 
-test('a restarted server does not answer earlier requests', async () => {
+test('a restarted server does not answer requests from before the restart', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 100;
   clock.at(5_000, () => network.breakConnections());
@@ -133,7 +133,7 @@ test('a restarted server does not answer earlier requests', async () => {
   assert.equal(bodies.length, 1);
 });
 
-test('a link that breaks after a number of bytes cuts off long requests, but short ones arrive', async () => {
+test('a link that breaks after a number of bytes cuts long requests short, but short ones arrive', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.carriedBytesMax = 100;
   await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
@@ -203,7 +203,7 @@ test('faults occur with the configured probability', () => {
   assert.deepEqual(new Set(drawn).size, FAULTS.length + 1);
 });
 
-test('a seed always produces the same trace, and a different seed a different one', async () => {
+test('a seed always produces the same trace, and a different seed produces a different one', async () => {
   const run = async (seed: string) => {
     const { clock, trace, post } = makeNetwork(evenProbabilities(0.8), seed);
     const once = () =>

@@ -9,7 +9,7 @@ import { never, type Power } from './power.ts';
 
 /** Number of bytes and connections between the boat and the internet. Exchanges with servers on the boat are not counted. */
 export interface Traffic {
-  /** Number of exchanges begun, each with a name lookup or a connection. Must not increase at tier 0. */
+  /** Number of exchanges that began with a name lookup or a connection. Must not increase at tier 0. */
   readonly attempts: number;
   readonly connections: number;
   readonly sentBytes: number;
@@ -22,7 +22,7 @@ export interface SimNetworkOptions {
   readonly trace: Trace;
 }
 
-/** The network between one boat and the servers. It lasts longer than a boot of the boat. */
+/** The network between one boat and the servers. It exists across boots of the boat. */
 export interface SimNetwork extends NetworkConditions {
   /** Adds a server at an origin (`https://central.example`). Network faults do not affect servers on the boat itself. */
   serve(origin: string, where: Server['where'], handler: Server['handler']): void;

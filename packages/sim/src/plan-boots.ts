@@ -57,7 +57,7 @@ export interface BootPlan {
   readonly onMs: number;
   readonly offMs: number;
   /**
-   * How far behind the clock is after the boot, but it never shows a time before 1970. A time server corrects it after
+   * How far behind the clock is after the boot. It never shows a time before 1970. A time server corrects it after
    * `synchronizedAfterMs`.
    */
   readonly clockBehindMs: number;
@@ -83,7 +83,7 @@ export const CALM_BOOT: BootPlan = {
 /** An offset beyond the range of the clock. The clock then shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
-/** Draws a boot in a run of days that are full of incidents. */
+/** Draws a boot for a run of days that are full of incidents. */
 export function drawBoot(random: SimRandom): BootPlan {
   // Most boots are short, but some are long enough for the longest waits.
   const onMs = random.bool(0.8)
@@ -94,8 +94,8 @@ export function drawBoot(random: SimRandom): BootPlan {
 }
 
 /**
- * Draws a boot in a run of weeks: the boat is on for a few hours, sometimes for a day and a night, and then without power in the
- * harbour for weeks.
+ * Draws a boot for a run of weeks: the boat is on for a few hours, sometimes for a day and a night, and is then in the harbour
+ * without power for weeks.
  */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {
   const onMs = random.bool(0.85)
@@ -107,7 +107,7 @@ export function drawBootOfWeeks(random: SimRandom): BootPlan {
   return drawBootOf(random, onMs, offMs, random.between(1, 12));
 }
 
-/** Maximum time between the beginning of an incident and the action that it should affect. */
+/** Maximum time between the start of an incident and the action that it should affect. */
 const MOMENTS_BEFORE_MS = 5 * SECOND_MS;
 
 function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: number): BootPlan {

@@ -5,7 +5,7 @@ import { RECORDINGS, ROOT } from './places.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** An event at central or the operator, or on the link, the card or the clock. It happens even while the boat is off. */
+/** An event that affects central, the operator, the link, the card or the clock. It happens even while the boat is off. */
 export type Incident =
   | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
@@ -20,7 +20,7 @@ export type Incident =
   | { readonly kind: 'central-restart'; readonly forMs: number }
   /** The operator backs up central's database. */
   | { readonly kind: 'central-backup' }
-  /** The operator restores central's database from the newest backup: central has lost what came later. */
+  /** The operator restores central's database from the newest backup, so central loses everything that came later. */
   | { readonly kind: 'central-restored'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';
@@ -60,7 +60,7 @@ export interface PlannedIncident {
   readonly incident: Incident;
 }
 
-/** Draws the incidents of a run of days that are full of incidents. */
+/** Draws the incidents for a run of days that are full of incidents. */
 export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
   const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
   return drawMany(random, days, count, 12 * HOUR_MS);
@@ -97,7 +97,7 @@ const MOVED_SOURCES = [
   RECORDINGS,
 ];
 
-/** Draws the sources that hang in a run, up to three a day. Like proxies, they are drawn independently. */
+/** Draws the sources that hang in a run, up to three a day. Like the proxies, they are drawn independently. */
 export function drawHangs(random: SimRandom, days: number): readonly PlannedIncident[] {
   return inOrder(
     Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
@@ -112,8 +112,8 @@ export function drawHangs(random: SimRandom, days: number): readonly PlannedInci
 }
 
 /**
- * Draws one or two restorations of central's database in every second run. Boats deliver only a few exports a
- * day, so most backups are old. Like proxies, they are drawn independently.
+ * Draws one or two restorations of central's database in every second run. Boats deliver only a few exports a day, so most
+ * backups are old. Like the proxies, they are drawn independently.
  */
 export function drawRestorations(random: SimRandom, days: number): readonly PlannedIncident[] {
   if (!random.bool(0.5)) return [];

@@ -19,7 +19,7 @@ test('a seed has one plan, and its description lists everything in it', () => {
   );
 });
 
-test('every tenth seed lasts weeks, with a new month, often a change of clocks, and a week or more without a network', () => {
+test('every tenth seed lasts weeks, with a new month, often a clock change, and a week or more without a network', () => {
   const ofWeeks = SEEDS.filter((seed) => daysOf(seed) >= 30).map((seed) => drawPlan(seed, daysOf(seed)));
   assert.equal(ofWeeks.length, SEEDS.length / 10);
   const offsetOf = (timeZone: string, atMs: number): string | undefined =>
@@ -40,7 +40,7 @@ test('every tenth seed lasts weeks, with a new month, often a change of clocks, 
     );
     assert.ok(isAway, 'a week without a network');
   }
-  assert.ok(clockChanges >= ofWeeks.length / 4, `${clockChanges} changes of clocks`);
+  assert.ok(clockChanges >= ofWeeks.length / 4, `${clockChanges} clock changes`);
 });
 
 test('the daily timer fires once on each day of the run', () => {

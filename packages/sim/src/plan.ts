@@ -64,8 +64,8 @@ export interface BoatPlan {
   /** Maximum number of bytes sent in a calendar month. This is far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
-  /** True if power cuts and owners left faulty files among the sources. Such files must not affect the others. */
-  readonly hasOddFiles: boolean;
+  /** True if power cuts and owners have left malformed files among the sources. Such files must not affect the others. */
+  readonly hasMalformedFiles: boolean;
 }
 
 /** Number of alerts that makes exports stage digests. It is larger than `BUFFERED_DIGESTS_MAX`. */
@@ -121,8 +121,8 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
       ...drawHangs(random.fork('hangs'), days),
-      // If central also lost the information which of two machines sent a sequence, it could not name the other's export
-      // (decision 0044).
+      // If central also lost the information about which of two machines sent a sequence, it could not report the other
+      // machine's export (decision 0044).
       ...(copy === undefined ? drawRestorations(random.fork('restorations'), days) : []),
     ].toSorted((a, b) => a.atMs - b.atMs),
     card,
@@ -169,7 +169,7 @@ function drawBoat(random: SimRandom): BoatPlan {
           isTorn: random.bool(0.4),
         }
       : undefined,
-    hasOddFiles: random.fork('odd files').bool(0.4),
+    hasMalformedFiles: random.fork('odd files').bool(0.4),
   };
 }
 
@@ -180,7 +180,7 @@ function drawCard(random: SimRandom): CardPlan | undefined {
   return { imagedAfterBoot, restoredAfterBoot: imagedAfterBoot + random.between(1, 6) };
 }
 
-/** In every fifth of the other runs of days, the card is copied to a second boat. */
+/** In one of five of the remaining runs of days, the card is copied to a second boat. */
 function drawCopy(random: SimRandom, days: number): CopyPlan | undefined {
   if (!random.bool(0.2)) return undefined;
   const boots = Array.from({ length: Math.ceil(days) * COPY_BOOTS_PER_DAY }, (_, index) => {
@@ -190,10 +190,10 @@ function drawCopy(random: SimRandom, days: number): CopyPlan | undefined {
   return { copiedAfterBoot: random.between(0, 4), boots };
 }
 
-/** Boots of the second boat per day. A run with two boats takes longer, so the second one does less. */
+/** Number of boots of the second boat per day. A run with two boats takes longer, so the second boat does less. */
 const COPY_BOOTS_PER_DAY = 4;
 
-/** The second boat only adds records. If both boats changed the same record, it would be random whose change arrives last. */
+/** The second boat only adds records. If both boats changed the same record, either change could arrive last. */
 function isForCopy({ kind }: Action): boolean {
   return kind === 'rows' || kind === 'export' || kind === 'process' || kind === 'retry' || kind === 'check';
 }

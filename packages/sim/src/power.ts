@@ -1,6 +1,6 @@
 /**
- * Thrown when synchronous work, such as a SQLite transaction, is called without power, because it cannot wait forever. It occurs
- * only on a simulated boat.
+ * Thrown when synchronous work, such as a SQLite transaction, is called without power, because synchronous work cannot wait
+ * forever. It occurs only on a simulated boat.
  */
 export class PowerLost extends Error {
   constructor() {

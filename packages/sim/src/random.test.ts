@@ -5,7 +5,7 @@ import { createSimRandom } from './random.ts';
 
 randomContract('simulated', () => createSimRandom('contract'));
 
-test('a seed always returns the same sequence, and a different seed a different one', () => {
+test('a seed always returns the same sequence, and a different seed returns a different one', () => {
   const draw = (seed: string) => {
     const random = createSimRandom(seed);
     return [random.hex(8), random.integer(1_000_000), random.fraction()];

@@ -15,13 +15,13 @@ import type { Simulation, Step } from './simulation.ts';
 import { createBoatSources } from './sources/boat-sources.ts';
 import { createTrace, type Trace } from './trace.ts';
 
-/** Central's certificates were issued this long before the run. A clock that is months behind rejects them. */
+/** Age of central's certificates at the beginning of the run. A boat whose clock is months behind rejects them. */
 const CERTIFICATE_AGE_MS = 30 * DAY_MS;
 const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
 /** A known defect of the machine, enabled to verify that the oracle detects it. */
 export interface PlantedDefect {
-  /** The card reports syncs as done without performing them, either all syncs or only those of directories. */
+  /** The card reports syncs as done without performing them: either all syncs or only those of directories. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
 }
 

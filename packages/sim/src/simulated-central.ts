@@ -41,7 +41,7 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
   };
 }
 
-/** Returns the names of the tables that hold what boats sent and what operators set. */
+/** Returns the names of the tables with data from boats and operators. */
 async function listTables(store: Store): Promise<readonly string[]> {
   const rows = await store.query(
     `select table_name::text as name from information_schema.tables
@@ -50,7 +50,7 @@ async function listTables(store: Store): Promise<readonly string[]> {
   return rows.map(({ name }) => String(name));
 }
 
-/** A copy of the rows of every table, as `pg_dump --data-only` makes one. */
+/** A copy of the rows of every table, like that of `pg_dump --data-only`. */
 type Backup = readonly (readonly [table: string, rows: string])[];
 
 async function takeBackup(store: Store): Promise<Backup> {
@@ -68,7 +68,7 @@ async function takeBackup(store: Store): Promise<Backup> {
 /** Replaces the rows of every table with those of the backup. */
 async function restoreBackup(store: Store, backup: Backup): Promise<void> {
   await store.transaction(async (tx) => {
-    // On small tables DELETE takes a tenth of the time of TRUNCATE, which creates new files.
+    // For small tables, DELETE takes a tenth of the time of TRUNCATE, which creates new files.
     await tx.script(backup.map(([table]) => `delete from ${table};`).join('\n'));
     for (const [table, rows] of backup)
       if (rows !== '[]')
@@ -210,8 +210,8 @@ function createBundleReader(
 ): (bytes: Uint8Array) => Promise<string> {
   let last: Promise<unknown> = Promise.resolve();
   /**
-   * The operator compares the key with the one on board and accepts it, if central has never heard from the boat or the card is
-   * new.
+   * Acts as the operator who compares the key with the one on board and accepts it, if central has never heard from the boat or
+   * the card is new.
    */
   const acceptKey = async (bytes: Uint8Array): Promise<void> => {
     const first = Buffer.from(bytes).toString('latin1').split('\n', 1)[0] ?? '';

@@ -26,7 +26,10 @@ test('on a card that ignores fsync, seeds fail; on a reliable card the same seed
   }
 });
 
-/** The line that recognises central's answer. With BELIEVED before it, every 2xx counts as a receipt, as in the legacy exporter. */
+/**
+ * The line that recognises central's answer. With BELIEVED inserted before it, every 2xx counts as a receipt, as in the legacy
+ * exporter.
+ */
 const RECOGNISED = '  const answer = recogniseAnswer(toPartAnswer(response, body, sent.centralUrl));\n';
 const BELIEVED = `  if (status >= 200 && status < 300)
     return {
@@ -51,7 +54,7 @@ test('without the receipt check, seeds fail; in the unchanged copy they pass', B
   try {
     const file = 'packages/boat/src/deliver/send-part.ts';
     const text = copy.read(file);
-    assert.equal(text.split(RECOGNISED).length, 2, 'the line to be changed is in the file once');
+    assert.equal(text.split(RECOGNISED).length, 2, 'the line to be changed occurs once in the file');
     const simulate = () =>
       spawnSync(
         process.execPath,

@@ -58,7 +58,7 @@ export interface Simulation {
   /** True if the export manager ended on its own in this boot. */
   hasManagerEnded: boolean;
   isCalm: boolean;
-  /** Every step of every boot. Undefined unless the run was started to list them. */
+  /** Every step of every boot. Undefined unless the run is to list them. */
   readonly steps: Step[] | undefined;
   /** The second boat with a copy of the card, from the moment it was copied. */
   copy: Simulation | undefined;
@@ -72,7 +72,7 @@ export interface Simulation {
   readonly daysRequested: Set<string>;
   /** Formats days in the boat's time zone, in the format of slot names. */
   readonly dayFormat: Intl.DateTimeFormat;
-  /** Restores the newest backup of central's database. Undefined: there is none. */
+  /** Restores the newest backup of central's database. Undefined if there is none. */
   restoreCentral: (() => Promise<void>) | undefined;
   readonly counts: {
     boots: number;

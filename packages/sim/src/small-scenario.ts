@@ -44,7 +44,7 @@ const CLEANUP_MS = 12 * MINUTE_MS;
 /** Time without power after a power cut. */
 const CUT_MS = 5 * SECOND_MS;
 
-/** The boot in which the boat works, and the boot a month later in which it cleans up. */
+/** The boot in which the boat works. A month later, it cleans up in a second boot. */
 const WORK: BootPlan = { ...CALM_BOOT, onMs: WORK_MS, offMs: OFF_MS, ending: 'stop' };
 const CLEANUP: BootPlan = {
   ...CALM_BOOT,
@@ -75,7 +75,7 @@ const BOAT: BoatPlan = {
   meteredSizeMaxBytes: Number.MAX_SAFE_INTEGER,
   monthlyBudgetBytes: undefined,
   legacyQueue: { format: 'lists', exports: 1, isTorn: false },
-  hasOddFiles: false,
+  hasMalformedFiles: false,
 };
 
 const ACTIONS: readonly PlannedAction[] = [
@@ -93,9 +93,10 @@ const ACTIONS: readonly PlannedAction[] = [
 ];
 
 /**
- * Plans the small scenario. The first boot has a start with a legacy queue, a full export in two parts, an incremental export, an
- * export that central rejects, an export that the owner cancels, the daily export, and a clean stop. The boot a month later has
- * retention's cleanup and a clean stop. A calm day follows, as after every run. With `point`, power fails there.
+ * Plans the small scenario. The first boot has a start with a legacy queue, a full export in two parts, an incremental export,
+ * an export that central rejects, an export that the owner cancels, the daily export, and a clean stop. The second boot, a
+ * month later, has the cleanup of retention and a clean stop. A calm day follows, as in every run. With `point`, power fails
+ * there.
  */
 export function toSmallPlan(point?: Point): Plan {
   return {

@@ -43,17 +43,17 @@ function toLine(event: SimEvent): string {
   }
 }
 
-/** Number of lines shown before the first difference, enough to see what led to it. */
+/** Number of lines shown before the first difference: enough to see what led to it. */
 const CONTEXT_LINES = 3;
 
-/** Describes the first line in which two runs differ, with the lines before it. Returns undefined if the runs are equal. */
+/** Describes the first line in which two runs differ, with the lines before it. Returns undefined if the traces are equal. */
 export function firstDifference(first: readonly string[], second: readonly string[]): string | undefined {
   const length = Math.max(first.length, second.length);
   for (let index = 0; index < length; index += 1) {
     if (first[index] === second[index]) continue;
     const before = first.slice(Math.max(0, index - CONTEXT_LINES), index).map((line) => `  both    ${line}`);
     return [
-      `the runs differ in line ${index + 1}:`,
+      `the runs differ at line ${index + 1}:`,
       ...before,
       `  first   ${first[index] ?? '(ended)'}`,
       `  second  ${second[index] ?? '(ended)'}`,

@@ -16,7 +16,7 @@ export function checkAttempts(events: readonly SimEvent[], violate: Violate): vo
     if (event.kind === 'exchange' && event.method === 'GET' && event.path === HEALTH_PATH) probe = event;
     if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent' || isReached(probe)) continue;
     violate(
-      `${event.event.queueId} spent an attempt while central was not reached, after ${JSON.stringify(probe ?? 'no probe')}`,
+      `${event.event.queueId} used up an attempt although central was not reached, after ${JSON.stringify(probe ?? 'no probe')}`,
     );
   }
 }
@@ -35,7 +35,7 @@ function isReached(probe: ExchangeEvent | undefined): boolean {
     case 'gateway_504':
       return true;
     case 'answer_short':
-      // A 5xx counts even without its body. A 200 with a truncated body does not reveal which server answered.
+      // A 5xx counts even without its body. A 200 with a truncated body does not show which server answered.
       return probe.status >= 500 && probe.status < 600;
     default:
       return false;

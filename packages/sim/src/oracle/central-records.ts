@@ -5,7 +5,7 @@ import { parseObject } from './parse-object.ts';
 import type { Violate } from './violations.ts';
 
 /** Categories that the oracle tracks. Telemetry is not tracked, because a sample describes only the moment of its export. */
-const FOLLOWED: readonly Category[] = [
+const TRACKED: readonly Category[] = [
   'boatlog',
   'marine_vision_captures',
   'marine_vision_snapshots',
@@ -34,7 +34,10 @@ export interface ImportedPart {
 /** Reads central's database without central's own code. */
 export interface CentralRecords {
   load(): Promise<Holding>;
-  /** Returns the last loaded records if `isEnough` accepts them, and otherwise loads them again. Central never drops a record. */
+  /**
+   * Returns the records loaded last if `isEnough` accepts them, and otherwise loads them again. This is correct because central
+   * never drops a record.
+   */
   loadUnless(isEnough: (seen: Holding) => boolean): Promise<Holding>;
   /** Imported parts, by export. */
   loadImports(): Promise<ReadonlyMap<string, readonly ImportedPart[]>>;
@@ -43,7 +46,7 @@ export interface CentralRecords {
 /** Another boat with the same installation ID: one of the two has a copy of the other's card. */
 export interface Peer {
   readonly identify: Identify;
-  /** True if both boats had the record when the card was copied. Either of them may write it at central. */
+  /** True if both boats had the record when the card was copied. Either boat may then send it to central. */
   isShared(key: string): boolean;
 }
 
@@ -62,7 +65,7 @@ export function createCentralRecords(deps: CentralRecordsDeps): CentralRecords {
   let seen: Holding = new Map();
 
   const load = async (): Promise<Holding> => {
-    const selects = FOLLOWED.map(
+    const selects = TRACKED.map(
       (category) =>
         `select '${category}' as category, record_id, record::text as record from records_${category} where installation_id = $1::text`,
     );

@@ -5,7 +5,7 @@ import type { LedgerFacts } from './ledger-facts.ts';
 
 /** Predicts from the ledger's cursors and digests which records the next export contains. */
 export interface DueRecords {
-  /** Records that the ledger's current boatlog cursor belongs to the current boatlog database. */
+  /** Remembers that the ledger's current boatlog cursor belongs to the current boatlog database. */
   noteCursor(ledger: LedgerFacts): void;
   /** The database to which each boatlog cursor belongs, by the cursor's check value. */
   readonly generations: Map<string, number>;

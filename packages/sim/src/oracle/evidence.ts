@@ -36,18 +36,18 @@ export interface Evidence {
   readonly events: readonly SimEvent[];
   /** The acknowledged exports, by export id. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
-  /** For each record, by its key: the newest version that an acknowledged export contains. */
+  /** The newest version of each record that an acknowledged export contains, by the key of the record. */
   readonly required: ReadonlyMap<string, number>;
   /** True from the restoration of the card until the boat has begun a new ledger. Always false after the calm day. */
   isLedgerBehind(ledger: LedgerFacts): boolean;
   /** The other boat, if the card was copied. */
   readonly peer: Peer | undefined;
-  /** What central lost when its database was restored from a backup. */
+  /** The data that central lost when its database was restored from a backup. */
   readonly lost: LostByCentral;
   readonly violate: Violate;
 }
 
-/** What central held before its database was restored and did not hold afterwards. */
+/** The data that central held before its database was restored and no longer held afterwards. */
 export interface LostByCentral {
   /**
    * True from the restoration until the boat has sent an export, whose answer reports the loss, and has had a

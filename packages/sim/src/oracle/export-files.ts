@@ -14,7 +14,9 @@ export interface FileFacts {
   readonly exportId: string | undefined;
   /** The newest version of each record in the file, by the record's key. */
   readonly held: ReadonlyMap<string, number>;
-  /** The same versions, but the oldest with this text if a restored card has made an older text the newest version. */
+  /**
+   * The same versions. If a restored card has made an older text the newest version again, the oldest version with this text.
+   */
   readonly heldAtLeast: ReadonlyMap<string, number>;
 }
 
@@ -27,7 +29,7 @@ export type Identify = (
   record: Readonly<Record<string, unknown>>,
 ) => { readonly truth: TruthRecord; readonly version: number; readonly oldest: number } | undefined;
 
-/** Characters at the start of a file that contain the export id. */
+/** Number of characters at the start of a file in which the export ID occurs. */
 const HEADER_LENGTH = 400;
 
 /** The export files on the card. */

@@ -24,7 +24,7 @@ export const STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const
 export interface LedgerFacts {
   list(status: LedgerEntry['status']): readonly LedgerEntry[];
   waitingCount(): number;
-  /** Queue ids do not change. The export id changes if the export is numbered in a new ledger. */
+  /** Finds an entry by its queue ID, which never changes. The export ID changes if the export is numbered in a new ledger. */
   find(queueId: string): LedgerEntry | undefined;
   ledgerId(): string;
   /** Whether the boat has begun a new ledger, and whether the first full export of it is queued. */
@@ -48,7 +48,7 @@ export interface LedgerFacts {
 
 type LedgerCategory = Parameters<Boat['ledger']['progress']['digestOf']>[0];
 
-/** Limit above the number of exports in any run. */
+/** A limit above the number of exports in any run. */
 const HISTORY_LIMIT = 1_000_000;
 
 export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {

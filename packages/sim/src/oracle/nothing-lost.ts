@@ -56,7 +56,7 @@ export async function checkRecords(
     if (isGone(evidence, ledger, record, needed)) return [];
     return [{ record, needed }];
   });
-  // Central is read last. A record that arrives in the meantime was waiting when the ledger was read.
+  // Central is read last. A record that has arrived in the meantime was waiting when the ledger was read.
   const holding = await central.loadUnless(
     (seen) =>
       open.every(({ record, needed }) => newestHeld(seen, record.key) >= needed) &&
@@ -64,7 +64,7 @@ export async function checkRecords(
         [...file.heldAtLeast].every(([key, version]) => newestHeld(seen, key) >= version),
       ),
   );
-  // Until the boat with a restored card has learned that its ledger went back, central may hold later versions of the card's
+  // Until the boat with a restored card has learned that its ledger is behind, central may hold later versions of the card's
   // records.
   for (const { record, needed } of evidence.isLedgerBehind(ledger) ? [] : open)
     if (newestHeld(holding, record.key) < needed && !waitsForAdoption(ledger, medium, record))
@@ -72,8 +72,8 @@ export async function checkRecords(
         `${record.category} ${record.key} v${needed} is neither delivered nor waiting nor due${describeHeld(holding, record.key)}`,
         where,
       );
-  // After a ledger has diverged, exports that the old card still had can replace later versions. The following full export, which
-  // is due or waiting, restores them.
+  // After a ledger has diverged, exports still on the old card can replace later versions. The following full export, which is
+  // due or waiting, restores them.
   const change = ledger.ledgerChange();
   const isRepaired = (key: string, version: number): boolean =>
     change === 'full_export_due' || (change === 'full_export_queued' && (carried.get(key) ?? -1) >= version);
@@ -124,7 +124,7 @@ function readFiles({ files, lost }: Evidence, ledger: LedgerFacts): FilesOfLedge
     for (const entry of ledger.list(status)) {
       const file = files.readOf(entry);
       if (file === undefined || !file.isComplete) continue;
-      // Central cannot name an export of another ledger.
+      // Central does not report a lost export of another ledger.
       const isUnnamed = entry.sequence === 0 && lost.exportIds.has(entry.exportId);
       if (status === 'completed' && isUnnamed) continue;
       if (status === 'completed') delivered.push({ queueId: entry.queueId, file });
@@ -135,8 +135,8 @@ function readFiles({ files, lost }: Evidence, ledger: LedgerFacts): FilesOfLedge
 }
 
 /**
- * Returns true if a complete export of a legacy exporter is on the card without an entry. If a start lacks the space to adopt the
- * export, the next start adopts it. The checks at the end of the run verify that it was adopted.
+ * True if a complete export of a legacy exporter is on the card without an entry. If there is too little space to adopt the
+ * export at one start, the next start adopts it. The checks at the end of the run verify that it was adopted.
  */
 function waitsForAdoption(
   ledger: LedgerFacts,

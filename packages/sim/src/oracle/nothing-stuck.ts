@@ -48,7 +48,7 @@ export function checkImportAnswers({ importAnswers, events, violate }: Evidence)
       violate(`central answered ${count} imports with ${status}`);
 }
 
-/** Returns true if the owner cancelled the export, central rejected it permanently, or no attempt was left. */
+/** True if the owner cancelled the export, central rejected it permanently, or no attempt was left. */
 function isExplained({ events, files, importAnswers }: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;
   // Central may have rejected the export before it was numbered in a new ledger.
@@ -62,8 +62,8 @@ function isExplained({ events, files, importAnswers }: Evidence, entry: LedgerEn
 }
 
 /**
- * A delivered export may be requeued although retention has removed its file, if the card was full before the removal was recorded. It
- * then fails, and its records go with the next export, as those of an export without a file do.
+ * A delivered export may be requeued although retention has removed its file, if the card was full before the removal was
+ * recorded. It then fails, and the next export contains its records, as for any export without a file.
  */
 function isRequeuedWithoutFile({ events, files }: Evidence, { sequence, exportFile }: LedgerEntry): boolean {
   const isRequeued = events.some(
@@ -76,9 +76,9 @@ function isRequeuedWithoutFile({ events, files }: Evidence, { sequence, exportFi
 }
 
 /**
- * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or in
- * a late request, and if the earlier parts arrive first (decisions 0020 and 0024). The boat fails it itself if its card was restored
- * to a state in which it was not cut yet, and the link does not carry the larger part.
+ * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or
+ * in a late request, and if the earlier parts arrive first (decisions 0020 and 0024). The boat itself fails the export if its
+ * card was restored to a state in which the export was not cut yet, and the link does not carry the larger part.
  */
 function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;

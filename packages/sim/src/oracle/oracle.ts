@@ -44,7 +44,7 @@ export interface Oracle {
   readonly violations: readonly string[];
   readonly violate: Violate;
   /**
-   * Called when the boat has acknowledged an export. `before` are the versions that the sources held when the export was
+   * Called when the boat has acknowledged an export. `before` contains the versions that the sources held when the export was
    * requested.
    */
   acknowledge(
@@ -73,10 +73,14 @@ export interface Oracle {
   takeImage(): () => void;
   /** Restores central's database and records what central lost. */
   noteRestoration(restore: () => Promise<void>): Promise<void>;
-  /** Called when the boat has sent an export, whose answer reports what central lost, and has had time to send it. */
+  /**
+   * Called once the boat has sent an export, whose answer reports what central lost, and has had time to send the lost exports.
+   */
   expectRestored(): void;
-  /** Makes this oracle and that of a boat with a copied card expect each other's records. Call it when the card is copied. */
-  meetCopy(copy: Oracle): void;
+  /**
+   * Makes this oracle and the oracle of a boat with a copied card expect each other's records. Call it when the card is copied.
+   */
+  expectCopy(copy: Oracle): void;
   /** Checks that central has noticed two boats with one identity. */
   checkWarned(): Promise<void>;
   /** The facts that the other boat's oracle needs. */
@@ -140,7 +144,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     },
     evidence,
     checkWarned: () => checkWarned(deps.store, deps.installationId, violate),
-    meetCopy: (copy) => introduce(evidence, copy.evidence),
+    expectCopy: (copy) => introduce(evidence, copy.evidence),
     checkViews: (boat) => checkViews(machine.medium, toLedgerFacts(boat), violate),
     acknowledge: (boat, export_, before) => {
       const ledger = toLedgerFacts(boat);
@@ -172,7 +176,7 @@ async function noteRestoration({ central, lost }: OwnEvidence, restore: () => Pr
   lost.isAwaited = true;
 }
 
-/** Makes two boats expect each other's records. The second one has a copy of the first one's card. */
+/** Makes the oracles of two boats expect each other's records. The second boat has a copy of the first one's card. */
 function introduce(first: OwnEvidence, second: OwnEvidence): void {
   replaceAll(second.acknowledged, [...first.acknowledged]);
   replaceAll(second.required, [...first.required]);
@@ -222,7 +226,7 @@ function replaceAll<Key, Value>(map: Map<Key, Value>, entries: readonly (readonl
   for (const [key, value] of entries) map.set(key, value);
 }
 
-/** The evidence that the oracle itself collects. The checkers only read it. */
+/** The evidence that the oracle collects. Checkers only read it. */
 export interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;

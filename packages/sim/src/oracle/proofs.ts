@@ -26,8 +26,8 @@ export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Prom
 }
 
 /**
- * True if central names the export after it has lost it. It does not name an export of another ledger, or one that was withdrawn. The
- * records of a withdrawn export, and of one whose file was removed, came with later exports.
+ * True if central reports the export as lost. It reports neither an export of another ledger nor one that was withdrawn. Later
+ * exports contained the records of a withdrawn export, and of one whose file was removed.
  */
 function isNamedAgain(
   { events }: Evidence,

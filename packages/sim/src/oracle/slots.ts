@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import { type LedgerEntry, type LedgerFacts, STATUSES } from './ledger-facts.ts';
 import { UNREAD_STATES } from './reads.ts';
 
-/** Checks the daily exports. Each slot has one export, and a slot is claimed only on a day on which an export was requested. */
+/** Checks the daily exports: each slot has one export, and a slot is claimed only on a day on which an export was requested. */
 export interface SlotCheck {
   /** Records the scheduled exports that a start found. Recovery may have adopted them, and an adopted file claims no slot. */
   noteStart(ledger: LedgerFacts): void;

@@ -1,7 +1,9 @@
 import type { Store } from '@d3kos/central';
 import type { Violate } from './violations.ts';
 
-/** Checks that central has detected two machines with one identity, by what the operator's commands and pages show. */
+/**
+ * Checks that central has detected two machines with one identity, by the column that the operator's commands and pages show.
+ */
 export async function checkWarned(store: Store, installationId: string, violate: Violate): Promise<void> {
   const rows = await store.query(
     'select 1 from ledgers where installation_id = $1::text and concurrent_at is not null',

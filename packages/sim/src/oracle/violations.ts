@@ -1,7 +1,7 @@
 import { toTime } from '../plan-times.ts';
 import type { Trace } from '../trace.ts';
 
-/** Maximum number of violations kept for one run. The first ones show the cause, and the others follow from them. */
+/** Maximum number of violations kept for one run. The first ones show the cause, and later ones usually follow from them. */
 const VIOLATIONS_MAX = 10;
 
 /** Reports a broken promise. `where` is the moment of the check. The same violation at another moment is not reported again. */

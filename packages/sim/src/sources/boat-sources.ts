@@ -13,7 +13,7 @@ import {
   changeAllAlerts,
   identifyCapture,
   putDocument,
-  putOddFiles,
+  putMalformedFiles,
   removeAlert,
   removeSnapshot,
 } from './other-sources.ts';
@@ -29,21 +29,21 @@ const ADDED_MAX = 5;
 /** The sources of one boat, and the truth: all records that they hold or have ever held. */
 export interface BoatSources {
   readonly records: ReadonlyMap<string, TruthRecord>;
-  /** The number of the current boatlog database. The first database has the number 1. */
+  /** The number of the current boatlog database, counted from 1. */
   generation(): number;
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   add(source: 'boatlog' | 'captures' | 'snapshots' | 'alerts', count: number): void;
   change(source: 'captures' | 'alerts' | 'settings' | 'onboarding'): void;
   remove(source: 'snapshots' | 'alerts'): void;
-  /** Replaces the boatlog database, as a restore does. Row numbers start again. */
+  /** Replaces the boatlog database, as a restore does. Row numbers start over. */
   replaceBoatlog(rows: number): void;
   /** Replaces the boatlog database with a file that is not a database. */
   makeBoatlogUnreadable(): void;
   makeBoatlogReadable(): void;
   /** Records what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
   takeImage(): (() => void) | undefined;
-  /** The sources of another machine that holds a copy of these. Returns undefined while the boatlog is unreadable. */
+  /** Returns the sources of another machine that has a copy of these. Returns undefined while the boatlog is unreadable. */
   copyTo(machine: SimMachine, random: SimRandom): BoatSources | undefined;
   setTier(tier: Tier): void;
   setToken(token: string): void;
@@ -76,7 +76,7 @@ export function createBoatSources(
   addSnapshots(context, random.integer(4));
   putDocument(context, 'settings');
   if (random.bool(0.7)) putDocument(context, 'onboarding');
-  if (plan.hasOddFiles) putOddFiles(medium);
+  if (plan.hasMalformedFiles) putMalformedFiles(medium);
   return sources;
 }
 
@@ -90,7 +90,7 @@ function toContext(
   return { truth, random, medium, wallMs, timeZone, realPath: databases.realPath };
 }
 
-/** The functions that change the sources and the truth alike. */
+/** Returns the functions that change both the sources and the truth. */
 function toSources(context: SourceContext, plan: BoatPlan, boatlog: BoatlogSource): BoatSources {
   const { truth, medium, wallMs } = context;
   const add = {

@@ -129,8 +129,8 @@ export function removeSnapshot({ truth, medium }: SourceContext): void {
 /** Size of the run of NUL bytes that a power cut leaves in a file: one block. */
 const NUL_RUN_BYTES = 4_096;
 
-/** Writes files in forms that the boat's services never write, as a power cut or an owner with an old editor leaves them. */
-export function putOddFiles(medium: DiskMedium): void {
+/** Writes malformed files, such as a power cut or an owner with an old editor leaves behind. */
+export function putMalformedFiles(medium: DiskMedium): void {
   medium.put(`${ROOT}/config/slots.json`, new Uint8Array(NUL_RUN_BYTES));
   medium.put(`${ROOT}/config/vessel.env`, Buffer.from('VESSEL_NAME=Sj\u00f6bris\r\n', 'latin1'));
 }

@@ -1,4 +1,4 @@
-/** Identifies the truth's record from which a record in a file or at central comes. */
+/** Identifies the record of the truth from which a record in a file or at central originates. */
 export interface RecordMarker {
   readonly key: string;
   /** The text of the record's version. */

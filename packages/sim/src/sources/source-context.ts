@@ -44,8 +44,8 @@ export function toBoatTimestamp(wallMs: number, random: SimRandom): string {
 const HOUR_MS = 3_600_000;
 
 /**
- * Returns the current time as a service writes it that uses local time without a zone, and the moment that it denotes. When
- * clocks are set back, the text of the second hour means the first.
+ * Returns the current local time as written by a service that omits the zone, and the moment that it denotes. When clocks are
+ * set back, the text in the second hour denotes a time in the first.
  */
 export function toLocalTimestamp({ wallMs, timeZone, random }: SourceContext): {
   readonly timestamp: string;

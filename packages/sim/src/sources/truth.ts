@@ -5,13 +5,13 @@ import type { SimRandom } from '../random.ts';
 export interface TruthRecord {
   readonly category: Category;
   readonly key: string;
-  /** The text of each version, the newest last. Records of a log have one version. */
+  /** The text of each version, newest last. Records of a log have one version. */
   readonly versions: string[];
   /** Set if the record exists only in the queue of a legacy exporter, in a complete item or in the torn one. */
   readonly legacy?: 'whole' | 'torn';
   /** False after the source has removed the record. */
   isPresent: boolean;
-  /** For a record of a log, its row and the number of the database that holds it. */
+  /** For a record of a log: its row, and the number of the database that holds it. */
   readonly row?: { readonly position: number; readonly generation: number };
   /** For a record whose service writes local times: the moment that central must hold. */
   readonly atMs?: number;
@@ -32,15 +32,15 @@ export interface Truth {
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   /**
-   * Takes a copy of the current records. The returned function restores it: later records are gone, and older versions are
-   * current again.
+   * Copies the current records. The returned function restores the copy: later records are gone, and older versions are current
+   * again.
    */
   takeImage(): () => void;
   /** Returns a separate truth that holds the same records. */
   copy(random: SimRandom): Truth;
 }
 
-/** The keys of records that a copied boat makes begin with this number, so that they differ from those of the other boat. */
+/** First number in the keys of records that a copied boat creates, so that they differ from those of the other boat. */
 const COPY_KEYS_FROM = 100_000;
 
 export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: SimRandom, counter = 0): Truth {

@@ -5,10 +5,10 @@ import { openCentralDatabase } from '../simulated-central.ts';
 
 /** Timeout for one test. A hundred seeds take four minutes on an idle core. */
 const SEEDS_MAX_MS = 40 * 60_000;
-/** With fewer seeds than this, it is random which faults occur. */
+/** With fewer seeds than this, the faults that occur depend on chance. */
 const COVERAGE_SEEDS_MIN = 50;
 
-/** Minimum share of fifty seeds in which each of these must occur. A fault that rarely occurs proves little. */
+/** Minimum share of the seeds in which each of these must occur. A fault that rarely occurs proves little. */
 const SHARE_MIN = 0.1;
 const MET_OFTEN = [
   'power lost',
@@ -51,8 +51,8 @@ const MET_OFTEN = [
   'tier',
 ];
 
-/** Each of these must occur at least once in any fifty seeds. Five of the seeds last weeks. */
-const MET_SOMEWHERE = [
+/** Each of these must occur at least once in any fifty seeds, of which five last weeks. */
+const OCCURS_SOMEWHERE = [
   'slots',
   'cards copied',
   'exports removed',
@@ -102,11 +102,11 @@ async function runSeeds(t: TestContext, from: number, to: number): Promise<void>
   assert.deepEqual(broken, []);
   assert.ok(
     (totals['acknowledged'] ?? 0) > to - from && (totals['cuts'] ?? 0) > to - from,
-    'the boats were working when power failed',
+    'power failed while the boats were working',
   );
   const seeds = to - from + 1;
   if (seeds < COVERAGE_SEEDS_MIN) return;
-  for (const name of MET_SOMEWHERE) assert.ok((totals[name] ?? 0) > 0, `no seed met: ${name}`);
+  for (const name of OCCURS_SOMEWHERE) assert.ok((totals[name] ?? 0) > 0, `no seed with ${name}`);
   for (const name of MET_OFTEN)
-    assert.ok((seedsThatMet.get(name) ?? 0) >= seeds * SHARE_MIN, `too few seeds met: ${name}`);
+    assert.ok((seedsThatMet.get(name) ?? 0) >= seeds * SHARE_MIN, `too few seeds with ${name}`);
 }
