@@ -106,7 +106,7 @@ const ATTEMPTS: Readonly<
   openapi: { succeeds: [{}] },
 };
 
-/** Answers enrolment codes and closes every other connection. */
+/** Answers enrolment requests and closes every other connection. */
 const enrollingOnly: Script = (request, response) => {
   if (request.path !== ENROL_PATH) {
     response.destroy();
@@ -196,7 +196,7 @@ function assertMatches(schema: TSchema, value: unknown, what: string): void {
   );
 }
 
-/** Reads up to the first event. `make` causes this event. */
+/** Reads up to the first event, which `make` causes. */
 async function readFirstEvent(response: Response, make: () => Promise<unknown>): Promise<unknown> {
   const reader = response.body?.getReader();
   assert.ok(reader !== undefined);

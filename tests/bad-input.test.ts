@@ -117,7 +117,7 @@ describe('licence and tier', () => {
 });
 
 describe('starting', () => {
-  test('a port in use is reported with the fix, and the boat is not changed', async (t) => {
+  test('a port in use is reported with the fix, and the boat stays unchanged', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const other = createServer();
@@ -192,12 +192,12 @@ describe('starting', () => {
   });
 });
 
-test('two exports in one second are two entries and two files', async (t) => {
+test('two exports in one second become two entries and two files', async (t) => {
   const processes = createProcesses(toEnding(t));
   const place = await placeBoat(processes);
   const daemon = await startDaemon(processes, place);
   const ids: string[] = [];
-  // At least one of several pairs falls within one second, even on a slow machine.
+  // Of several pairs, at least one falls within one second, even on a slow machine.
   for (let round = 0; round < 20 && !ids.some((id) => id.endsWith('_2')); round += 1)
     ids.push(String((await generate(daemon)).json['queue_id']));
   assert.ok(
@@ -225,7 +225,7 @@ describe('a token that central refuses', () => {
     await startCentral(processes, central);
   });
 
-  test("another boat's token delivers nothing and is reported, and the right token delivers without a restart", async () => {
+  test("with the token of another boat nothing is delivered and this is reported, and the correct token works without a restart", async () => {
     const place = await placeBoat(processes, { centralUrl: central.url }, other);
     const credentials = join(place.root, 'config', 'export-credentials.json');
     const daemon = await startDaemon(processes, place);

@@ -64,7 +64,7 @@ function withDatabase(path: string, work: (db: DatabaseSync) => void): void {
   }
 }
 
-describe('bad sources, through the real export to a real central', () => {
+describe('bad sources, exported by a real boat to a real central', () => {
   const processes = createProcesses({ after });
   let central: CentralPlace;
   let token = '';
@@ -106,7 +106,7 @@ describe('bad sources, through the real export to a real central', () => {
       },
     ],
     [
-      'of another schema',
+      'with another schema',
       'schema_unknown',
       (path) => {
         rmSync(path);
@@ -169,12 +169,12 @@ describe('bad sources, through the real export to a real central', () => {
       const undo = damage(path);
       const beganMs = performance.now();
       await exportAndDeliver(daemon, 'full');
-      assert.ok(performance.now() - beganMs < LOCKED_EXPORT_MAX_MS, `${name}: bounded in time`);
+      assert.ok(performance.now() - beganMs < LOCKED_EXPORT_MAX_MS, `${name}: the export takes bounded time`);
       const { boatlog, settings } = await statesOf(daemon);
       assert.equal(boatlog.state, state, `${name}: ${boatlog.detail}`);
       assert.equal(settings.state, 'ok', name);
       if (state === 'error' || state === 'schema_unknown')
-        assert.match(String(boatlog.detail), /boatlog\.db/, `${name}: the source is named`);
+        assert.match(String(boatlog.detail), /boatlog\.db/, `${name}: the source is reported`);
       undo?.();
       for (const rest of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`])
         rmSync(rest, { force: true });
@@ -184,7 +184,7 @@ describe('bad sources, through the real export to a real central', () => {
       const { boatlog: held } = await withCentralStore(central, (store) =>
         countAtCentral(store, INSTALLATION),
       );
-      assert.equal(held, 61 + index, `${name}: nothing lost, nothing twice`);
+      assert.equal(held, 61 + index, `${name}: no record is lost or duplicated`);
     }
     assert.equal(await daemon.stop(), 0);
   });
@@ -255,7 +255,7 @@ describe('bad sources, through the real export to a real central', () => {
       );
       assert.equal(large?.['n'], 2 * 1024 * 1024);
     });
-    // Exporting the same rows again produces the same records.
+    // Another export of the same rows produces the same records.
     await exportAndDeliver(daemon, 'full');
     const again = await withCentralStore(central, (store) => countAtCentral(store, installation));
     assert.equal(again.boatlog, expected);

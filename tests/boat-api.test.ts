@@ -29,7 +29,7 @@ before(async () => {
   const ready = Promise.withResolvers<void>();
   folder = inTemporaryFolder('api', async (root) => {
     prepareBoat({ root, rows: 30 });
-    // After the torn last line of the fixture.
+    // A line after the torn last line of the fixture.
     const alarm = { ts: '2026-03-19T08:00:00Z', error: 'POST https://hooks.example/T0 failed' };
     appendFileSync(join(root, 'data', 'alarm-webhook-log.jsonl'), `\n${JSON.stringify(alarm)}\n`);
     central = await startScriptedServer(accepting);
@@ -146,7 +146,7 @@ test('a preview counts records and shows samples, but queues nothing', async () 
   assert.deepEqual(running.boat.ledger.queue.counts(), before);
 });
 
-test('a preview names what was removed and what stays on the boat, without the values', async () => {
+test('a preview lists what was removed and what stays on the boat, without the values', async () => {
   const preview = await getJson('/export/preview?type=full');
   assert.deepEqual(at(preview, 'categories', 'system_alerts', 'redacted'), [
     { field: 'error', reason: 'an address', count: 1 },
@@ -255,7 +255,7 @@ test('a delivered entry can be neither retried nor cancelled', async () => {
   }
 });
 
-test('the page is served with a strict policy, is revalidated by its ETag, and may be framed only by the kiosk', async () => {
+test('the page is served with a strict policy, is revalidated by its ETag, and can be framed only by the kiosk', async () => {
   for (const [path, mediaType] of [
     ['/', 'text/html'],
     ['/page/boat.js', 'text/javascript'],
@@ -270,7 +270,7 @@ test('the page is served with a strict policy, is revalidated by its ETag, and m
     assert.match(policy, /frame-ancestors 'self' http:\/\/localhost http:\/\/localhost:3000$/);
     assert.doesNotMatch(policy, /unsafe/);
     const others = (await response.text()).match(/https?:\/\/(?!www\.w3\.org)\w+/g);
-    assert.equal(others, null, `${path} names no other server`);
+    assert.equal(others, null, `${path} refers to no other server`);
     const etag = response.headers.get('etag') ?? '';
     assert.equal((await fetchApi(path, { headers: { 'if-none-match': etag } })).status, 304);
   }
@@ -280,7 +280,7 @@ test('the page is served with a strict policy, is revalidated by its ETag, and m
   assert.doesNotMatch(html, /<script(?![^>]* src=)|<style| style=| on[a-z]+=/);
 });
 
-test('an origin that could add to the policy of the page is omitted from it', () => {
+test('an origin that could extend the policy of the page is left out of it', () => {
   assert.match(
     toContentSecurityPolicy([
       'http://kiosk:3000',
@@ -325,7 +325,7 @@ test('a new event stream begins with a heartbeat and the work in progress', asyn
   assert.deepEqual(events.inProgress(), []);
 });
 
-test('a heartbeat follows at every interval of the monotonic clock, until the page leaves', async () => {
+test('a heartbeat follows at every interval of the monotonic clock, until the page disconnects', async () => {
   const waits: (() => void)[] = [];
   let aborted = 0;
   const clock = {

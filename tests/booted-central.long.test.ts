@@ -1,5 +1,6 @@
-// A server, booted with systemd, on which apt installs d3kos-central from a signed repository: refusal of changed files and of other
-// keys, the first steps of the guide, a boat that delivers, upgrade, backup and restore, downgrade, removal and purge.
+// A server booted with systemd, on which apt installs d3kos-central from a signed repository. The steps are: refusal of changed
+// files and of other keys, the first steps of the guide, a boat that delivers, upgrade, backup and restore, downgrade, removal
+// and purge.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +28,7 @@ const OLD = '0.1.0';
 const NEW = '0.1.1';
 let machine: Machine;
 let fleetBoat: FleetBoat;
-/** The later version, which the repository does not offer at first. */
+/** The later version, which is not in the repository at first. */
 let newer: string;
 
 const step = createSteps(
@@ -81,7 +82,7 @@ const central = async (args: string): Promise<Record<string, unknown>> =>
     string,
     unknown
   >;
-/** The number of records that central holds of the boat, without telemetry, of which each export has a sample. */
+/** Returns the number of records that central holds for the boat, without telemetry, because each export has a new sample. */
 const records = async (): Promise<number> => {
   const { categories } = (await central(`show ${INSTALLATION}`)) as {
     readonly categories: readonly { readonly category: string; readonly records: number }[];
@@ -97,7 +98,7 @@ const telemetry = async (): Promise<number> => {
   };
   return categories.find(({ category }) => category === 'telemetry')?.records ?? 0;
 };
-/** Makes an export on the boat, and waits until central has confirmed it. */
+/** Creates an export on the boat, and waits until central has confirmed it. */
 async function deliver(): Promise<void> {
   await fleetBoat.boat('generate');
   await until('the boat has delivered', async () => (await fleetBoat.countWaiting()) === 0);
@@ -222,7 +223,7 @@ END
   assert.ok((await records()) > 200);
 });
 
-step('an account is created, and the operator token opens the API of the fleet', async () => {
+step('an account is created, and the operator token gives access to the fleet API', async () => {
   const { password } = await central('account add anna --role admin');
   assert.match(String(password), /^\S{12,}$/);
   await machine.ok(
@@ -247,7 +248,7 @@ step(
 );
 
 let beforeUpgrade = 0;
-step('apt upgrades the package, with the settings and the database', async () => {
+step('apt upgrades the package and keeps the settings and the database', async () => {
   beforeUpgrade = await records();
   writeAptRepository(repository, [newer], KEY);
   assert.equal((await update()).code, 0);
@@ -260,7 +261,7 @@ step('apt upgrades the package, with the settings and the database', async () =>
   assert.equal(await records(), beforeUpgrade);
 });
 
-step('a backup of the data folder is restored, and the boat sends again what is missing', async () => {
+step('a backup of the data folder is restored, and the boat sends the missing exports again', async () => {
   await machine.ok(`systemctl stop ${SERVICE}
     tar -C /var/lib/d3kos-central -caf /root/central-2026-06-01.tar.zst data
     systemctl start ${SERVICE}`);
@@ -307,7 +308,7 @@ step(
   },
 );
 
-step('purge removes the settings, keeps the database, and says where it is', async () => {
+step('purge removes the settings, keeps the database, and prints its location', async () => {
   const output = await machine.ok('apt-get purge -y d3kos-central');
   assert.match(output, /the database of the fleet was kept in \/var\/lib\/d3kos-central/);
   await machine.ok('test -d /var/lib/d3kos-central/data/postgres');

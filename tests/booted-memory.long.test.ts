@@ -1,4 +1,4 @@
-// The memory limit of the export manager in a booted system, beside the sources that need the most memory.
+// The memory limit of the export manager in a booted system, with the sources that need the most memory.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 const { card, obstacle } = prepareCard();
 let machine: Machine;
 
-/** The card of the boat's data, or why there is none. */
+/** Returns a card for the boat's data, or why it cannot be mounted. */
 function prepareCard(): { readonly card?: Card; readonly obstacle?: string } {
   const found = findBootObstacle();
   if (found !== undefined) return { obstacle: found };
@@ -108,7 +108,7 @@ step('the machine enforces MemoryMax= and TasksMax=', async () => {
 });
 
 step(
-  'within the memory of its unit, the export manager answers beside the sources that need the most memory',
+  'within the memory of its unit, the export manager answers despite the sources that need the most memory',
   async (context) => {
     assert.equal((await generate()).status, 200);
     const sources = HOSTILE_SOURCES.filter(([name]) => HEAVIEST.includes(name));

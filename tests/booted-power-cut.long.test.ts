@@ -1,5 +1,6 @@
-// Power fails while dpkg installs, upgrades and removes the package of a boat in a booted system: everything that was not synced is lost.
-// After the next boot `dpkg --configure -a` and the same command again complete the work, and no acknowledged export is lost.
+// Power fails while dpkg installs, upgrades and removes the package of a boat in a booted system, and everything that was not
+// synced is lost. After the next boot, `dpkg --configure -a` and the same command complete the work, and no acknowledged export
+// is lost.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,10 @@ import { legacyFiles, stageLegacy } from './support/legacy-installation.ts';
 import { until } from './support/until.ts';
 
 const obstacle = findBootObstacle();
-/** Each cycle has one cut in each of the three transitions. `CUT_CYCLES` sets another number, `CUT_SEED` other moments. */
+/**
+ * Each cycle has one cut in each of the three transitions. `CUT_CYCLES` changes the number of cycles, and `CUT_SEED` the
+ * moments.
+ */
 const CYCLES = Number(process.env['CUT_CYCLES'] ?? 3);
 const seed = process.env['CUT_SEED'] ?? String(Date.now());
 /** The disk of the machine. The files of the package in two versions are 220 MB. */
@@ -27,7 +31,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 let disk: Card | undefined;
 let machine: Machine;
 
-/** What dpkg does to the machine, in the order of a cycle. Each begins with the state that the one before left. */
+/** The commands of a cycle, in order. Each begins with the state that the previous one left. */
 const TRANSITIONS = ['dpkg -i /root/old.deb', 'dpkg -i /root/new.deb', 'dpkg -r d3kos-export'] as const;
 type Transition = (typeof TRANSITIONS)[number];
 
@@ -80,7 +84,7 @@ async function acknowledge(): Promise<void> {
   await machine.ok('sync');
 }
 
-/** Completes what the cut interrupted, as the guide says. Returns the state of the package before. */
+/** Completes the interrupted command as the guide describes. Returns the previous state of the package. */
 async function repair(transition: Transition): Promise<string> {
   const found = await status();
   await machine.ok('dpkg --configure -a');
@@ -134,7 +138,7 @@ function staged(): ReturnType<typeof legacyFiles> {
   return legacyFiles(root);
 }
 
-/** The moments of all cuts: spread over the calls of each transition, and one while dpkg unpacks the files. */
+/** Returns the moments of all cuts: spread over the calls of each transition, and one while dpkg unpacks the files. */
 function drawMoments(calls: ReadonlyMap<Transition, number>): readonly (readonly [Transition, CutMoment])[] {
   const random = createSimRandom(`cuts ${seed}`);
   return Array.from({ length: CYCLES }, (_, cycle) =>
@@ -170,7 +174,7 @@ test(
       const { wasReached, calls: made } = await runUntilCut(machine, transition, at);
       // The number of calls varies by a few. Then power fails right after the command.
       const when =
-        at === 'unpacking' ? 'before the end of the unpacking' : `before call ${at}: ${made.at(-1)}`;
+        at === 'unpacking' ? 'during unpacking' : `before call ${at}: ${made.at(-1)}`;
       const moment = `${transition}, ${wasReached ? when : 'after its end'}`;
       await machine.cutPower();
       await machine.boot();

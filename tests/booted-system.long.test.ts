@@ -1,5 +1,5 @@
-// A boat with the legacy exporter, booted with systemd, through the life of the package: upgrade, use, reboot, rollback, upgrade again,
-// removal and purge. Prints the time of each step.
+// A boat with the legacy exporter, booted with systemd, goes through the life of the package: upgrade, use, reboot, rollback,
+// upgrade again, removal and purge. Prints the duration of each step.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A boat with records and the legacy exporter, before its first boot. */
+/** Writes a boat with records and the legacy exporter, before its first boot. */
 async function stageBoat(): Promise<void> {
   const root = join(machine.root, 'opt', 'd3kos');
   mkdirSync(root, { recursive: true });
@@ -103,7 +103,7 @@ step('the legacy exporter runs, with two exports waiting', async () => {
 step('the package replaces it, imports its queue and replaces its timer', async () => {
   await install();
   assert.equal((await queue()).exporter, undefined);
-  // The third export is one that the legacy exporter marked as completed. Nothing proves that central holds it.
+  // The legacy exporter marked the third export as completed, but nothing proves that central holds it.
   assert.equal((await queue()).pending_count, 3);
   const units = await machine.ok(`systemctl is-active ${SERVICE} d3kos-export-daily.timer`);
   assert.equal(units, 'active\nactive');
@@ -224,7 +224,7 @@ step('a hung export manager is restarted by the watchdog, and a healthy one is n
   await machine.ok(`rm -r ${folderOfChanges} && systemctl daemon-reload && systemctl restart ${SERVICE}`);
 });
 
-step('an older program refuses a newer ledger and gives the remedy', async () => {
+step('an older program refuses a newer ledger and names the remedy', async () => {
   const setVersion = (change: string): Promise<string> =>
     machine.ok(`/usr/lib/d3kos-export/bin/node -e "const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync('/opt/d3kos/data/exports/exports.db');
       db.exec('PRAGMA user_version = ' + (db.prepare('PRAGMA user_version').get().user_version ${change}));"`);
@@ -261,11 +261,11 @@ step('rollback restores the legacy exporter exactly, with the waiting export in 
   assert.equal((await queue()).pending_count, 2);
 });
 
-step('the next upgrade delivers both, and central holds nothing twice', async () => {
+step('the next upgrade delivers both, and central holds no record twice', async () => {
   await machine.cable('connected');
   await install();
   await untilDelivered();
-  // The export of the legacy exporter has one record. All records of the other one were delivered before.
+  // The export of the legacy exporter has one record. All records of the other export were already delivered.
   assert.equal(await records(), beforeRollback + 1);
   await generate();
   await untilDelivered();
@@ -305,7 +305,7 @@ step('removal restores the legacy exporter, and purge does not touch it', async 
 });
 
 step(
-  'purge without a legacy exporter leaves only what was never delivered, and prints its location',
+  'purge without a legacy exporter leaves only undelivered exports, and prints their location',
   async () => {
     await machine.ok(`systemctl disable --now ${SERVICE} d3kos-export-boot.service d3kos-export-daily.timer
     rm -r /etc/systemd/system/d3kos-export-* /opt/d3kos/data/exports && systemctl daemon-reload && systemctl reset-failed`);

@@ -239,7 +239,7 @@ test('merging two lists keeps each element as often as the list that contains it
   assert.ok(text.length <= BROWSER_LIST_LENGTH_MAX && text.endsWith('"new"]') && droppedLength > 0);
 });
 
-test('a page that fills a list repeatedly is refused after a while, and its losses take one row', () =>
+test('a page that repeatedly fills a list is refused after a while, and its losses are recorded in one row', () =>
   withBoat(async (boat, hand) => {
     const listOf = (n: number) => JSON.stringify([String(n).repeat(4_000_000)]);
     const statuses: number[] = [];
@@ -250,7 +250,7 @@ test('a page that fills a list repeatedly is refused after a while, and its loss
     const losses = boat.boat.ledger.queue.losses().filter(({ what }) => what.startsWith('browser'));
     assert.equal(losses.length, 1);
     assert.ok((losses[0]?.sizeBytes ?? 0) > 4_000_000);
-    // Text that is already stored causes no write, so it is accepted.
+    // Text that is already stored causes no write and is therefore accepted.
     assert.equal((await hand({})).status, 200);
   }));
 

@@ -20,7 +20,7 @@ import {
 const FIRINGS = 2 * 365;
 
 test(
-  'a year of the timer makes one scheduled export for each date, in the ledger of a real boat',
+  'over a year, the timer creates one scheduled export for each date in the ledger of a real boat',
   { skip: withoutAnalyze },
   () =>
     inTemporaryFolder('calendar-year', async (root) => {

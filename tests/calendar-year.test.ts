@@ -21,13 +21,13 @@ const ZONES = [
   'Europe/Athens',
   // The clock changes at 02:00.
   'America/New_York',
-  // By half an hour, and in the southern summer.
+  // The clock changes by half an hour, with summer time in the southern summer.
   'Australia/Lord_Howe',
-  // At midnight.
+  // The clock changes at midnight.
   'America/Santiago',
 ] as const;
 
-/** The slots that a boat claims if it is on at the given moments. */
+/** Returns the slots that a boat claims if it is on at the given moments. */
 function claimAt(moments: readonly number[], timeZone: string): readonly string[] {
   const claimed: string[] = [];
   for (const wallMs of moments) {
@@ -66,7 +66,7 @@ test('if it ran only at 03:00, systemd would skip a day in Athens', { skip: with
 test('a boat that is on only some evenings exports once on each of them', { skip: withoutAnalyze }, () => {
   const timeZone = 'Europe/Athens';
   const elapses = listElapses(readTimer('OnCalendar'), timeZone, 2 * DAYS);
-  // On for three hours from 18:00 UTC, every third day. systemd stores when a persistent timer fired last.
+  // The boat is on for three hours from 18:00 UTC, every third day. systemd stores when a persistent timer last fired.
   const evenings = Array.from(
     { length: 122 },
     (_, evening) => Date.parse(FIRST_DAY) + 3 * evening * DAY_MS + 18 * HOUR_MS,

@@ -42,7 +42,7 @@ test('a used-up monthly data budget holds more exports, even after a restart', (
   inTemporaryFolder('budget', async (root) => {
     prepareBoat({ root, rows: 12_000 });
     const central = await startScriptedServer(accepting);
-    // Without compression the first export exceeds the smallest possible budget.
+    // Without compression, the first export exceeds the smallest possible budget.
     const options = {
       root,
       centralUrl: central.url,
@@ -77,7 +77,7 @@ test('a used-up monthly data budget holds more exports, even after a restart', (
     await central.close();
   }));
 
-test('an upload with a bandwidth limit takes at least as long as the limit requires and arrives complete', async () => {
+test('an upload with a bandwidth limit takes at least as long as the limit requires, and arrives complete', async () => {
   const body = randomBytes(40_000);
   const central = await startScriptedServer((request, response) => {
     json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });

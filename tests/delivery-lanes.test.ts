@@ -14,7 +14,7 @@ test('a new small export is sent between the parts of a large one, and both arri
         json(response, 200, HEALTHY);
         return;
       }
-      // The query of held parts when the large export is resumed. This central does not have that route.
+      // When the large export is resumed, the boat queries the held parts. This central does not have that route.
       if (request.method === 'GET') {
         json(response, 404, {});
         return;
@@ -43,7 +43,7 @@ test('a new small export is sent between the parts of a large one, and both arri
       await until('both', () => running.boat.ledger.queue.counts().completed === 2);
       const freshAt = order.findIndex((key) => key.startsWith(String(fresh['export_id'])));
       const lastBulk = order.findLastIndex((key) => key.startsWith(String(bulk['export_id'])));
-      assert.equal(freshAt, 1, `the small one went as ${freshAt} of ${order.length}`);
+      assert.equal(freshAt, 1, `the small one was number ${freshAt} of ${order.length}`);
       assert.ok(lastBulk > 5);
       assert.equal(new Set(order).size, order.length, 'nothing was sent twice');
     } finally {

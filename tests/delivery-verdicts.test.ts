@@ -148,7 +148,7 @@ for (const [name, script, why] of REFUSALS)
       await until('the delivery', () => counts(running).completed === 2);
     }));
 
-test('"send now" ends the wait after spent attempts', () =>
+test('"send now" ends the wait after used attempts', () =>
   withBoat(importing(refuse(503, 'UNAVAILABLE')), async (running, central) => {
     const { json: made } = await running.request('POST', '/export/generate');
     const entry = () => running.boat.ledger.queue.find(String(made['queue_id']));

@@ -38,7 +38,7 @@ function change(root: string, text: string): void {
 }
 let changes = 0;
 
-/** The contents of a boat's sources: texts of the boatlog, states of the alerts, and the version. */
+/** Returns the contents of a boat's sources: texts of the boatlog, states of the alerts, and the version. */
 function readSources(root: string, version: string) {
   const read = (file: string, sql: string): readonly string[] => {
     const db = new DatabaseSync(join(root, file), { readOnly: true });
@@ -53,7 +53,7 @@ function readSources(root: string, version: string) {
   };
 }
 
-/** The same facts as central holds them. */
+/** Returns the same facts as held by central. */
 async function readHeld() {
   return withCentralStore(central, async (store) => {
     const held = async (category: Category, text: string): Promise<readonly string[]> => {
@@ -101,7 +101,7 @@ before(async () => {
   cpSync(root, image, { recursive: true, preserveTimestamps: true });
 });
 
-test('a card that is restored from an image continues in a new ledger, and central ends up equal to its sources', async () => {
+test('a card that is restored from an image continues in a new ledger, and central ends up with the same records as its sources', async () => {
   const root = join(image, '..', 'boat');
   const weeks = await start(root);
   for (const week of [1, 2, 3, 4, 5]) {
@@ -131,7 +131,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.match(restored.output(), /The boat began the ledger [0-9a-f]{16}/);
   const { json: history } = await restored.request('GET', '/export/history?limit=1');
   assert.match(JSON.stringify(history['exports']), /LEDGER_DIVERGED/);
-  // What the export carried is held immediately, and everything else after the next export, which is full.
+  // Central holds the records of this export immediately, and all others after the next export, which is full.
   const atOnce = await readHeld();
   assert.deepEqual(atOnce.settings, ['restored']);
   assert.ok(atOnce.boatlog.includes('restored'));

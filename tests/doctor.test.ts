@@ -42,7 +42,7 @@ interface Report {
   readonly free_bytes: number;
 }
 
-// The type has only the members that the tests below check.
+// The type contains only the members that the tests below check.
 const toReport = (json: unknown): Report => json as Report;
 const problems = ({ findings }: Report) =>
   findings.filter(({ level }) => level === 'problem').map(({ check }) => check);
@@ -83,7 +83,7 @@ test('doctor finds a working boat healthy and changes nothing', () =>
       assert.deepEqual(
         crowd.map(({ status }) => status).sort(),
         [200, 200, 503, 503, 503],
-        'concurrent examinations are refused instead of queued',
+        'concurrent examinations are refused, not queued',
       );
       assert.deepEqual((await repair(running)).repaired, [], 'there is nothing to repair');
     } finally {
@@ -147,7 +147,7 @@ test('doctor reports every problem of a running boat and repairs the problems th
         'temporary',
         'views',
       ]);
-      assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
+      assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'an examination repairs nothing');
       for (const expected of [
         'export_20200101_000000.json',
         'notes.json',
@@ -238,7 +238,7 @@ test('without a daemon the command locks and examines the files itself, unless a
   const damaged = await doctor('--repair');
   assert.equal(damaged.code, 1, damaged.output);
   assert.ok(problems(damaged.json).includes('ledger'), damaged.output);
-  assert.ok(existsSync(join(home, 'exports.db')), 'only a start quarantines the ledger');
+  assert.ok(existsSync(join(home, 'exports.db')), 'the ledger is quarantined only at a start');
   const revived = await startDaemon(processes, place);
   const after = await doctor();
   assert.ok(!problems(after.json).includes('ledger'), after.output);

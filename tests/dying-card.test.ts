@@ -41,7 +41,7 @@ async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[])
   }
 }
 
-test('a card that turns read-only under a working boat is reported, no upload is repeated, and every acknowledged export survives the reboot', async (t) => {
+test('a card that becomes read-only while the boat works is reported, no upload is repeated, and every acknowledged export survives the reboot', async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = insertCard(CARD_BYTES);
   if (card.kind === 'unavailable') return t.skip(card.reason);

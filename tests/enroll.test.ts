@@ -32,7 +32,7 @@ function prepareUnenrolled(root: string): void {
   rmSync(join(root, 'config', 'export-credentials.json'));
 }
 
-test('a boat without a token or an address says so before its first export', () =>
+test('a boat without a token or an address reports this before its first export', () =>
   inTemporaryFolder('lacking', async (root) => {
     prepareUnenrolled(root);
     const lacking = async (centralUrl: string): Promise<unknown> => {
@@ -86,7 +86,7 @@ async function startPrograms(t: TestContext) {
   };
 }
 
-/** Everything below a folder as one text. */
+/** Returns the contents of all files under a folder as one text. */
 function readAll(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -94,7 +94,7 @@ function readAll(folder: string): string {
     .join('\n');
 }
 
-test('a code enrols a boat: the boat makes its own token, only the boat can read it, and exports arrive', async (t) => {
+test('a code enrols a boat, which creates a token that only it can read, and exports arrive', async (t) => {
   const { place, root, daemon, central, enroll } = await startPrograms(t);
   const { code = '' } = await central('invite', INSTALLATION, '--tier', '2');
   const wrong = await enroll('0000000000');
@@ -125,7 +125,7 @@ test('a code enrols a boat: the boat makes its own token, only the boat can read
   assert.equal(again.code, 4, again.output);
 });
 
-test('a boat whose card was replaced takes back its earlier ID, but only if the owner wants it', async (t) => {
+test('a boat whose card was replaced gets its earlier ID back, but only if the owner agrees', async (t) => {
   const { root, daemon, central, enroll } = await startPrograms(t);
   const earlier = 'fedcba9876543210';
   const licence = join(root, 'config', 'license.json');
@@ -135,7 +135,7 @@ test('a boat whose card was replaced takes back its earlier ID, but only if the 
   const refused = await enroll(code);
   assert.equal(refused.code, 4, refused.output);
   assert.ok(refused.output.includes(earlier) && refused.output.includes('--replace-id'), refused.output);
-  // The page cannot write license.json: it learns the ID, and the token is not stored yet.
+  // The page cannot write license.json. It is told the ID, and the token is not stored yet.
   const shown = await daemon.request('POST', '/export/enroll', { code, replace_id: true });
   assert.deepEqual(
     [shown.status, shown.json['enrolled'], shown.json['installation_id']],
@@ -153,7 +153,7 @@ test('a boat whose card was replaced takes back its earlier ID, but only if the 
   });
 });
 
-test('a lost answer, a sign-in page and a restart do no harm: the same code sends the same token again', () =>
+test('after a lost answer, a sign-in page or a restart, the same code sends the same token again', () =>
   inTemporaryFolder('enroll', async (root) => {
     prepareUnenrolled(root);
     const digests: string[] = [];
@@ -190,7 +190,7 @@ test('a lost answer, a sign-in page and a restart do no harm: the same code send
     assert.equal(new Set(digests).size, 1);
     const { token } = JSON.parse(readFileSync(boat.paths.credentials, 'utf8')) as { readonly token: string };
     assert.equal(createHash('sha256').update(token).digest('hex'), digests[0]);
-    // Another code gets another token.
+    // A different code gets a different token.
     await boat.request('POST', '/export/enroll', { code: 'ABCDEFGHJK' });
     assert.equal(new Set(digests).size, 2);
     assert.ok(!boat.log.join('\n').includes(token));

@@ -19,7 +19,7 @@ async function failOver({ primary, standby, address }: PostgresPair): Promise<vo
   address.leadTo(standby.port);
 }
 
-/** Lets a fleet send to two nodes while the primary is lost after `receiptsBefore` receipts. */
+/** Lets a fleet send to two nodes, and kills the primary after `receiptsBefore` receipts. */
 async function loseThePrimary(
   processes: Processes,
   seed: number,
@@ -74,7 +74,7 @@ crashTest(
   },
 );
 
-test('a standby for which commits do not wait lacks receipts after the loss, and the check detects it', async (t) => {
+test('without synchronous commits the standby lacks receipts after the loss, and the check detects this', async (t) => {
   const processes = createProcesses(toEnding(t));
   const pair = await startPair(processes, {});
   const port = await freePort();

@@ -14,10 +14,10 @@ import {
 
 const chromium = findChromium();
 const THEMES = ['day', 'night', 'watch'] as const;
-/** A language of each direction of writing. */
+/** One language for each writing direction. */
 const DIRECTIONS = ['en', 'ar'] as const;
 
-/** The states of the page: the address, and the control that opens a dialog. */
+/** The states of the page, each with its address and the control that opens a dialog. */
 const STATES: Readonly<Record<string, readonly [hash: string, opens?: string]>> = {
   list: ['#/'],
   'list without a match': ['#/?search=nobody'],
@@ -55,7 +55,7 @@ async function openFleet(context: BrowserContext, language: string): Promise<Pag
   return page;
 }
 
-/** Shows one state after another in a page that stays open, and calls `check` with the name of each. */
+/** Shows all states in a page that stays open, and calls `check` with the name of each. */
 async function showEvery(page: Page, check: (name: string) => Promise<void>): Promise<void> {
   for (const [name, [hash, opens]] of Object.entries(STATES)) {
     await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);

@@ -39,7 +39,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await central.close();
   });
 
-  /** Opens the page. Every error of a script and every violation of the policy fails the test. */
+  /** Opens the page. Every script error and every violation of the content security policy fails the test. */
   async function openLogin(hash: string, size: (typeof SCREENS)[number] = SCREENS[0]): Promise<Page> {
     const page = await browser.newPage({ viewport: size });
     page.setDefaultTimeout(SHOWN_MAX_MS);
@@ -75,7 +75,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
   const inDialog = (page: Page, name: string) =>
     page.locator('dialog').getByRole('button', { name, exact: true });
 
-  test('lists the late boats first, finds one by its name, and shows its gaps by number', async () => {
+  test('lists the late boats first, finds a boat by its name, and shows its missing exports by number', async () => {
     const page = await openFleet();
     await page.locator('.statement h2', { hasText: '4 boats are late' }).waitFor();
     const names = await page.locator('.boats tbody b').allTextContents();
@@ -252,7 +252,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('input[name=confirmation]').fill('crew');
     await inDialog(page, 'Remove the account').click();
     await page.locator('.rows li', { hasText: 'crew' }).waitFor({ state: 'detached' });
-    // Its session ended with it.
+    // The session has ended together with the account.
     await back.goto(`${central.url}/?lang=en#/accounts`);
     await back.reload();
     await back.locator('input[name=password]').waitFor();

@@ -25,7 +25,7 @@ const MEGABYTE = 1024 * 1024;
 /** Size of a card that is full after a few exports. */
 const CARD_BYTES = 64 * MEGABYTE;
 const PAGE_BYTES = 4096;
-/** Free space in addition to the export's file: less than the ledger needs for the digests, about as much, and more. */
+/** Free pages in addition to the export's file: fewer than the ledger needs for the digests, about as many, and more. */
 const MARGINS_PAGES = [2, 8, 32, 64, 256, 2_048];
 /** Upper bound of the size of an export file without its records. */
 const FRAME_BYTES = 8 * 1024;
@@ -61,7 +61,7 @@ function fill(ballast: string, leftBytes: number): void {
   try {
     writeFileSync(ballast, Buffer.alloc(bytes));
   } catch (error) {
-    // The file system reserves some of the space that it reports as free. In that case the card is full here.
+    // The file system may reserve some of the space that it reports as free. The card is then full already.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
   }
 }
@@ -167,7 +167,7 @@ test('an export that fills the card with its digests is refused or queued, and l
   assert.equal(await daemon.stop(), 0);
 });
 
-test('below the reserve an export is refused with the missing size, and it is created once there is space', async (t) => {
+test('below the reserve an export is refused with the amount of space that is missing, and it is created once there is space', async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, {});
   if (card === undefined) return;

@@ -26,7 +26,7 @@ interface KeepingCentral {
   readonly script: Script;
   readonly digests: ReadonlyMap<string, string>;
   readonly records: ReadonlySet<string>;
-  /** From now on central accepts everything. */
+  /** Makes central accept everything from now on. */
   calm(): void;
 }
 
@@ -171,8 +171,8 @@ test('concurrent API requests and uploads, against a central with random answers
           const { pending, uploading } = queue.counts();
           if (pending + uploading === 0) return true;
           await running.request('POST', '/export/queue/process');
-          // After a second used attempt an export waits for minutes. If it is cancelled instead, its records are in the next
-          // export.
+          // After a second used attempt an export waits for minutes. It is cancelled instead, and the next export contains its
+          // records.
           for (const { queueId } of queue.list('pending').filter(({ retryCount }) => retryCount > 1))
             await running.request('DELETE', `/export/queue/${queueId}`);
           await sleep(20);

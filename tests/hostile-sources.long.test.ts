@@ -61,7 +61,7 @@ function listReports({ json }: Answer): readonly string[] {
   });
 }
 
-/** Places each source, and asks for an export and a preview of it. */
+/** Puts each hostile source in place, and requests an export and a preview of it. */
 async function surviveEach(t: TestContext, limit: number, cgroup: MemoryCgroup): Promise<void> {
   const processes = createProcesses(toEnding(t));
   processes.atEnd(() => cgroup.remove());

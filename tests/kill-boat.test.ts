@@ -4,7 +4,7 @@ import { crashTest } from './support/crash-test.ts';
 const KILLS = 4;
 
 crashTest(
-  `${KILLS} kills of the boat while it exports and uploads lose nothing and store nothing twice`,
+  `${KILLS} kills of the boat while it exports and uploads lose no record and store none twice`,
   KILLS,
   killBoat,
 );

@@ -4,7 +4,7 @@ import { crashTest } from './support/crash-test.ts';
 const KILLS = 40;
 
 crashTest(
-  `${KILLS} kills of central while it imports lose nothing and store nothing twice, and its database recovers`,
+  `${KILLS} kills of central while it imports lose no record and store none twice, and its database recovers`,
   KILLS,
   killCentral,
 );

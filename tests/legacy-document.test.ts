@@ -23,7 +23,7 @@ import { accepting, importing, json, startScriptedServer } from './support/scrip
 import { startTierApi } from './support/tier-api.ts';
 import { until } from './support/until.ts';
 
-/** The installation id of every sample boat that `prepareBoat` writes. */
+/** The installation ID of every sample boat that `prepareBoat` writes. */
 const INSTALLATION = '0123456789abcdef';
 
 /** The keys of an entry in `export_queue.json`, in the legacy order. */
@@ -178,7 +178,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
       made['record_count'],
     );
 
-    // Other services' published checks (docs/spec/sources.md, "The machine").
+    // The checks that other services publish (docs/spec/sources.md, "The machine").
     const { json: asked } = await daemon.request('GET', '/export/status');
     assert.ok(asked['success'] && asked['tier'] && asked['can_export']);
     assert.equal(await daemon.stop(), 0);
@@ -206,7 +206,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     const { next_pending: entry } = await queueStatus(daemon);
     assert.equal((entry as { retry_count: number }).retry_count, 2);
     failing.answer(accepting);
-    // Cancelling and retrying gives the export all of its attempts again, without the wait of five minutes.
+    // Cancelling and retrying restores all attempts of the export, without the wait of five minutes.
     await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
     await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
     await daemon.request('POST', '/export/queue/process');
@@ -260,7 +260,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.equal(await running.stop(), 0);
   });
 
-  test('test 5: the daily export is created once a day at tier 2 and skipped at tier 1', async () => {
+  test('test 5: the daily export is created once a day at tier 2, and skipped at tier 1', async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     const first = await processes.run('boat', ['daily'], toBoatEnvironment(place));

@@ -25,7 +25,7 @@ const attemptsSpent = ({ boat }: LinkedBoat): number =>
     .flatMap((status) => boat.ledger.queue.list(status === 'pending' ? 'pending' : 'completed'))
     .reduce((sum, entry) => sum + entry.retryCount, 0);
 
-/** Resolves when the entry has been tried and waits for a probe, or for a retry other than the immediate one. */
+/** Resolves when the entry has been tried and is waiting for a probe, or for a retry other than the immediate one. */
 const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   until('the entry to be tried and to wait', async () => {
     const [entry] = boat.ledger.queue.list('pending');
@@ -130,7 +130,7 @@ describe('an answer that is cut off after central stored the part', () => {
     ['truncated in its body', { truncateAfterAnsweredBytes: 400 }],
   ];
   for (const [name, faults] of LOSSES)
-    test(`${name}: the part is stored once, and the receipt for the next attempt says duplicate`, () =>
+    test(`${name}: the part is stored once, and the receipt for the next attempt is marked as duplicate`, () =>
       overLink({ clockSpeed: 4 * CLOCK_SPEED }, async (boat, link) => {
         link.set(faults);
         const exportId = await boat.exportAll();
@@ -163,7 +163,7 @@ describe('an answer that is cut off after central stored the part', () => {
 });
 
 describe('a central that cannot be reached', () => {
-  test('behind a black hole is offline, is probed every 2 s even while earlier probes are stuck, and is reached when it is back', () =>
+  test('behind a black hole is offline, is probed every 2 s even while earlier probes hang, and is reached once it is back', () =>
     inTemporaryFolder('blackhole', async (root) => {
       const hole = await startBlackhole();
       const limits = { connectTimeoutMs: 100 };
@@ -228,7 +228,7 @@ describe('a central that cannot be reached', () => {
     const link = await startFaultProxy(central().place.port);
     const centralUrl = `http://localhost:${link.port}`;
     await overLink({ centralUrl, limits: { connectTimeoutMs: 300 } }, async (boat) => {
-      // Only after all servers listen, because listening also looks up names.
+      // This follows after all servers listen, because listening also looks up names.
       const lookup = t.mock.method(dns, 'lookup', () => undefined);
       const exportId = await boat.exportAll();
       await boat.untilState('offline');
@@ -246,7 +246,7 @@ describe('a central that cannot be reached', () => {
     all?.some(({ family }) => family === 'IPv6'),
   );
   test(
-    'at its first address, which is unreachable by IPv6, is reached at its second',
+    'with an unreachable IPv6 address and a second address is reached at the second one',
     {
       skip: hasIpv6 ? false : 'this machine has no IPv6 loopback',
     },

@@ -16,7 +16,7 @@ test('a link that is lost during an upload uses up no attempt, and the export ar
     try {
       const { queue } = running.boat.ledger;
       await running.request('POST', '/export/generate');
-      await until('a refusal of the link', () => queue.list('pending')[0]?.lastError !== undefined);
+      await until('the upload to fail', () => queue.list('pending')[0]?.lastError !== undefined);
       const [entry] = queue.list('pending');
       assert.equal(entry?.retryCount, 0, 'no attempt is used up');
       const { json: status } = await running.request('GET', '/export/status');

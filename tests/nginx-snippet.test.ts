@@ -70,7 +70,7 @@ test(
     const proxy = await startProxy(folder, port, boatPort);
     try {
       assert.equal(await ask(port, '127.0.0.1'), 200);
-      // A different loopback address represents another machine, because nginx checks only the address.
+      // A different loopback address stands for another machine, because nginx checks only the address.
       assert.equal(await ask(port, '127.0.0.2'), 403);
     } finally {
       proxy.kill();

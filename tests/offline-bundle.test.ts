@@ -52,7 +52,7 @@ async function readItems(bytes: Buffer): Promise<readonly BundleItem[]> {
   return items;
 }
 
-/** Reads the answer of `POST /export/bundle` as central reads it. */
+/** Reads the answer to `POST /export/bundle` in the way that central does. */
 async function bundle(running: RunningBoat, failed = false): Promise<readonly BundleItem[]> {
   const response = await running.boat.app.fetch(
     new Request('http://localhost:8094/export/bundle', { method: 'POST', body: JSON.stringify({ failed }) }),
@@ -64,7 +64,7 @@ async function bundle(running: RunningBoat, failed = false): Promise<readonly Bu
 const partsOf = (items: readonly BundleItem[]) => items.filter((item): item is Part => item.kind === 'part');
 
 const refuseLookup: Script = (_, response) =>
-  json(response, 404, { status: 'error', error_code: 'NOT_FOUND', message: 'there is nothing here' });
+  json(response, 404, { status: 'error', error_code: 'NOT_FOUND', message: 'the answer is not a bundle' });
 
 /** Creates a central that imports parts and lists the parts it holds. */
 function answering(question: Script, imports: Script): Script {
@@ -213,7 +213,7 @@ test('a bundle made during the upload of its export has the same parts under the
   };
   return withBoat(answering(refuseLookup, held), 4_000, async (running, central) => {
     const asked = running.request('POST', '/export/generate');
-    // Starts as early as possible, so that the worker and the bundle cut the export at the same time.
+    // Start as early as possible, so that the worker and the bundle cut the export at the same time.
     await until('the export', () => counts(running).pending + counts(running).uploading > 0);
     const [items] = await Promise.all([bundle(running), asked]);
     await until('the first part', () => release !== undefined);

@@ -1,4 +1,4 @@
-// Builds the packages twice and compares them, checks their content, and makes a signed apt repository from them.
+// Builds the packages twice and compares them, checks their content, and creates a signed apt repository from them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -56,7 +56,7 @@ test(
 );
 
 test(
-  'the packages own every file as root, and no other user may write to one',
+  'every file in the packages belongs to root, and no other user can write to it',
   { skip: withoutTools },
   () => {
     for (const file of readdirSync(join(folder, 'first'))) {

@@ -19,7 +19,7 @@ import { type StubBoat, startStubBoat } from '../packages/pages/src/boat/testing
 
 const chromium = findChromium();
 const THEMES = ['day', 'night', 'watch'] as const;
-/** A language of each direction of writing. */
+/** One language for each writing direction. */
 const DIRECTIONS = ['en', 'ar'] as const;
 
 let browser: Browser;
@@ -125,7 +125,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('the keyboard reaches every control in reading order, and a dialog returns the focus', async () => {
+  test('the keyboard reaches every control in reading order, and a closed dialog returns the focus', async () => {
     boat.show(SCENARIOS.failed_and_waiting);
     const page = await openPage(browser, boat.url);
     await page.locator('.boat[data-ready]').waitFor();
@@ -166,7 +166,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('a live region announces a state once, and not again for every message', async () => {
+  test('a live region announces a state once, and does not repeat it for every message', async () => {
     boat.show(SCENARIOS.uploading);
     const page = await openPage(browser, boat.url);
     await page.locator('.act__fill').waitFor();

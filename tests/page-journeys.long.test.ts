@@ -41,7 +41,7 @@ const press = (within: Page | Locator, name: string | RegExp): Promise<void> =>
   within.getByRole('button', { name }).first().click();
 
 describe(
-  'what an owner does on the page of a real boat',
+  'actions of an owner on the page of a real boat',
   { skip: chromium === undefined && NO_BROWSER },
   () => {
     const processes = createProcesses({ after });
@@ -175,7 +175,7 @@ describe(
         join(root, 'config', 'license.json'),
         JSON.stringify({ installation_id: INSTALLATION, tier: 2 }),
       );
-      // The page follows without a reload.
+      // The page updates without a reload.
       await statement(page, 'Nothing has been exported yet');
       await press(page, 'Export All Data Now');
       await page.locator('.statement h2', { hasText: /Data synced|Everything is safe ashore/ }).waitFor();

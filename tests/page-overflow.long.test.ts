@@ -79,7 +79,7 @@ describe(
       assert.deepEqual(faults, []);
     });
 
-    test('sheets and notices keep their words inside, and do not break the words of controls', async (t) => {
+    test('sheets and notices keep their text inside, and do not break the words of controls', async (t) => {
       const boat = await startStubBoat();
       t.after(() => boat.close());
       const faults: string[] = [];

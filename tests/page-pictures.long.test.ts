@@ -23,7 +23,10 @@ import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
-/** The committed thumbnails. After an intended change, `PAGE_PICTURES=write` rewrites them. Look at them before the commit. */
+/**
+ * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before the
+ * commit.
+ */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');
 /** Maximum share of changed pixels. A button that moves by half its height changes more than 1 %. */
 const CHANGED_MAX = 0.006;

@@ -48,10 +48,10 @@ const press = (within: Page | Locator, name: string | RegExp): Promise<void> =>
   within.getByRole('button', { name }).first().click();
 const SAFE = /Data synced|Everything is safe ashore/;
 
-describe('what happens to an owner on a voyage', { skip: chromium === undefined && NO_BROWSER }, () => {
+describe('situations of an owner on a voyage', { skip: chromium === undefined && NO_BROWSER }, () => {
   const processes = createProcesses({ after });
 
-  test('the marina Wi-Fi wants a login, and after it the export arrives at central', async () => {
+  test('the marina Wi-Fi requires a login, after which the export arrives at central', async () => {
     const place = await placeCentral(processes);
     const token = await enrollAt(place, INSTALLATION);
     await startCentral(processes, place);
@@ -79,7 +79,7 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
     const counts = await withCentralStore(place, (store) => countAtCentral(store, INSTALLATION));
     assert.ok(counts.boatlog > 0);
 
-    // Back at the pier, the portal wants a new login.
+    // Back at the pier, the portal requires a new login.
     wifi.leadTo(portalPort);
     await press(page, 'Export everything again…');
     await press(page.locator('dialog[open]'), 'Export everything again');
@@ -118,12 +118,12 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
     await daemon.stop();
   });
 
-  test('a card that is nearly full makes no export and says why, and delivered files can be cleared', async () => {
+  test('with a nearly full card no export is made, the page gives the reason, and delivered files can be cleared', async () => {
     const central = await startScriptedServer(accepting);
     const root = processes.folder('card');
     prepareBoat({ root });
     const place = { root, port: await freePort(), centralUrl: central.url };
-    // More than any disk has free.
+    // A larger reserve than the free space of any disk.
     const full = await startDaemon(processes, {
       ...place,
       environment: { EXPORT_RESERVE_BYTES: String(Number.MAX_SAFE_INTEGER) },
@@ -188,7 +188,7 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
     await central.close();
   });
 
-  test('a page that stays open for a day follows the boat’s clock, and is live again after each sleep', () =>
+  test('a page that stays open for a day follows the boat’s clock, and is live again after each time asleep', () =>
     inTemporaryFolder('day', async (root) => {
       const { clock, set } = createSettableClock(undefined);
       const central = await startScriptedServer(accepting);
@@ -198,7 +198,7 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
       const boat = await startBoatInProcess({
         root,
         centralUrl: central.url,
-        // A page may act only if it comes from the port of the settings.
+        // A page may change something only if it was loaded from the configured port.
         environment: { EXPORT_TIMEZONE: 'UTC', EXPORT_PORT: String(port) },
         world: { clock },
       });
@@ -208,7 +208,10 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
       await page.goto(`http://127.0.0.1:${port}/`);
       await press(page, 'Export All Data Now');
       await statement(page, SAFE);
-      /** Hours after the start, and what the boat's clock is set to then. A boat without a clock chip starts decades back. */
+      /**
+       * Hours after the start, and the time to which the boat's clock is then set. A boat without a clock chip starts decades
+       * in the past.
+       */
       const day = [
         [3, '2026-05-01 15:20:00', '15:2', 'up to 12:00 today'],
         [6, '1981-02-03 04:05:00', '04:0', '1 May 2026'],
@@ -233,7 +236,7 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
       await central.close();
     }));
 
-  test('a language that cannot be loaded is named, and is shown once it can be', async () => {
+  test('a language that cannot be loaded is reported, and is shown once it can be loaded', async () => {
     const boat = await startStubBoat();
     boat.show(SCENARIOS.safe);
     const page = await openPage(browser, 'about:blank');
@@ -248,7 +251,7 @@ describe('what happens to an owner on a voyage', { skip: chromium === undefined 
     await boat.close();
   });
 
-  test('the offline bundle is saved, and the page says what to do with it', async () => {
+  test('the offline bundle is saved, and the page explains what to do with it', async () => {
     const root = processes.folder('bundle');
     prepareBoat({ root });
     const daemon = await startDaemon(processes, { root, port: await freePort(), centralUrl: NO_SERVER });

@@ -66,7 +66,7 @@ describe('the page of a real boat', { skip }, () => {
 });
 
 describe('a long history', { skip }, () => {
-  test('draws a few rows at first, and reaches the last of a thousand by scrolling', async () => {
+  test('draws only a few rows at first, and reaches the last of a thousand by scrolling', async () => {
     const boat = await startStubBoat();
     boat.show(SCENARIOS.crowded);
     for (const size of SCREENS) {

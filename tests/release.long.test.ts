@@ -1,4 +1,4 @@
-// `npm run release` in a clone of the checkout, with a throw-away key.
+// Runs `npm run release` in a clone of the checkout with a temporary key.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {

@@ -16,12 +16,12 @@ import {
   toEnding,
 } from './support/processes.ts';
 
-/** The last line of the output that is JSON. */
+/** Parses the last line of the output that is JSON. */
 function toJson(output: string): Record<string, unknown> {
   return JSON.parse(output.split('\n').findLast((line) => line.startsWith('{')) ?? '{}');
 }
 
-test('a reflashed boat gets its settings back from central, and only those', async (t) => {
+test('a reflashed boat gets its settings back from central, and nothing else', async (t) => {
   const processes = createProcesses(toEnding(t));
   const root = join(processes.folder('restore'), 'boat');
   const central = await placeCentral(processes);

@@ -18,7 +18,7 @@ test('an export cannot be retried during its removal, because its file may be go
     let onRemove: ((path: string) => void) | undefined;
     const central = await startScriptedServer(
       importing((_, response) =>
-        json(response, 422, { status: 'error', error_code: 'NO', message: 'not this one' }),
+        json(response, 422, { status: 'error', error_code: 'NO', message: 'not this export' }),
       ),
     );
     const running = await startBoatInProcess({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import {
-  appointments,
+  scheduledReturn,
   type FleetResult,
   type FleetScenario,
   runReturningFleet,
@@ -15,7 +15,7 @@ const FLEET: FleetScenario = {
   nodes: 1,
   nodeImportsPerS: 85,
   refusalMs: 2,
-  createSchedule: appointments,
+  createSchedule: scheduledReturn,
   seed: 300,
 };
 
@@ -37,10 +37,10 @@ describe('a fleet of 10,000 boats whose central becomes available again at 03:00
       assert.equal(deadLettered, 0);
       assert.ok(refusalsMost <= 3, `${refusalsMost} refusals of one export`);
       const [first, ...later] = minutes;
-      assert.ok(first !== undefined && first.refused > 1_000, 'the first minute is above the capacity');
+      assert.ok(first !== undefined && first.refused > 1_000, 'the first minute exceeds the capacity');
       for (const [at, minute] of later.entries())
         assert.ok(minute.refused < minute.arrived / 5, `minute ${at + 1}: ${minute.refused} refused`);
-      // Twice the time that the nodes need if no permit is ever free.
+      // Twice the time that the nodes need if all permits are always in use.
       const waiting = FLEET.boats * FLEET.waitingExports;
       const idealMinutes = waiting / (nodes * FLEET.nodeImportsPerS * 60);
       const drained = minutes

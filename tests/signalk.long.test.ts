@@ -202,7 +202,7 @@ function createBoat(t: TestContext, folder: string, signalkUrl: string) {
   };
 }
 
-test('the real Signal K server shows failed and waiting exports, after its owner approved the access', async (t) => {
+test('the real Signal K server shows failed and waiting exports once its owner has approved the access', async (t) => {
   const processes = createProcesses(toEnding(t));
   const folder = processes.folder('signalk');
   if (!(await install(t, folder))) return;

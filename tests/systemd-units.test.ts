@@ -44,7 +44,7 @@ function isMissing(program: string): string | false {
   return error === undefined ? false : `${program} is not installed here`;
 }
 
-/** Returns the report of `systemd-analyze verify` about the units. An existing program replaces the units' programs. */
+/** Returns the report of `systemd-analyze verify` about the units. The units' programs are replaced with one that exists. */
 function verify(folder: string, change: (text: string) => string = (text) => text): string {
   const units = join(root, folder);
   mkdirSync(units, { recursive: true });
@@ -59,11 +59,13 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
     { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS, env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` } },
   );
   const lines = `${stdout}${stderr}`.split('\n');
-  // Reports about the machine's other units are dropped.
+  // Drop reports about the machine's other units.
   return lines.filter((line) => line.includes('d3kos-') && !isTooOld(line)).join('\n');
 }
 
-/** True for a setting that systemd knows since version 254. An older one ignores it, as the comment in the unit says. */
+/**
+ * True for a setting that systemd has known since version 254. An older systemd ignores it, as the comment in the unit says.
+ */
 function isTooOld(line: string): boolean {
   const version = Number(
     /^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout)?.[1],
@@ -205,7 +207,7 @@ test('the export manager may write only to its data and may use every network', 
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute') && !unit.has('Service.ProcSubset'));
 });
 
-test('the timer runs after a missed night, keeps its random delay, and does not export when it is started', () => {
+test('the timer catches up after a missed night, keeps its random delay, and does not export when it is started', () => {
   const unit = readUnit('d3kos-export-daily.timer');
   assert.deepEqual(unit.get('Timer.Persistent'), ['true']);
   assert.deepEqual(unit.get('Timer.FixedRandomDelay'), ['true']);
@@ -236,7 +238,7 @@ test('the units run the programs of the packages', () => {
     assert.deepEqual(readUnit(unit).get('Service.ExecStart'), [command]);
 });
 
-test('an additional node of central differs from the first one only in its port, its settings and its socket folder', () => {
+test('an additional node of central differs from the first node only in its port, its settings and its socket folder', () => {
   const toLines = (name: string): readonly string[] =>
     [...readUnit(name)].flatMap(([key, values]) => values.map((value) => `${key}=${value}`));
   const first = toLines('d3kos-central.service');

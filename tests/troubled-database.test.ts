@@ -27,7 +27,7 @@ interface Node {
   untilStored(sequence: number): Promise<void>;
 }
 
-/** Starts a node on a database, and enrols a boat. `server` is where the boat is enrolled. */
+/** Starts a node on a database, and enrols a boat on `server`. */
 async function startNode(processes: Processes, server: PostgresServer, url = server.url): Promise<Node> {
   const port = await freePort();
   await startCentralOn(processes, url, port, { CENTRAL_OPERATOR_TOKEN: OPERATOR_TOKEN });
@@ -71,7 +71,7 @@ function toDocument(installationId: string, sequence: number, rows: number): str
   });
 }
 
-/** Checks that a request is refused early, with a retry time and the code of the failure. */
+/** Checks that a request is refused early, with `Retry-After` and the code of the failure. */
 async function expectRefused(sent: Promise<Response>, code: string): Promise<void> {
   const startedMs = performance.now();
   const answer = await sent;
@@ -134,10 +134,10 @@ test('a node refuses imports and changes while the database is read-only, and st
   assert.ok(await isReady(node));
 });
 
-test('a node refuses an import whose statement takes too long, and serves everything else meanwhile', async (t) => {
+test('a node refuses an import whose statement takes too long, and meanwhile serves everything else', async (t) => {
   const processes = createProcesses(toEnding(t));
   const server = await placePostgres(processes);
-  // A lower limit than that of the node, so that the test does not take half a minute.
+  // A lower limit than the node's own, so that the test does not take half a minute.
   await server.start({ lock_timeout: '2s' });
   const node = await startNode(processes, server);
   await server.use((store) =>
@@ -171,7 +171,7 @@ test('a node refuses everything early while the database restarts, and stores ag
   assert.equal((await node.get('/api/v1/fleet/installations')).status, 200);
 });
 
-test('a node refuses imports while its address leads to a standby, and stores again once that standby is promoted', async (t) => {
+test('a node refuses imports while its address points to a standby, and stores again once that standby is promoted', async (t) => {
   const processes = createProcesses(toEnding(t));
   const { primary, standby, address, databaseUrl } = await startPair(processes, {
     synchronous_standby_names: 'standby',
@@ -180,7 +180,7 @@ test('a node refuses imports while its address leads to a standby, and stores ag
   assert.equal((await node.send(1)).status, 200);
   address.leadTo(standby.port);
   await primary.kill();
-  // A standby may confirm what it has not yet replayed, so at first it may lack the tables.
+  // A standby may confirm changes that it has not yet replayed, so at first it may lack the tables.
   const toReason = async (): Promise<string> => (await node.get('/api/v1/ready')).text();
   await until('the standby to answer', async () => (await toReason()).includes('STORE_READ_ONLY'));
   await expectRefused(node.send(2), 'STORE_READ_ONLY');

@@ -8,7 +8,7 @@ import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
 for (const partSizeBytes of [1024 * 1024, 16_384])
-  test(`an export with an unreadable file uses up its attempts, and later exports arrive (parts of ${partSizeBytes} bytes)`, () =>
+  test(`an export with an unreadable file uses up its attempts, and later exports are delivered (parts of ${partSizeBytes} bytes)`, () =>
     inTemporaryFolder('unreadable', async (root) => {
       prepareBoat({ root, rows: 200 });
       let unreadable = '';

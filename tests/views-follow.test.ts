@@ -19,9 +19,9 @@ test("the queue view shows an export as uploading, and as completed after centra
     };
     try {
       await running.request('POST', '/export/generate');
-      await until('the view of an export that is being sent', () => listed('uploading') === 1);
+      await until('the view to show an export that is being sent', () => listed('uploading') === 1);
       shown.resolve();
-      await until('the view of the delivered export', () => listed('completed') === 1);
+      await until('the view to show the delivered export', () => listed('completed') === 1);
       assert.equal(listed('uploading') + listed('pending') + listed('failed'), 0);
     } finally {
       shown.resolve();

@@ -33,7 +33,7 @@ import {
 } from './support/processes.ts';
 import { createSettableClock } from './support/settable-clock.ts';
 
-/** With this part size, a full export of this boat has several parts. */
+/** A part size with which a full export of this boat has several parts. */
 const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
 
 /** A library that changes the wall clock of one program, even if several threads read the time. */
@@ -50,7 +50,7 @@ interface ClockSetup {
   readonly root: string;
 }
 
-/** Starts a real central behind a proxy, and enrolls a boat there. */
+/** Starts a real central behind a proxy, and enrols a boat there. */
 async function prepareSetup(processes: Processes): Promise<ClockSetup> {
   const central = await placeCentral(processes);
   const token = await enrollAt(central, INSTALLATION);
@@ -85,7 +85,7 @@ function toClockedBoat(setup: ClockSetup): ClockedBoat {
   };
 }
 
-/** Returns the daemon as a separate process, which reads its wall clock from a file. */
+/** Returns the daemon as a separate process that reads its wall clock from a file. */
 function toClockedDaemon({ processes, root, front }: ClockSetup, library: string, port: number): ClockedBoat {
   const file = join(processes.folder('clock'), 'clock');
   const place: BoatPlace = {
@@ -155,7 +155,7 @@ test(
 
 for (const [who, isSynchronized, owed] of [
   ['that is synchronized', true, '2026-05-02'],
-  ['of unknown state', undefined, '2026-05-02'],
+  ['whose state is unknown', undefined, '2026-05-02'],
   ['that is not synchronized', false, undefined],
 ] as const)
   test(`after a slot was claimed while the clock ran ahead, a clock ${who} makes ${owed ?? 'nothing'} due`, () =>

@@ -9,7 +9,7 @@ export const INSTALLATION = '0123456789abcdef';
 /** A token in the format that central issues. The scripted centrals ignore it. */
 export const TOKEN = 'device-token-of-the-tests-0123456789';
 
-/** The boats that run in this process, by their folder. A boat that a failed test left running would keep the test file from ending. */
+/** The boats that run in this process, by their folder. If a failed test left a boat running, the test file would never end. */
 const RUNNING = new Map<string, Set<RunningBoat>>();
 
 /** Runs `work` with a new folder. Afterwards stops the boats that run in it and removes it, even if `work` fails. */
@@ -64,9 +64,9 @@ export interface RunningBoat {
 }
 
 /**
- * One real world for all boats of a test file, because each world adds a listener to stderr. It does not trigger garbage
- * collection, which would pause the test's servers in the same process. It does not report the medium of the temporary folder,
- * which is memory on some machines.
+ * One real world for all boats of a test file, because each world adds a listener to stderr. It triggers no garbage collection,
+ * which would pause the test's servers in the same process. It does not report the medium of the temporary folder, because this
+ * is memory on some machines.
  */
 const { collectGarbage: _, storageMedium: __, ...realWorld } = createWorld({});
 

@@ -2,16 +2,19 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Machine } from './booted-machine.ts';
 
-/** The programs that the maintainer scripts and dpkg call. A cut comes before one of their calls. */
+/** The programs that the maintainer scripts and dpkg call. Power is cut before one of these calls. */
 const PROGRAMS = [
   ...['dpkg-deb', 'systemctl', 'deb-systemd-helper', 'deb-systemd-invoke', 'systemd-sysusers', 'setpriv'],
   ...['cp', 'mv', 'rm', 'rmdir', 'mkdir', 'install', 'chown', 'chmod', 'sync', 'find'],
 ];
 
-/** Bytes of the package that dpkg unpacks before a cut during the unpacking: about half of its largest file. */
+/** Number of bytes that dpkg unpacks before a cut during unpacking: about half of the largest file. */
 const UNPACKED_BYTES = 60_000_000;
 
-/** Counts the calls in /run/cut/count. At the call in /run/cut/at it reports that the moment has come, and waits for the end. */
+/**
+ * Counts the calls in /run/cut/count. At the call given in /run/cut/at, it reports that the moment was reached, and waits for
+ * the power cut.
+ */
 const WRAPPER = `#!/bin/sh
 count=$(( $(cat /run/cut/count 2>/dev/null || echo 0) + 1 ))
 echo $count >/run/cut/count

@@ -10,11 +10,14 @@ import { until } from './until.ts';
 export interface FleetBoat {
   /** Runs a command of `d3kos-export` and returns its JSON. */
   boat(...args: readonly string[]): Promise<Record<string, unknown>>;
-  /** The number of exports that are not delivered yet. */
+  /** Returns the number of exports that are not delivered yet. */
   countWaiting(): Promise<number>;
 }
 
-/** Starts the exporter of the unpacked package below `folder`. It sends to `url` and trusts the authority in the file `ca`. */
+/**
+ * Starts the exporter from the package that is unpacked below `folder`. It sends to `url` and trusts the certificate authority
+ * in the file `ca`.
+ */
 export async function startFleetBoat(
   machine: Machine,
   setup: { readonly deb: string; readonly folder: string; readonly url: string; readonly ca: string },

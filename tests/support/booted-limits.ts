@@ -7,17 +7,17 @@ const HIERARCHIES = '/sys/fs/cgroup';
 /** The controllers of `MemoryMax=` and `TasksMax=`. */
 const CONTROLLERS = ['memory', 'pids'] as const;
 
-/** Groups of the host in which a machine starts, so that its systemd can set limits. */
+/** Control groups of the host in which a machine starts, so that its systemd can set limits. */
 export interface LimitGroups {
   /** The folders of the groups. */
   readonly paths: readonly string[];
-  /** Lets the booted systemd, whose process ID is `leader`, write to the groups. */
+  /** Allows the booted systemd, whose process ID is `leader`, to write to the groups. */
   delegate(leader: string | undefined): Promise<void>;
   /** Removes the groups. The machine must have ended. */
   remove(): Promise<void>;
 }
 
-/** For a machine that needs no groups: the host has cgroup v2, or the machine has no limits. */
+/** Used by a machine that needs no groups because the host has cgroup v2 or the machine has no limits. */
 export const NO_GROUPS: LimitGroups = {
   paths: [],
   delegate: async () => undefined,
@@ -25,8 +25,8 @@ export const NO_GROUPS: LimitGroups = {
 };
 
 /**
- * Makes the groups of a machine. On a host with cgroup v1, systemd-nspawn mounts these hierarchies read-only, and systemd accepts the
- * limits without effect. The machine's own subtree is therefore made writable.
+ * Creates the groups of a machine. On a host with cgroup v1, systemd-nspawn mounts these hierarchies read-only, and systemd
+ * accepts the limits but does not enforce them. The machine's own subtree is therefore made writable.
  */
 export function createLimitGroups(name: string): LimitGroups {
   if (existsSync(join(HIERARCHIES, 'cgroup.controllers'))) return NO_GROUPS;

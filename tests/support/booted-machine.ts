@@ -8,10 +8,10 @@ import { createLimitGroups, NO_GROUPS } from './booted-limits.ts';
 import { runHost } from './booted-root.ts';
 import { until } from './until.ts';
 
-/** Timeout for one command in the machine. The longest unpacks a package: 3 s on an idle machine. */
+/** Timeout for one command in the machine. The longest one unpacks a package, which takes 3 s on an idle machine. */
 const COMMAND_MAX_MS = 180_000;
 
-/** The addresses of the boat's side and of the shore's side, on which central listens. */
+/** The addresses of the shore's side, on which central listens, and of the boat's side. */
 export const SHORE_ADDRESS = '10.77.0.1';
 export const BOAT_ADDRESS = '10.77.0.2';
 
@@ -25,13 +25,13 @@ export interface Ran {
   readonly output: string;
 }
 
-/** What differs between machines. */
+/** The properties in which machines differ. */
 export interface MachineOptions {
   /** Holds every file that the machine writes, so that its power can be cut. Default: a folder. */
   readonly disk?: Card;
   /** Holds only the data of the boat. Default: a folder on the disk. */
   readonly data?: Card;
-  /** Whether `MemoryMax=` and `TasksMax=` are enforced. On a host with cgroup v1 this needs groups of its own. */
+  /** Whether `MemoryMax=` and `TasksMax=` are enforced. On a host with cgroup v1, this needs separate groups. */
   readonly limits?: 'enforced' | 'as on the host';
 }
 
@@ -65,7 +65,7 @@ export interface Machine {
   remove(): Promise<void>;
 }
 
-/** Makes a machine that starts with the files of `lower`, which is not changed. */
+/** Creates a machine that starts with the files of `lower`, which is not changed. */
 export async function createMachine(lower: string, options: MachineOptions = {}): Promise<Machine> {
   const { disk, data } = options;
   const folder = disk?.path ?? mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
@@ -87,7 +87,7 @@ export async function createMachine(lower: string, options: MachineOptions = {})
   };
   const boot = async (): Promise<void> => {
     container = startContainer({ root, name, netns: boat, card, groups: groups.paths });
-    // Not `is-system-running`: the state is `starting` while the boot unit waits for the network.
+    // `is-system-running` does not work here, because it reports `starting` while the boot unit waits for the network.
     await until(
       'the machine has booted',
       async () => (await run('systemctl is-active multi-user.target')).code === 0,
@@ -108,7 +108,7 @@ export async function createMachine(lower: string, options: MachineOptions = {})
       if (disk === undefined) throw new Error('only a machine with a disk of its own can lose power');
       await disk.cut();
       await stop();
-      // A lazy unmount would leave the file system without power mounted.
+      // A lazy unmount would leave the file system mounted without power.
       await until('the layers are unmounted', () => unmountLayers(folder) === 'unmounted');
       disk.restart();
       await mountLayers(lower, folder, card);
@@ -151,10 +151,10 @@ async function mountLayers(lower: string, folder: string, card: string): Promise
   await runHost('mount', '--bind', card, join(root, CARD));
 }
 
-/** Unmounts what is not in use. */
+/** Unmounts every layer that is not in use. */
 function unmountLayers(folder: string): 'unmounted' | 'in use' {
   const root = join(folder, 'merged');
-  // Not `mountpoint`, which cannot read a folder of a file system without power.
+  // `mountpoint` does not work here, because it cannot read a folder of a file system without power.
   const isMounted = (path: string): boolean =>
     readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} `);
   for (const path of [join(root, CARD), root])
@@ -185,7 +185,7 @@ async function layCable(shore: string, boat: string): Promise<void> {
   for (const device of ['lo', 'shore0']) await runHost('ip', '-n', shore, 'link', 'set', device, 'up');
 }
 
-/** The profile of NetworkManager for the boat's end of the cable. */
+/** The NetworkManager profile for the boat's end of the cable. */
 export const NETWORK_PROFILE = `[connection]
 id=boat
 type=ethernet

@@ -27,7 +27,7 @@ export async function serveFolder(machine: Machine, folder: string): Promise<voi
   if (stdout !== null) await once(createInterface(stdout), 'line');
 }
 
-/** Makes a gpg key without a passphrase below `home`, which must not be anybody's real key ring. */
+/** Creates a gpg key without a passphrase below `home`, which must not be a real key ring. */
 export async function makeKey(home: string, address: string): Promise<void> {
   mkdirSync(home, { mode: 0o700, recursive: true });
   const options = ['--homedir', home, '--batch', '--passphrase', ''];

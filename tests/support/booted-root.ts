@@ -26,7 +26,7 @@ const PACKAGES = [
 /** Timeout for building the root, which takes 66 s on an idle machine and five times as long on a busy one. */
 const BUILD_MAX_MS = 10 * 60_000;
 
-/** It contains no host name, has an empty machine ID as on a new card, and no root password. */
+/** Gives the root no host name, an empty machine ID as on a new card, and no root password. */
 const CUSTOMIZE = [
   'echo boat > "$1/etc/hostname"',
   'printf "127.0.0.1 localhost\\n127.0.1.1 boat\\n10.77.0.1 central.lan\\n" > "$1/etc/hosts"',
@@ -40,7 +40,10 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
   return stdout;
 }
 
-/** Returns why no system can be booted on this machine or which of the `others` is missing, or undefined. */
+/**
+ * Returns why no system can be booted on this machine, or which of the programs in `others` is missing. Undefined if there is
+ * no obstacle.
+ */
 export function findBootObstacle(...others: readonly string[]): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
   const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl', ...others].filter(
@@ -92,8 +95,8 @@ function toRootFolder(): string | undefined {
 }
 
 /**
- * Returns the folder of a Debian system. Builds it from the machine's own apt sources if it is not in the cache. It must not be changed:
- * machines mount it as the lower layer of an overlay.
+ * Returns the folder of a Debian system. Builds it from the machine's own apt sources if it is not in the cache. Do not change
+ * it: machines mount it as the lower layer of an overlay.
  */
 export async function buildRoot(): Promise<string> {
   const cached = toRootFolder();

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type Machine, SHORE_ADDRESS } from './booted-machine.ts';
 import { runHost } from './booted-root.ts';
 
-/** The URL of central, as the machine's hosts file and the certificate name it. */
+/** The URL of central. The machine's hosts file and the certificate contain its host name. */
 export const CENTRAL_URL = 'https://central.lan:8443';
 
-/** Forwards TLS connections to central, as the proxy in front of it does. */
+/** Forwards TLS connections to central, as a proxy in front of it does. */
 const TLS_PROXY = `
 const tls = require('node:tls'); const net = require('node:net'); const fs = require('node:fs');
 const [folder, host] = process.argv.slice(1);

@@ -15,7 +15,7 @@ const EARLIER_TODAY = '2026-05-01 11:20:00';
 const DECADES_BACK = '1981-02-03 04:05:06';
 const YEAR_AHEAD = '2027-05-01 12:00:00';
 
-/** Interval between two clock changes while exports are being created. */
+/** Interval between clock changes while exports are being created. */
 const RESTLESS_EVERY_MS = 7;
 /** Number of exports created during these changes. */
 const RESTLESS_EXPORTS = 8;
@@ -36,7 +36,7 @@ export interface Front {
   readonly url: string;
   /** Refuses the next part with 503 and `Retry-After`. Resolves to the moment of the refusal. */
   refuseNext(retryAfterSeconds: number): Promise<number>;
-  /** Arrival times of parts, refused or not. */
+  /** Arrival times of all parts, refused or not. */
   readonly partsMs: readonly number[];
   /** The keys of parts that central answered with a receipt. */
   readonly acknowledged: readonly string[];
@@ -136,7 +136,7 @@ export async function setClockBackAndForth(
       assert.equal(json['failed_count'], 0, boat.output());
       return json['pending_count'] === 0 && json['uploading_count'] === 0;
     });
-  /** Makes an export that is refused once, waits until the attempt is recorded, and returns the moment of the refusal. */
+  /** Creates an export that is refused once, waits until the attempt is recorded, and returns the moment of the refusal. */
   const exportRefused = async (retryAfterSeconds: number): Promise<number> => {
     const refused = front.refuseNext(retryAfterSeconds);
     await exportNews();
@@ -156,7 +156,7 @@ export async function setClockBackAndForth(
     await daily();
     await daily();
     await exportNews();
-    // A cleanup does not treat waiting exports as old in any year.
+    // In no year does a cleanup treat waiting exports as old.
     assert.equal((await boat.request('POST', '/export/queue/cleanup')).status, 200);
   }
   assert.deepEqual(

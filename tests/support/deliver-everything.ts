@@ -25,7 +25,7 @@ export async function untilDrained(daemon: Daemon): Promise<void> {
   });
 }
 
-/** Cancels and retries an export. This gives the export all of its attempts again. */
+/** Cancels and retries an export, which restores all of its attempts. */
 async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
   const cancelled = await daemon.request('DELETE', `/export/queue/${queueId}`);
   // 409: the worker has just begun to upload it.

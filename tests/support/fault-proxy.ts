@@ -34,7 +34,9 @@ export interface FaultProxy {
   readonly port: number;
   /** Replaces the faults of the link. */
   set(faults: LinkFaults): void;
-  /** Makes all current connections half-open. Bytes on them are lost in both directions without an error. New connections work. */
+  /**
+   * Makes all current connections half-open: bytes on them are lost in both directions without an error. New connections work.
+   */
   silence(): void;
   /** Resets all current connections. */
   reset(): void;
@@ -54,7 +56,7 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** Maximum number of bytes that pass a slow link at once. It determines the precision of a cut. */
+/** Maximum number of bytes that cross a slow link at once. It determines the precision of a cut. */
 const PIECE_BYTES = 4 * 1024;
 
 /** The two sockets of a connection, and the numbers of bytes transferred between them. */

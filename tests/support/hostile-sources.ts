@@ -5,7 +5,7 @@ import { writeDatabase, writeEndlessTable } from '../../packages/boat/src/testin
 
 const MIB = 1_048_576;
 
-/** Writes a file in place of what is at `path`. */
+/** Replaces the file at `path`. */
 export function writeInPlace(path: string, content: string): void {
   rmSync(path, { force: true, recursive: true });
   mkdirSync(dirname(path), { recursive: true });
@@ -39,7 +39,7 @@ const COLUMNS_200 = Array.from(
   (_, n) => `c${n} TEXT DEFAULT 'abcdefghijklmnopqrstuvwxyz'`,
 ).join(', ');
 
-/** 64 rows, as many as are read in one step, of which every column has this value after the number of the row. */
+/** Returns 64 rows, which is the number read in one step. Every column has the number of the row followed by this value. */
 function toWideRows(table: string, columns: readonly string[], value: string): string {
   const rows = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 64)';
   return `CREATE TABLE ${table} (${columns.join(' TEXT, ')} TEXT); ${rows} INSERT INTO ${table} SELECT ${columns.map(() => value).join(', ')} FROM n`;
@@ -73,7 +73,7 @@ function placeBenchmarks(root: string): void {
   }
 }
 
-/** What another service, or someone who may write where it writes, can put in the place of a source. */
+/** The files that another service, or anyone with its write access, could put in place of a source. */
 export const HOSTILE_SOURCES: readonly (readonly [name: string, place: (root: string) => void])[] = [
   ['60 MB of an entry type', database('data/boatlog/boatlog.db', toBoatlog('entry_type', 60 * MIB, 'x'))],
   [

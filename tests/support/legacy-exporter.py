@@ -1,4 +1,5 @@
-# A stand-in for the legacy exporter: it keeps its queue in export_queue.json, makes exports of all records, and never removes a file.
+# A stand-in for the legacy exporter. It keeps its queue in export_queue.json, exports all records each time, and never removes
+# a file.
 import json
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -131,7 +131,10 @@ function writeQueue(home: string): void {
   );
 }
 
-/** The legacy exporter's files below `root` with their content and mode, and its links with their targets, without its data. */
+/**
+ * Returns the legacy exporter's files below `root` with their content and mode, and its links with their targets, but not its
+ * data.
+ */
 export function legacyFiles(root: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const folder of ['etc/systemd/system', 'opt/d3kos/scripts', 'opt/d3kos/services'])

@@ -20,7 +20,7 @@ export interface GivenReceipt {
 /** The results of a fleet of light boats. */
 export interface LightFleet {
   readonly receipts: readonly GivenReceipt[];
-  /** Refusals and lost answers by their kind, for example `503 UNAVAILABLE`. */
+  /** Number of refusals and lost answers by kind, for example `503 UNAVAILABLE`. */
   readonly troubles: ReadonlyMap<string, number>;
   /** Resolves once the fleet has this many receipts. */
   untilReceipts(count: number): Promise<void>;
@@ -105,7 +105,7 @@ export async function sendFromLightFleet(store: Store, plan: LightFleetPlan): Pr
   };
 }
 
-/** The parts of one boat, in order. The records have IDs of their own, so that each can be counted. */
+/** Yields the parts of one boat, in order. Each record has its own ID, so that it can be counted. */
 function* toParts(installationId: string, plan: LightFleetPlan): Generator<Part> {
   for (let sequence = 1; plan.makesMore(sequence - 1); sequence += 1) {
     const exportId = `export_${installationId}_${sequence}`;
@@ -176,7 +176,7 @@ async function sendPart(
       trouble(`${status} ${code}`);
     } catch (error) {
       if (error instanceof assert.AssertionError || signal.aborted) throw error;
-      // The node was killed, or no node listens at its address.
+      // The node was killed, or no node is listening at its address.
       trouble('no answer');
     }
     await sleep(seeded.below(PAUSE_MAX_MS), undefined, { signal });

@@ -58,7 +58,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   const send = resetOnNetworkChange(http, () => String(address));
   const exchangesMs: number[] = [];
   const transport: Transport = (request, signal) => {
-    // Requests to the tier API are not counted.
+    // Requests to the tier API do not count.
     if (request.url.startsWith(options.centralUrl)) exchangesMs.push(clock.monotonic());
     return send(request, signal);
   };

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A memory cgroup with a limit, as systemd makes one for a unit with `MemoryMax`. */
+/** A memory cgroup with a limit, like the one that systemd creates for a unit with `MemoryMax`. */
 export interface MemoryCgroup {
   /** Runs `start` in the cgroup. Processes that it starts stay in it. */
   run<T>(start: () => T): T;
-  /** How often the kernel has killed a process at the limit. */
+  /** Returns how often the kernel has killed a process at the limit. */
   kills(): number;
   /** Removes the cgroup. Its processes must have ended. */
   remove(): void;
@@ -13,9 +13,9 @@ export interface MemoryCgroup {
 
 const ROOT = '/sys/fs/cgroup';
 
-/** Makes a cgroup of either version, or returns the reason why this machine allows none. */
+/** Creates a cgroup of either version, or returns the reason why this machine does not allow it. */
 export function createMemoryCgroup(name: string, limitBytes: number): MemoryCgroup | string {
-  if (process.getuid?.() !== 0) return 'only root can make a memory cgroup';
+  if (process.getuid?.() !== 0) return 'only root can create a memory cgroup';
   const own = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
   const first = own.find((line) => /^\d+:(?:.*,)?memory(?:,.*)?:/.test(line));
   const isFirst = first !== undefined;
@@ -32,7 +32,7 @@ export function createMemoryCgroup(name: string, limitBytes: number): MemoryCgro
       writeFileSync(join(folder, 'memory.swap.max'), '0');
   } catch (error) {
     if (existsSync(folder)) rmdirSync(folder);
-    return `no memory cgroup can be made: ${String(error)}`;
+    return `no memory cgroup can be created: ${String(error)}`;
   }
   const enter = (group: string): void => writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
   return {

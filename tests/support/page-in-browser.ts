@@ -15,7 +15,7 @@ export const SHOWN_MAX_MS = 120_000;
 
 export type Screen = (typeof SCREENS)[number];
 
-/** Opens a page that fails the test for every error of a script and every violation of the policy. */
+/** Opens a page. Every script error and every violation of the content security policy fails the test. */
 export async function openPage(browser: Browser, url: string, size: Screen = SCREENS[0]): Promise<Page> {
   const page = await browser.newPage({ viewport: size });
   page.setDefaultTimeout(SHOWN_MAX_MS);
@@ -47,10 +47,10 @@ function shorten(scenario: Scenario): Scenario {
   };
 }
 
-/** Scenarios whose lists are long or of every kind. All of their places are states. */
+/** Scenarios with long or varied lists. All of their places are states. */
 const WITH_EVERY_PLACE: readonly string[] = ['crowded', 'failed_and_waiting', 'empty'];
 
-/** Every state of the page: each scenario on the first screen, and the other places where they differ. */
+/** Every state of the page: each scenario on the first screen, and the other places if they differ. */
 export const STATES: readonly ShownState[] = Object.entries(SCENARIOS).flatMap(([name, long]) =>
   (WITH_EVERY_PLACE.includes(name) ? PLACES : (['now'] as const)).map((place) => ({
     name: `${name}/${place}`,
@@ -120,9 +120,8 @@ export async function closeSheet(page: Page): Promise<void> {
 const MINUTE_MS = 60_000;
 
 /**
- * Shows one state after another in a page that stays open, as a boat whose state changes. This takes a tenth of
- * the time that loading the page for each state takes. Each state has its own minute, so that the page's clock
- * shows when the state has been drawn.
+ * Shows all states in a page that stays open, like a boat whose state changes. Loading the page for each state would take ten
+ * times as long. Each state has its own minute, so that the page's clock shows when the state has been drawn.
  */
 export function createStage(boat: StubBoat, page: Page) {
   let minute = 0;

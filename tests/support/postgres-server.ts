@@ -24,7 +24,7 @@ export interface PostgresServer {
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
   /** Kills every process of the server with SIGKILL, like a power cut. */
   kill(): Promise<void>;
-  /** Closes every connection and shuts down in an orderly way. */
+  /** Closes every connection and shuts down cleanly. */
   stop(): Promise<void>;
   /** Everything that the server has logged. */
   log(): string;
@@ -107,12 +107,12 @@ async function isAnswering(url: string): Promise<boolean> {
     await runStatement({ url }, 'select 1');
     return true;
   } catch {
-    // It starts, recovers or shuts down.
+    // The server is starting, recovering or shutting down.
     return false;
   }
 }
 
-/** The processes whose parent is `pid`. */
+/** Returns the processes whose parent is `pid`. */
 function listChildren(pid: number): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -124,7 +124,7 @@ function readStat(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    // It has ended in the meantime.
+    // The process has ended in the meantime.
     return '';
   }
 }

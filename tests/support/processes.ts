@@ -60,7 +60,7 @@ export interface Program {
 export interface Processes {
   /** Creates a new temporary folder. */
   folder(name: string): string;
-  /** Starts `node main.ts …`. From this environment the program inherits only PATH and the compile cache. */
+  /** Starts `node main.ts …`. The program inherits only PATH and the compile cache from this environment. */
   start(
     main: 'boat' | 'central',
     args: readonly string[],
@@ -285,7 +285,7 @@ export async function placeCentral(processes: Processes): Promise<CentralPlace> 
   return { dataDir, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** Ends the database that a killed central left running, and removes the folder of its socket. */
+/** Stops the database that a killed central left running, and removes the folder of its socket. */
 async function endDatabase(dataDir: string): Promise<void> {
   const pidFile = join(toClusterPath(dataDir), 'postmaster.pid');
   if (!existsSync(pidFile)) return;

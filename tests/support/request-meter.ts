@@ -1,6 +1,6 @@
 /** Bytes in requests with an idempotency key: parts of exports with their headers. */
 export interface SentBytes {
-  /** The necessary bytes: each part once, in its last version. */
+  /** The bytes that are needed: each part once, in its last version. */
   readonly neededBytes: number;
   /** The bytes of all parts sent, including incomplete requests. */
   readonly partBytes: number;
@@ -17,7 +17,7 @@ interface KeyedRequest {
   sentBytes: number;
 }
 
-/** Parses the requests on one connection while their bytes pass. Every request has a `Content-Length`. */
+/** Parses the requests on one connection as their bytes pass. Every request has a `Content-Length`. */
 export class RequestMeter {
   /** The requests with a key, in order. */
   readonly requests: KeyedRequest[] = [];

@@ -33,9 +33,9 @@ interface BoatAtSea {
 }
 
 /**
- * Central's data folder is restored from a copy while `count` boats are at sea. Every boat then makes one export, and central must hold
- * again everything that it held before. Half of the boats no longer have the files of the lost exports. They also need the next
- * export, which carries the records.
+ * Central's data folder is restored from a copy while `count` boats are at sea. Every boat then creates one export, after which
+ * central must again hold everything that it held before. Half of the boats no longer have the files of the lost exports. They
+ * also need the next export, which contains the records.
  */
 export async function restoreCentralUnder(t: TestContext, count: number): Promise<void> {
   const processes = createProcesses(toEnding(t));
@@ -151,7 +151,7 @@ async function readHeld(store: Store): Promise<Held> {
   return { imports: parts.map(({ text }) => String(text)), records };
 }
 
-/** Asserts by SQL that central holds what it held before, and exactly what the sources of each boat hold. */
+/** Asserts by SQL that central holds everything that it held before, and exactly the records of each boat's sources. */
 async function assertHealed(store: Store, boats: readonly BoatAtSea[], before: Held): Promise<void> {
   const after = await readHeld(store);
   const [records, imports] = [new Set(after.records), new Set(after.imports)];

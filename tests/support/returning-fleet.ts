@@ -13,13 +13,13 @@ import {
 import { createWorkMeter } from '../../packages/central/src/admission/work-meter.ts';
 import { createSeeded } from '../../packages/sim/src/fixture/seeded.ts';
 
-/** A fleet whose central was unavailable, and comes back at time 0 of the model. */
+/** A fleet whose central was unavailable and becomes available at time 0 of the model. */
 export interface FleetScenario {
   readonly boats: number;
-  /** Number of exports waiting on each boat when central comes back. Each has one part. */
+  /** Number of exports waiting on each boat at that time. Each has one part. */
   readonly waitingExports: number;
   readonly nodes: number;
-  /** Imports that a node stores in a second, with all of its permits in use. */
+  /** Number of imports that a node stores per second with all of its permits in use. */
   readonly nodeImportsPerS: number;
   /** Time that a node needs to refuse one request, including the look-up of its credential. */
   readonly refusalMs: number;
@@ -53,7 +53,7 @@ interface Boat {
   attemptsSpent: number;
 }
 
-/** A day. A boat that has not finished by then is stuck. */
+/** One day. A boat that has not finished by then is stuck. */
 const MODEL_MAX_MS = 24 * 3_600_000;
 /** The daily export falls into 45 minutes from 03:00 (deploy/systemd/d3kos-export-daily.timer). */
 const DAILY_SPREAD_MS = 45 * 60_000;
@@ -103,7 +103,7 @@ function createModelNode(scenario: FleetScenario, now: () => number) {
   const limits = toImportAdmissionLimits(DEFAULT_IMPORT_LIMITS);
   const meter = createWorkMeter(toWorkBudget(DEFAULT_IMPORT_LIMITS), now);
   const schedule = scenario.createSchedule(now);
-  /** Time until which the node is busy with refusals, which delay the imports. */
+  /** Time until which the node is busy with refusals. Refusals delay imports. */
   let busyUntilMs = 0;
   return {
     admission: createAdmission(limits, meter, now),
@@ -208,6 +208,6 @@ export async function runReturningFleet(scenario: FleetScenario): Promise<FleetR
   return { minutes, ...total };
 }
 
-/** The schedule before the appointments: every refused boat returns after the same 10 s. */
+/** The schedule before the scheduledReturn: every refused boat returns after the same 10 s. */
 export const sameReturn = (): ReturnSchedule => ({ noteServed: () => undefined, nextReturnS: () => 10 });
-export const appointments = createReturnSchedule;
+export const scheduledReturn = createReturnSchedule;

@@ -107,13 +107,13 @@ export function receiptFor(
   };
 }
 
-/** Starts a central that accepts everything and stores nothing. */
+/** The script of a central that accepts everything and stores nothing. */
 export const accepting: Script = (request, response) => {
   if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
   else json(response, 200, receiptFor(request));
 };
 
-/** Starts a central that answers its health check and handles imports according to `script`. */
+/** Returns the script of a central that answers health requests and handles imports with `script`. */
 export function importing(script: Script): Script {
   return (request, response) =>
     request.path === '/api/v1/health' ? json(response, 200, HEALTHY) : script(request, response);

@@ -10,11 +10,11 @@ const CHANGED_FROM = 40;
 
 /** Creates and compares thumbnails. They are drawn in the browser, so no image library is needed. */
 export interface Thumbnails {
-  /** A greyscale WebP picture of the page as shown. It has about 2 KB. */
+  /** Returns a greyscale WebP picture of the page as shown. It has about 2 KB. */
   take(page: Page): Promise<Buffer>;
-  /** The number of pixels of the page as shown that are not purely red. */
+  /** Returns the number of pixels of the page as shown that are not purely red. */
   countNotRed(page: Page): Promise<number>;
-  /** The share of pixels that differ between two thumbnails, 0 to 1. Pictures of different sizes differ in all pixels. */
+  /** Returns the share of pixels that differ between two thumbnails, 0 to 1. Pictures of different sizes differ in all pixels. */
   compare(one: Buffer, other: Buffer): Promise<number>;
   close(): Promise<void>;
 }

@@ -19,10 +19,10 @@ export const withoutAnalyze =
     ? false
     : 'systemd-analyze is not installed here';
 
-/** Noon UTC of the day before: in each of the zones after that day's 03:00, and before midnight. */
+/** Noon UTC on the day before. In each of the zones, this is after 03:00 and before midnight of that day. */
 const BASE_TIME = '2025-12-31 12:00:00 UTC';
 
-/** The times at which a timer elapses after the base time, without its random delay. */
+/** Returns the times at which a timer elapses after the base time, without its random delay. */
 export function listElapses(calendar: string, timeZone: string, count: number): readonly number[] {
   const { stdout, stderr, status } = spawnSync(
     'systemd-analyze',
@@ -31,7 +31,7 @@ export function listElapses(calendar: string, timeZone: string, count: number): 
   );
   assert.equal(status, 0, stderr);
   const inUtc = [...stdout.matchAll(/\(in UTC\): \S+ (\S+ \S+) UTC/g)];
-  // With the zone UTC, systemd prints each moment once.
+  // In UTC, systemd prints each moment once.
   const moments =
     inUtc.length > 0 ? inUtc : [...stdout.matchAll(/(?:Next elapse|Iter\. #\d+): \S+ (\S+ \S+) UTC/g)];
   return moments.map(([, moment = '']) => Date.parse(`${moment.replace(' ', 'T')}Z`));
