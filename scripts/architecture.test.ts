@@ -67,7 +67,7 @@ describe('architecture.md', () => {
     });
 
   for (const { name, modules } of PROGRAMS)
-    test(`orders the modules of ${name}: each imports only modules above it`, () => {
+    test(`orders the modules of ${name} so that each imports only modules above it`, () => {
       const rules: Readonly<Record<string, ModuleRule>> = modules;
       const isFile = (place: string): boolean =>
         existsSync(join(root, 'packages', name, 'src', `${place}.ts`));
@@ -188,7 +188,7 @@ const OTHER_PLANTED: readonly Planted[] = [
 ];
 
 describe('the check of imports', () => {
-  test('accepts this checkout, and reads its files', async () => {
+  test('accepts this checkout and reads its files', async () => {
     const { fileCount, violations } = await checkImports(root);
     assert.deepEqual(violations, []);
     assert.ok(fileCount > 300, `${fileCount} files`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser';
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
-/** Imports that one module may have besides itself, npm packages and `@d3kos/protocol`. */
+/** Allowed imports of a module, in addition to itself, npm packages and `@d3kos/protocol`. */
 export interface ModuleRule {
   /** Modules, or files next to the modules, from which it may import values and types. */
   readonly imports: readonly string[];
@@ -104,7 +104,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   boat: ['protocol'],
   central: ['protocol'],
-  // Besides this, the pages import the types of the API contracts of boat and central.
+  // The pages also import the types of the API contracts of boat and central.
   pages: ['protocol'],
   sim: ['protocol', 'boat', 'central'],
 };
@@ -137,7 +137,7 @@ export const NO_CYCLE = 'no import cycle';
 export const OUTSIDE_WORLD = 'the outside world only through platform/';
 export const NO_TEST_CODE = 'no test code in the product';
 
-/** Test code, which may import anything from its own package and the test tools. */
+/** Test code. It may import anything from its own package, and the test tools. */
 const TEST_CODE = String.raw`\.test\.ts$|/testing/|/contract/`;
 
 /** One import that violates a rule. For a cycle, `to` describes the path back to the file. */

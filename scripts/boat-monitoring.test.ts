@@ -13,7 +13,7 @@ const { rules, panels, used, text } = loadMonitoring(ALERTS, join(FOLDER, 'boat-
 
 const HISTOGRAM = `d3kos_export_${COMMIT_HISTOGRAM.name}`;
 const names = METRICS.map(({ name }) => `d3kos_export_${name}`);
-/** Every series that the boat exposes, Prometheus's own series, and its function for the current time. */
+/** Every series that the boat exposes, Prometheus's own series, and the PromQL function for the current time. */
 const known = new Set([
   ...names,
   `${HISTOGRAM}_bucket`,
@@ -30,7 +30,7 @@ describe("the boat's alert rules and dashboard", () => {
     for (const { name, expression } of used) assert.ok(toMetricNames(expression).length > 0, name);
   });
 
-  test('name only metrics that the export manager exposes', () => {
+  test('refer only to metrics that the export manager exposes', () => {
     for (const { name, expression } of used)
       for (const metric of toMetricNames(expression)) assert.ok(known.has(metric), `${name}: ${metric}`);
   });

@@ -15,7 +15,7 @@ const { outputFiles } = buildSync({
   target: 'node24',
   // Imports of this repository's packages resolve to their sources.
   conditions: ['development'],
-  // Keeps names and lines, so that stack traces in the journal are readable.
+  // Names and lines are kept, so that stack traces in the journal are readable.
   minify: false,
   logLevel: 'warning',
   write: false,

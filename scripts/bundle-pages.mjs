@@ -44,7 +44,7 @@ function buildPage(name, target) {
   replace(target, 'index.html', readFileSync(join(source, 'index.html'), 'utf8'));
 }
 
-/** The texts of each language, without the spaces of the source. */
+/** Copies the texts of each language without the white space of the source. */
 function copyTexts(source, target) {
   const folder = join(packages, 'pages', 'src', 'i18n', source);
   for (const name of readdirSync(folder))

@@ -7,8 +7,8 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
 
 /**
- * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and `prepare-thread.mjs`.
- * Only the PostgreSQL binaries are not included. Returns which files each bundle contains.
+ * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and
+ * `prepare-thread.mjs`. Only the PostgreSQL binaries are not included. Returns the list of the files in each bundle.
  */
 export function bundlePrograms(folder: string): Metafile {
   const { metafile } = buildSync({

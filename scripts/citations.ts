@@ -90,7 +90,7 @@ function toQuotations(flat: string): readonly { readonly number: string; readonl
   }));
 }
 
-/** Returns true if a text begins with the whole sentence, or with a piece of the sentence that begins or ends with "…". */
+/** True if a text begins with the whole sentence, or with a piece of the sentence that begins or ends with "…". */
 function isQuotation(text: string, sentence: string): boolean {
   if (text.startsWith(`${sentence}"`)) return true;
   const quoted = text.slice(0, text.indexOf('"'));

@@ -268,7 +268,7 @@ test('README.md names the nine categories in export order', () => {
 });
 
 describe('security.md', () => {
-  test('names a test that exists for each attack that has been tried', () => {
+  test('names an existing test for each attack that has been tried', () => {
     const [, ...rows] = toCells(toSection(reference('security.md'), 'Attacks that have been tried'));
     assert.ok(rows.length > 40);
     for (const [attack = '', file = '', name = ''] of rows) {

@@ -33,7 +33,9 @@ export function toCells(page: string): readonly (readonly string[])[] {
     );
 }
 
-/** Returns the anchors of a page's headings: lower case, no punctuation, hyphens for spaces, a number after repeated names. */
+/**
+ * Returns the anchors of a page's headings: lower case, no punctuation, hyphens for spaces, and a number after a repeated name.
+ */
 export function toAnchors(page: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of withoutCode(page).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -48,7 +50,7 @@ export function toAnchors(page: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** Matches a path that exists only on one machine, such as a home directory or a checkout. Paths on a boat do not match. */
+/** Matches a path that exists on only one machine, such as a home directory or a checkout. Paths on a boat do not match. */
 const MACHINE_PATH =
   /(?<![\w.$])\/(?:work|root|Users|workspace|home\/(?!d3kos\b)[\w.-]+)(?:\/[\w./-]*\w|\b)/g;
 const REGISTRY_HOST = /\bregistry\.(?!md\b)[\w.-]+\w/g;

@@ -1,5 +1,5 @@
-// Builds the gallery of the pages' components into .artifacts/gallery: `node --conditions=development scripts/gallery.ts`. The file opens in
-// any browser. No boat and no central serves it.
+// Builds the gallery of the pages' components into .artifacts/gallery: `node --conditions=development scripts/gallery.ts`. The
+// file opens in any browser. Neither a boat nor central serves it.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';

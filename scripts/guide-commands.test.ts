@@ -9,7 +9,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 /** The first words of a line that is a command. Other lines of a block are output, comments or parts of a command. */
 const COMMAND = /^(?:sudo|npm|npx|curl|echo|export|journalctl|systemctl|d3kos-\w+|[A-Z][A-Z0-9_]+=\S+) /;
 
-/** A command of the guides, the test that runs it, and the words of that test that do. */
+/** A command of the guides, the test that runs it, and the text in that test that does. */
 const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] = [
   [/apt install \.\/d3kos-export_/, 'tests/booted-system.long.test.ts', 'dpkg -i ${DEB}'],
   [/apt install \.\/d3kos-central_/, 'tests/booted-central.long.test.ts', 'apt-get install -y d3kos-central'],
@@ -73,19 +73,19 @@ const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] 
   [/d3kos-central serve/, 'tests/support/booted-shore.ts', "'serve'"],
 ];
 
-/** Commands that no test runs, and why. */
+/** Commands that no test runs, and the reason. */
 const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [
     /^sudo -u postgres /,
-    'the booted system has no PostgreSQL of its own; central runs with these rights in pg-store.test.ts',
+    'the booted system has no separate PostgreSQL; central runs with these privileges in pg-store.test.ts',
   ],
   [
     /enable --now d3kos-central@8096/,
-    'a second node needs a PostgreSQL of its own; failover.long.test.ts runs several nodes',
+    'a second node needs a separate PostgreSQL; failover.long.test.ts runs several nodes',
   ],
-  [/^npm run boat-lab\b/, 'they are themselves a test, which takes hours'],
-  [/^npm run sim -- /, 'the tests call the functions behind the command'],
-  [/^export D3KOS_ROOT=/, 'sets variables of the commands that follow'],
+  [/^npm run boat-lab\b/, 'they are themselves tests, which take hours'],
+  [/^npm run sim -- /, 'the tests call the functions that the command calls'],
+  [/^export D3KOS_ROOT=/, 'sets variables for the commands that follow'],
   [/^npm (?:start|test)\b/, 'the tests themselves, and a demonstration of both programs'],
 ];
 
@@ -96,7 +96,7 @@ const commands = pages.flatMap((page) =>
   ),
 );
 
-test('every command of the guides is run by a test, or has a reason why none runs it', () => {
+test('every command of the guides is run by a test, or has a reason why no test runs it', () => {
   assert.ok(commands.length > 40, `${commands.length} commands`);
   const patterns = [...RUN, ...NOT_RUN].map(([pattern]) => pattern);
   assert.deepEqual(

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 const readJson = (name: string): Record<string, Record<string, unknown>> =>
   JSON.parse(readFileSync(join(ROOT, name), 'utf8')) as Record<string, Record<string, unknown>>;
 
-test('the lock file names the digest of every package that setup installs', () => {
+test('the lock file has the digest of every package that setup installs', () => {
   const packages = Object.entries(readJson('package-lock.json')['packages'] ?? {});
   const installed = packages.filter(([path]) => path.includes('node_modules/'));
   assert.ok(installed.length > 100);

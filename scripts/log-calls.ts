@@ -12,7 +12,7 @@ export interface LogCall {
 
 const SOURCE = join(import.meta.dirname, '..', 'packages', 'boat', 'src');
 
-/** Functions that pass a message on to the log, besides `log.write`, with the index of the message and the level. */
+/** Functions other than `log.write` that pass a message on to the log, with the index of the message and the level. */
 const SINKS: readonly {
   readonly file: string;
   readonly callee: string;
@@ -25,7 +25,7 @@ const SINKS: readonly {
 ];
 
 /**
- * Returns the log lines of every source file, without tests. A call whose level is not in the code forwards the line of another
+ * Returns the log lines of every source file except tests. A call whose level is not in the code forwards the line of another
  * call.
  */
 export function findLogCalls(): readonly LogCall[] {

@@ -11,7 +11,7 @@ import { loadMonitoring, toMatchers, toMetricNames } from './monitoring.ts';
 const FOLDER = join(import.meta.dirname, '..', 'deploy', 'monitoring');
 const ALERTS = join(FOLDER, 'alerts.yml');
 
-/** A metric of Prometheus itself: whether it reached the node. */
+/** The metrics of Prometheus itself. `up` shows whether it reached the node. */
 const OF_PROMETHEUS = ['up'];
 
 const { rules, panels, used, text: alertsText } = loadMonitoring(ALERTS, join(FOLDER, 'dashboard.json'));
@@ -40,7 +40,7 @@ describe('the alert rules and the dashboard', () => {
     for (const { name, expression } of used) assert.ok(toMetricNames(expression).length > 0, name);
   });
 
-  test('name only metrics that a node exposes', () => {
+  test('refer only to metrics that a node exposes', () => {
     const series = new Set([...exposition.matchAll(/^([a-z0-9_]+)[{ ]/gm)].map(([, name = '']) => name));
     const declared = new Set([...exposition.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name));
     for (const { name, expression } of used)

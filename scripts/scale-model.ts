@@ -1,4 +1,4 @@
-/** What one daily export costs central, as `npm run bench -- scale` measures it. */
+/** The cost of one daily export for central, as measured by `npm run bench -- scale`. */
 export interface ExportCost {
   readonly nodeCpuMs: number;
   readonly databaseCpuMs: number;
@@ -8,7 +8,7 @@ export interface ExportCost {
   readonly walBytes: number;
 }
 
-/** Where the database of a fleet runs. */
+/** The kind of database that a fleet needs. */
 export type DatabaseKind = 'embedded' | 'one PostgreSQL' | 'Citus';
 
 /** The size of an installation of central. */
@@ -44,7 +44,7 @@ const CORE_SHARE_MAX = 0.5;
 /** Connections of one node to the database (packages/central/src/platform/pg-store.ts). */
 const CONNECTIONS_PER_NODE = 10;
 
-/** Connections left for nodes by a PostgreSQL with the default limit of 100. */
+/** Connections that a PostgreSQL server with the default limit of 100 has left for nodes. */
 const CONNECTIONS_MAX = 90;
 
 /**

@@ -20,7 +20,7 @@ const runScale = (...boats: readonly string[]) =>
     encoding: 'utf8',
   });
 
-test('the table of the guide is what the script prints from the measured figures', () => {
+test('the table of the guide is the output of the script for the measured figures', () => {
   const { status, stdout, stderr } = runScale();
   assert.equal(status, 0, stderr);
   const guide = readFileSync(join(ROOT, 'docs', 'guides', 'scale.md'), 'utf8');
@@ -50,7 +50,7 @@ test('the figures name their command and date, and come from the benchmark', () 
   assert.throws(() => toExportCost([]), /the figures lack/);
 });
 
-test('sizes grow in proportion to the boats, above the minimum of each step', () => {
+test('sizes grow in proportion to the number of boats, above the minimum of each step', () => {
   const [small, large, huge] = [1_000, 100_000, 10_000_000].map((boats) => toFleetSize(boats, COST));
   assert.ok(small !== undefined && large !== undefined && huge !== undefined);
   assert.deepEqual(

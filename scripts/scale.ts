@@ -1,5 +1,5 @@
-// `npm run scale [-- BOATS …]`: the size and cost of central for fleets of these sizes, from the measured figures in
-// bench/scale-figures.json.
+// `npm run scale [-- BOATS …]`: prints the size and cost of central for fleets of these sizes, computed from the measured
+// figures in bench/scale-figures.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from '../bench/figure.ts';

@@ -91,7 +91,7 @@ try {
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
   run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
   run(findNode(), [join(root, 'scripts', 'bundle-pages.mjs')]);
-  // Lets the handler of a signal that arrived in the meantime run.
+  // Let the handler of a signal that arrived in the meantime run.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {
   releaseLock();

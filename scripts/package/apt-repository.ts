@@ -38,7 +38,7 @@ export function writeAptRepository(folder: string, debs: readonly string[], key:
     runTool('gpg', ['--batch', '--yes', '--local-user', key, ...args]);
   sign('--armor', '--detach-sign', '--output', join(suite, 'Release.gpg'), join(suite, 'Release'));
   sign('--clearsign', '--output', join(suite, 'InRelease'), join(suite, 'Release'));
-  // Rewritten only if it differs, so that boats that have the file do not download it again.
+  // Rewrite it only if it differs, so that boats that have the file do not download it again.
   const ring = join(folder, 'd3kos-export.asc');
   const publicKey = sign('--armor', '--export', key);
   if (publicKey === '') throw new Error(`gpg has no key ${key}`);

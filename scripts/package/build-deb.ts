@@ -27,7 +27,7 @@ export interface DebianPackage {
 /** `xz` for a release, `zstd` for a build that a test installs immediately. */
 export type Compression = 'xz' | 'zstd';
 
-/** One thread, because with more threads the bytes would depend on the machine. */
+/** Only one thread, because with more threads the bytes would depend on the machine. */
 const COMPRESSION_OPTIONS = {
   xz: ['-Zxz', '-z6', '--threads-max=1'],
   zstd: ['-Zzstd', '-z3', '--threads-max=1'],

@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The Debian package that contains each program. It is named in the hint if the program is missing. */
+/** Returns the Debian packages that contain the missing programs, for the hint. */
 function findMissing(architectures: readonly Architecture[]): readonly string[] {
   const needed: readonly (readonly [program: string, debianPackage: string])[] = [
     ['dpkg-deb', 'dpkg'],

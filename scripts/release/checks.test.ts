@@ -26,7 +26,7 @@ test('a clean checkout with an entry in the changelog can be released, and relea
   assert.deepEqual(findObstacles('1.2.0', { ...READY, taggedCommit: READY.commit }), []);
 });
 
-test('names every obstacle and what to do', () => {
+test('reports every obstacle and what to do about it', () => {
   const cases: readonly (readonly [version: string, change: Partial<Checkout>, message: RegExp])[] = [
     ['next', { packageVersion: 'next' }, /next is not a version/],
     ['1.2.0', { packageVersion: '1.1.0' }, /npm version --no-git-tag-version 1\.2\.0/],

@@ -13,7 +13,7 @@ export interface Checkout {
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
 const escape = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\]/g, String.raw`\$&`);
 
-/** Returns the obstacles to releasing `version`, each with what to do. Empty if there are none. */
+/** Returns the obstacles to releasing `version`, each with the next step. Empty if there are none. */
 export function findObstacles(version: string, checkout: Checkout): readonly string[] {
   const { packageVersion, changelog, status, commit, taggedCommit } = checkout;
   const obstacles: string[] = [];
@@ -31,7 +31,7 @@ export function findObstacles(version: string, checkout: Checkout): readonly str
       `the checkout has changes that are not committed. Commit or remove them:\n${status.trimEnd()}`,
     );
   if (taggedCommit !== undefined && taggedCommit !== commit)
-    obstacles.push(`the tag v${version} is another commit (${taggedCommit}). Choose a new version`);
+    obstacles.push(`the tag v${version} points to another commit (${taggedCommit}). Choose a new version`);
   return obstacles;
 }
 

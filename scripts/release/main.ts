@@ -115,7 +115,7 @@ ${toChangelogSection(version, checkout.changelog) ?? ''}
   process.stdout.write(list);
 }
 
-/** Whether gpg can sign with the key. */
+/** True if gpg can sign with the key. */
 function canSign(key: string): boolean {
   const { status, error } = spawnSync('gpg', ['--batch', '--list-secret-keys', key]);
   if (error !== undefined) throw new Error('gpg is not installed. Install it: sudo apt-get install gpg');
@@ -129,7 +129,7 @@ function main(): number {
     return values.help ? 0 : 2;
   }
   if (values.key === undefined) {
-    console.error('release: --key is missing. It names the gpg key that signs, and no key is created');
+    console.error('release: --key is missing. It selects the gpg key that signs; no key is created');
     return 2;
   }
   const checkout = readCheckout(version);

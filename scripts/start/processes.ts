@@ -61,7 +61,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Runs a command to its end and resolves to the JSON that it printed. Rejects with its output if it fails. */
+/** Runs a command until it exits and resolves to the JSON that it printed. Rejects with its output if it fails. */
 export async function runJson(
   argv: readonly string[],
   environment: Readonly<Record<string, string>>,
