@@ -37,7 +37,7 @@ async function placeBoat(
 const generate = (daemon: RunningDaemon, type: 'full' | 'incremental' = 'full') =>
   daemon.request('POST', '/export/generate', { type });
 
-/** Asserts that a refusal tells the owner what to do, and returns it. */
+/** Asserts that a refusal explains what to do, and returns it. */
 function assertRefused(answer: Awaited<ReturnType<typeof generate>>, status: number, code: string): void {
   assert.equal(answer.status, status, JSON.stringify(answer.json));
   assert.equal(answer.json['success'], false);
@@ -225,7 +225,7 @@ describe('a token that central refuses', () => {
     await startCentral(processes, central);
   });
 
-  test("with the token of another boat nothing is delivered and this is reported, and the correct token works without a restart", async () => {
+  test('with the token of another boat nothing is delivered and this is reported, and the correct token works without a restart', async () => {
     const place = await placeBoat(processes, { centralUrl: central.url }, other);
     const credentials = join(place.root, 'config', 'export-credentials.json');
     const daemon = await startDaemon(processes, place);

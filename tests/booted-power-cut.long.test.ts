@@ -173,8 +173,7 @@ test(
       await acknowledge();
       const { wasReached, calls: made } = await runUntilCut(machine, transition, at);
       // The number of calls varies by a few. Then power fails right after the command.
-      const when =
-        at === 'unpacking' ? 'during unpacking' : `before call ${at}: ${made.at(-1)}`;
+      const when = at === 'unpacking' ? 'during unpacking' : `before call ${at}: ${made.at(-1)}`;
       const moment = `${transition}, ${wasReached ? when : 'after its end'}`;
       await machine.cutPower();
       await machine.boot();

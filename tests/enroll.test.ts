@@ -135,7 +135,7 @@ test('a boat whose card was replaced gets its earlier ID back, but only if the o
   const refused = await enroll(code);
   assert.equal(refused.code, 4, refused.output);
   assert.ok(refused.output.includes(earlier) && refused.output.includes('--replace-id'), refused.output);
-  // The page cannot write license.json. It is told the ID, and the token is not stored yet.
+  // The page cannot write license.json. It shows the ID, and the token is not stored yet.
   const shown = await daemon.request('POST', '/export/enroll', { code, replace_id: true });
   assert.deepEqual(
     [shown.status, shown.json['enrolled'], shown.json['installation_id']],

@@ -62,7 +62,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     return page;
   }
 
-  /** Opens the page in a browser of its own, and logs in with an account. */
+  /** Opens the page in a separate browser context, and logs in with an account. */
   async function openAs(name: string, hash: string, password = PASSWORD): Promise<Page> {
     const page = await openLogin(hash);
     await page.locator('input[name=name]').fill(name);

@@ -6,7 +6,7 @@ for (const [nodes, kills] of [
   [3, 40],
 ] as const)
   crashTest(
-    `${kills} kills of ${nodes} nodes on one database: every part is stored once, every receipt is true, and no boat is stuck`,
+    `${kills} kills of ${nodes} nodes on one database: every part is stored once, every receipt is correct, and no boat is stuck`,
     kills,
     (processes, run) => killNodes(processes, run, { nodes, boats: 40 }),
   );

@@ -199,7 +199,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     const place = await placeBoat(failing.url);
     const daemon = await startDaemon(processes, place);
     const { json: made } = await daemon.request('POST', '/export/generate');
-    const says = (text: string) => until(`the log to say: ${text}`, () => daemon.output().includes(text));
+    const says = (text: string) => until(`the log to contain: ${text}`, () => daemon.output().includes(text));
     await says(`Export upload failed: ${made['queue_id']}`);
     await says('Retry immediately');
     await says('Retry 1/3 in 5 minutes');

@@ -109,7 +109,7 @@ const STRANGE_PLACES: readonly (readonly [name: string, target: string])[] = [
 ];
 
 for (const [name, target] of STRANGE_PLACES)
-  test(`refuses to start on a link in place of ${name}, and names it`, () =>
+  test(`refuses to start on a link in place of ${name}, and reports it`, () =>
     inTemporaryFolder('own-places', async (root) => {
       prepareBoat({ root, rows: 1 });
       mkdirSync(join(root, 'data', 'exports'), { recursive: true });

@@ -144,7 +144,7 @@ function findOutside(selector: string): readonly string[] {
   return faults;
 }
 
-/** The browser types that the function above uses. The tests have the types of Node and not those of a browser. */
+/** The browser types that the function above uses. The tests are compiled with Node's types, without those of a browser. */
 interface Box {
   readonly textContent: string | null;
   matches(selector: string): boolean;

@@ -84,7 +84,7 @@ describe('a long history', { skip }, () => {
   });
 });
 
-/** The browser types that the tests use. They have the types of Node and not those of a browser. */
+/** The browser types that the tests use. They are compiled with Node's types, without those of a browser. */
 declare const document: { querySelectorAll(selector: string): { readonly length: number } };
 
 describe('texts from a boat and a central', { skip }, () => {

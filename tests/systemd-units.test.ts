@@ -64,7 +64,8 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
 }
 
 /**
- * True for a setting that systemd has known since version 254. An older systemd ignores it, as the comment in the unit says.
+ * True for a setting that systemd has known since version 254. An older systemd ignores it, as the comment in the unit
+ * explains.
  */
 function isTooOld(line: string): boolean {
   const version = Number(

@@ -101,7 +101,7 @@ export function toCentralPackage(
     version,
     architecture: architecture.debian,
     depends: DEPENDS,
-    summary: 'shore server for the exports of boats with d3kOS',
+    summary: 'shore server for the exports of d3kOS boats',
     description: [
       'Receives the exports of a fleet of boats, proves with receipts that it holds',
       'them, and stores their records in PostgreSQL.',

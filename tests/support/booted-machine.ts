@@ -105,7 +105,7 @@ export async function createMachine(lower: string, options: MachineOptions = {})
     },
     stop,
     async cutPower() {
-      if (disk === undefined) throw new Error('only a machine with a disk of its own can lose power');
+      if (disk === undefined) throw new Error('only a machine with a separate disk can lose power');
       await disk.cut();
       await stop();
       // A lazy unmount would leave the file system mounted without power.

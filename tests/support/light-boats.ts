@@ -184,9 +184,8 @@ async function sendPart(
 }
 
 /**
- * Checks with SQL that every receipt is true and that every part is stored once. Returns the keys of the
- * receipts whose part or records are missing. Throws if central holds a part or a record that no boat sent, or if a counter does
- * not match.
+ * Checks with SQL that every receipt is correct and that every part is stored once. Returns the keys of the receipts whose part
+ * or records are missing. Throws if central holds a part or a record that no boat sent, or if a counter does not match.
  */
 export async function findFalseReceipts(
   store: Store,

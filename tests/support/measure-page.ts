@@ -1,4 +1,4 @@
-/** The browser types that the measurement uses. The tests have the types of Node and not those of a browser. */
+/** The browser types that the measurement uses. The tests are compiled with Node's types, without those of a browser. */
 interface Box {
   readonly left: number;
   readonly right: number;

@@ -152,7 +152,7 @@ export function createStage(boat: StubBoat, page: Page) {
   };
 }
 
-/** The browser types that the stage uses. The tests have the types of Node and not those of a browser. */
+/** The browser types that the stage uses. The tests are compiled with Node's types, without those of a browser. */
 declare const document: {
   querySelector(selector: string): { readonly textContent: string | null } | null;
 };

@@ -102,7 +102,7 @@ async function compare(one: string, other: string, changedFrom: number): Promise
   return changed / (first.width * first.height);
 }
 
-/** The browser types that the functions above use. The tests have the types of Node and not those of a browser. */
+/** The browser types that the functions above use. The tests are compiled with Node's types, without those of a browser. */
 interface Drawing {
   filter: string;
   imageSmoothingQuality: string;

@@ -17,7 +17,7 @@ export interface Config {
   /** Addresses of the proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
-  /** What an installation may use per day, unless it has individual limits. */
+  /** The daily quota of an installation that has no individual limits. */
   readonly quota: Use;
   /** Free space of the embedded database's disk below which imports are refused. */
   readonly diskReserveBytes: number;

@@ -84,7 +84,7 @@ export const SETTINGS = {
         fix: `use ${OPERATOR_TOKEN_LENGTH_MIN} or more random characters, for example from \`openssl rand -hex 24\``,
       },
     ],
-    help: `Gives access to the Fleet page and to the status of every boat. It needs ${OPERATOR_TOKEN_LENGTH_MIN} or more characters. Without it, only operator accounts give access.`,
+    help: `Gives access to the Fleet page and to the status of every boat. At least ${OPERATOR_TOKEN_LENGTH_MIN} characters. Without it, access requires an operator account.`,
   },
   trustedProxies: {
     variable: 'CENTRAL_TRUSTED_PROXIES',
@@ -116,7 +116,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.importsMax,
     min: 1,
     max: 1_000,
-    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may take up at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
+    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may occupy at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
   },
   installationImportsMax: {
     variable: 'CENTRAL_INSTALLATION_IMPORTS_MAX',

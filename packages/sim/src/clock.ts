@@ -22,7 +22,7 @@ export interface VirtualClock extends Clock {
   now(): number;
   /**
    * Waits for work outside the simulation (a database, a thread). Time stands still until the work settles. If it never
-   * settles, an error names the `label`.
+   * settles, an error contains the `label`.
    */
   outside<T>(label: string, work: Promise<T>): Promise<T>;
   /** Runs `fire` at `atMs`. Returns a function that cancels it. */
@@ -43,7 +43,7 @@ export interface VirtualClock extends Clock {
  */
 const SETTLE_TURNS = 3;
 
-/** Timeout for outside work, in real time. When it expires, the simulation fails and names the work. */
+/** Timeout for outside work, in real time. When it expires, the simulation fails and reports the work. */
 const OUTSIDE_MAX_MS = 60_000;
 
 /** Maximum number of events at one moment. Real work stays far below this limit. Only a loop without a wait reaches it. */
@@ -123,8 +123,7 @@ async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: (
   // The caller receives the rejection from `watched` below. Until then Node must not report it as unhandled.
   watched.catch(() => undefined);
   const end = await run(() => isSettled);
-  if (end === 'idle')
-    throw new Error(`no event is left at ${now()} ms, but the promise has not settled`);
+  if (end === 'idle') throw new Error(`no event is left at ${now()} ms, but the promise has not settled`);
   return watched;
 }
 

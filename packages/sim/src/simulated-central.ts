@@ -180,7 +180,7 @@ interface ImportRecord extends ImportAnswers {
   noteRejection(request: Request): void;
 }
 
-/** Records central's answers to imports by export. The idempotency key names the export. */
+/** Records central's answers to imports by export. The idempotency key contains the export ID. */
 function createImportRecord(): ImportRecord {
   const counts = new Map<number, number>();
   const statuses = new Map<string, Set<number>>();

@@ -1,6 +1,6 @@
 import { METERED_INSTALLATIONS_MAX, toDecayedMs, type WorkBudget } from './policy.ts';
 
-/** What an installation has used since it was last written to the database. */
+/** The usage of an installation that has not been written to the database yet. */
 export interface Unbilled {
   readonly requests: number;
   readonly cpuMs: number;

@@ -115,7 +115,7 @@ export const BOAT_ROUTES = {
     access: 'boat-or-operator',
     load: 'query',
     summary:
-      'Return what central holds for an installation, and the sequences missing from its newest ledger.',
+      'Return the state of the exports of an installation at central, with the sequences missing from its newest ledger.',
     description:
       '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. `concurrent_ledgers` is above 0 if two machines use this installation ID. Values that only the boat has are null.',
     parameters: [

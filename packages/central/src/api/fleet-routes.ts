@@ -150,7 +150,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}',
     access: 'operator',
     load: 'none',
-    summary: 'Return one boat: its state, what central holds for it, its last 30 days and its ledgers.',
+    summary: 'Return one boat: its state, its records at central, its last 30 days and its ledgers.',
     description: '',
     parameters: [INSTALLATION],
     body: undefined,

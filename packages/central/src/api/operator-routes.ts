@@ -313,7 +313,7 @@ export const ACCESS_ROUTES = {
     load: 'none',
     summary: 'Return the audit trail, newest events first.',
     description:
-      'If `next` is not null, pass its value as `?before=` to get older events. Identical refusals within an hour are one event.',
+      'If `next` is not null, pass its value as `?before=` to get older events. Identical refusals within an hour count as one event.',
     parameters: [
       {
         in: 'query',

@@ -112,7 +112,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual([whole.stored, whole.repeated, whole.damaged_count], [0, 3, 0]);
   });
 
-  test('with a damaged first line is stored for the installation of its first document only', async () => {
+  test('with a damaged first line is stored only for the installation of its first document', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const unknown = { id: systemRandomHex(8), token: '' };
@@ -219,7 +219,7 @@ describeOnPostgres('a bundle', (open) => {
     rmSync(pipe);
   });
 
-  test('lists its stored parts page by page to its own boat only', async () => {
+  test('lists its stored parts page by page, only to its own boat', async () => {
     const { store } = open();
     const [boat, other, older] = [
       await enrollBoat(store),

@@ -134,7 +134,7 @@ export function toLedgerLine(ledger: LedgerSummary): string {
   return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;
 }
 
-/** Returns what a boat has used today, and its individual limits. */
+/** Returns a boat's usage today and its individual limits. */
 export function toQuotaTable(used: Use, own: QuotaOverride): string {
   const rows = [
     [

@@ -109,7 +109,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R49',
-    title: 'health is answered without a token, and names the service',
+    title: 'the health request is answered without a token, with the name of the service',
     async run(run) {
       const answer = await run.get(HEALTH_PATH, {});
       expect(answer.status === 200 && isHealth.Check(answer.json), describe(answer));

@@ -78,7 +78,7 @@ export const QUERY_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R60',
-    title: 'the status names a sequence that was left out, and none that is held',
+    title: 'the status lists a sequence that was left out, and none that is held',
     async run(run) {
       const { before, missing, after } = await leaveOut(run);
       const status = await run.get(toStatusPath(run.subject.installationId));
@@ -168,7 +168,7 @@ export const QUERY_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R87',
-    title: 'the answer to an export names a lower sequence that was left out',
+    title: 'the answer to an export lists a lower sequence that was left out',
     async run(run) {
       const { missing, after, answer } = await leaveOut(run);
       const named = listOf(answer, 'missing_sequences');

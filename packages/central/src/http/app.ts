@@ -40,7 +40,7 @@ import type { Handler, RouteRequest } from './route-request.ts';
 import { type Sender, toSender } from './sender.ts';
 import { createStorageCheck } from './storage-check.ts';
 
-/** Central's HTTP API: one request in, one response out. It has no timer of its own. */
+/** Central's HTTP API: one request in, one response out. It starts no timers. */
 export interface App {
   /** `connection` describes where the request came from. Without it, the address of the sender is unknown. */
   fetch(request: Request, connection?: Connection): Promise<Response>;

@@ -21,7 +21,7 @@ export type ReceivedBody =
 
 /**
  * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
- * stops. hono's body-limit middleware does not fit here (decision 0029): it buffers the body before anything counts its bytes.
+ * stops. hono's body-limit middleware is unsuitable (decision 0029), because it buffers the body before its bytes are counted.
  * No behaviour of the sender makes it throw.
  */
 export async function receiveBody(

@@ -30,7 +30,7 @@ export interface AppDeps {
   /** Gives access to the Fleet page and to the status of every boat. Undefined if no token is set. */
   readonly operatorToken?: string | undefined;
   readonly limits?: Partial<ImportLimits>;
-  /** What an installation may use per day, unless it has individual limits. */
+  /** The daily quota of an installation that has no individual limits. */
   readonly quota?: Partial<Use>;
   /**
    * The number of free bytes on the database's disk below which imports are refused, and a function that reads the current

@@ -117,7 +117,7 @@ test('counts the /64 prefix of an IPv6 customer as one network, and IPv4 address
     assert.equal(toLimitedNetwork(address), network);
 });
 
-test('takes the address from the last entry of a trusted proxy only', () => {
+test('takes the address only from the last entry of a trusted proxy', () => {
   const trusted = ['127.0.0.1'];
   const forwarded = '203.0.113.1, 198.51.100.7';
   assert.equal(toSender('127.0.0.1', forwarded, trusted).address, '198.51.100.7');

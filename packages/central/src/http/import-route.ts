@@ -103,9 +103,15 @@ function toReply(
     case 'invalid':
       return refuse('INVALID_FORMAT', outcome.reason);
     case 'too_many_records':
-      return refuse('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
+      return refuse(
+        'BODY_TOO_LARGE',
+        `a document may contain at most ${RECORDS_MAX} records: send smaller parts`,
+      );
     case 'too_many_values':
-      return refuse('BODY_TOO_LARGE', `a document may hold ${VALUES_MAX} values: send smaller parts`);
+      return refuse(
+        'BODY_TOO_LARGE',
+        `a document may contain at most ${VALUES_MAX} values: send smaller parts`,
+      );
     case 'too_costly':
       return refuseTooCostly(outcome.limit);
     default:
@@ -285,5 +291,8 @@ function findDigestFault(header: string | null, sha256Base64: string): string | 
 
 /** The refusal of a body above the limit, as received or as decoded (docs/spec/protocol.md R25). */
 function refuseTooLarge(sizeMaxBytes: number) {
-  return refuse('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes after decoding: send smaller parts`);
+  return refuse(
+    'BODY_TOO_LARGE',
+    `a body may have at most ${sizeMaxBytes} bytes after decoding: send smaller parts`,
+  );
 }

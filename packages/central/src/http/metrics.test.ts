@@ -57,7 +57,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.ok((toValue(text, 'd3kos_central_wire_bytes_total') ?? 0) > 0);
   });
 
-  test('count refusals of a quota by its amount, from zero', async () => {
+  test('count refusals by the quota that was exceeded, and start at zero', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store, { quota: { records: 0 } });

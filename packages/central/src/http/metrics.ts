@@ -13,7 +13,7 @@ import type { Reply } from './reply.ts';
  */
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** What a scrape reads from the node and from the database. */
+/** The facts that a scrape reads from the node and from the database. */
 export interface ScrapeFacts {
   readonly importsInProgress: number;
   /** Imports waiting for a permit, by lane. */

@@ -2,7 +2,7 @@ import { toInstallationFraction, toOwnReturnS } from '../admission/return-policy
 import type { ReturnSchedule } from '../admission/return-schedule.ts';
 import type { RouteId } from '../api/contract.ts';
 
-/** What central knows about a request after handling it. */
+/** The facts about a request that has been handled. */
 export interface HandledRequest {
   /** The route that it matched. */
   route: RouteId | 'unmatched';
@@ -20,7 +20,7 @@ export function addReturnTime(response: Response, handled: HandledRequest, sched
   if (route === 'importPart' && response.status === 200) schedule.noteServed();
   if (response.status !== 429 && response.status !== 503) return;
   if (response.headers.has('Retry-After')) return;
-  // Central does not know an unauthorized boat's identity, so only the schedule makes its wait different from others.
+  // The identity of an unauthorized boat is unknown, so only the schedule makes its wait different from others.
   const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
   const isLoad = response.status === 503 && route === 'importPart';
   response.headers.set(

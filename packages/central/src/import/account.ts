@@ -7,7 +7,7 @@ export interface Accounting {
   readonly unbilled: Pick<Use, 'requests' | 'cpuMs'>;
 }
 
-/** Returns what a part adds to the usage of its installation. A part from a bundle counts as one request. */
+/** Returns the usage that a part adds to its installation. A part from a bundle counts as one request. */
 export function toPartUse(part: PartToStore, accounting: Accounting | undefined): Use {
   const { sizeBytes, rejectedLength } = part.sorted;
   const records = countRecords(part);

@@ -15,7 +15,7 @@ export interface BoatPosition {
   readonly recordedAt: string | null;
 }
 
-/** What a document claims about its boat, for the operator's list. */
+/** A document's claims about its boat, for the operator's list. */
 export interface BoatFacts {
   /** Undefined if the document does not name the boat. */
   readonly name: string | undefined;

@@ -1,6 +1,6 @@
 /*
- * Limits on the work that one document causes. They are counted from the bytes of the document before it is parsed, so a document
- * that exceeds them costs only one pass over its bytes.
+ * Limits on the work that one document causes. They are counted from the bytes of the document before it is parsed, so
+ * rejecting a document costs only one pass over its bytes.
  */
 
 /**

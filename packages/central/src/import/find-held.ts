@@ -13,7 +13,10 @@ import { type PartToStore, toIso } from './part-to-store.ts';
 import type { Use } from './quota-policy.ts';
 import { toDay, toUse, USE_COLUMNS } from './usage.ts';
 
-/** What central holds before it stores a part, and whether the sender is still authorized. */
+/**
+ * The facts that central reads before it stores a part: the part already held under the same key, and whether the sender is
+ * still authorized.
+ */
 export interface Held {
   /** The digest and the receipt stored under the key of the part. Null if the key is new. */
   readonly sha256: string | null;
@@ -21,7 +24,7 @@ export interface Held {
   readonly isCredentialValid: boolean;
   /** True if the recorded use of the token is older than TOKEN_USE_PERIOD. */
   readonly isUseStale: boolean;
-  /** What the installation has used today (UTC). */
+  /** The installation's usage today (UTC). */
   readonly used: Use;
   readonly ledger: LedgerFacts;
 }

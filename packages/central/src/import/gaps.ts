@@ -68,9 +68,9 @@ export async function updateGaps(
 }
 
 /**
- * Returns the number of parts that central holds of an export, including the one that is about to be stored. A
- * boat that cuts an export into smaller parts names the new number in its later parts, so the number in the
- * newest part is the right one. Parts are counted again only when that number changes.
+ * Returns the number of parts that central holds of an export, including the one that is about to be stored. A boat that cuts
+ * an export into smaller parts gives the new number in its later parts, so the number in the newest part is the right one.
+ * Parts are counted again only when that number changes.
  */
 async function countParts(
   tx: Queryable,

@@ -5,8 +5,8 @@ import { textOf } from '../store/row.ts';
 /** Maximum number of receipts in one answer: the number of parts of a 50 MB export. */
 const PARTS_PER_ANSWER_MAX = 50;
 /**
- * Size in characters at which an answer ends. A receipt that names a thousand rejected records has about 200 KB, and a boat reads
- * at most 2 MiB.
+ * Size in characters at which an answer ends. A receipt that lists a thousand rejected records has about 200 KB, and a boat
+ * reads at most 2 MiB.
  */
 const ANSWER_SIZE_BYTES = 524_288;
 

@@ -10,8 +10,8 @@ export interface HoldingsChange {
 }
 
 /**
- * Stores the accepted records in the table of their category, and returns the change in what central holds. Records that belong
- * to `protectedLedgers` are not replaced.
+ * Stores the accepted records in the table of their category, and returns the change in the records that central holds. Records
+ * that belong to `protectedLedgers` are not replaced.
  */
 export async function insertRecords(
   tx: Queryable,

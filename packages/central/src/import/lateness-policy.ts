@@ -9,7 +9,9 @@ const INTERVALS_KEPT_MAX = 16;
 /** Minimum number of silences for an estimate. Until then, a boat with a schedule counts as daily. */
 const INTERVALS_MIN = 3;
 
-/** Exports closer together than this are one arrival, because a boat that was offline sends all waiting exports at once. */
+/**
+ * Exports closer together than this count as one arrival, because a boat that was offline sends all waiting exports at once.
+ */
 const ARRIVAL_MIN_S = 1_800;
 
 /** A longer silence means that the boat was laid up. It does not show how often the boat exports in season. */

@@ -1,4 +1,4 @@
-/** What central knows about the ledger of a document before it stores the document. */
+/** The facts about the ledger of a document before the document is stored. */
 export interface LedgerFacts {
   /**
    * The export that is known to have the document's sequence in its ledger, because central holds it or a later document named

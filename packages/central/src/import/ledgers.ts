@@ -14,9 +14,9 @@ const FORMER_NO: SqlFragment = `(select min(f.ledger_no) - 1 from ledgers f
   where f.installation_id = :installation_id::text and f.former_ledger_ids ? :ledger_id::text)`;
 
 /**
- * Columns with what central knows about a document's ledger and sequence. `l` is the row of the ledger, and `e` the row of the
- * export with the document's sequence; both come from left joins. Parameters: the ledger, and the open exports as
- * `toOpenExports` returns them.
+ * Columns with the facts about a document's ledger and sequence. `l` is the row of the ledger, and `e` the row of the export
+ * with the document's sequence; both come from left joins. Parameters: the ledger, and the open exports as `toOpenExports`
+ * returns them.
  */
 export const LEDGER_COLUMNS: SqlFragment = `e.export_id as known_export_id, coalesce(e.parts_held, 0) as parts_held,
   coalesce(e.part_count, 0) as part_count, coalesce(l.highest_sequence, 0)::float8 as highest,

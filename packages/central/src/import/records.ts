@@ -231,7 +231,7 @@ function deriveRecordId(category: Category, canonicalJson: string, exportTimesta
   }
 }
 
-/** Keys that may hold the time of a record: a normalized time first, then the names that legacy exporters used. */
+/** Keys that may contain the time of a record: a normalized time first, then the names that legacy exporters used. */
 const TIME_KEYS = ['timestamp_utc', 'recorded_at', 'timestamp', 'time', 'generated_at', 'ts'] as const;
 
 function claimedMsOf(

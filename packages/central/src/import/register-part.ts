@@ -26,7 +26,7 @@ with noted_ledger as (${NOTE_LEDGER}
 )
 select (select missing_count from noted_ledger)::float8 as missing, (select imports from counted_hour)::float8 as hour_imports`);
 
-/** What an import has read and decided before it registers its part. */
+/** The facts and decisions of an import before it registers its part. */
 export interface Registration {
   readonly receipt: Receipt;
   /** The row that was read with the lock. */

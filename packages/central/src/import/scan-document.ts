@@ -8,7 +8,7 @@ export interface OversizedRecord {
   readonly exceeded: 'values' | 'bytes';
 }
 
-/** What a document contains, counted in its raw bytes, or the first limit that it exceeds. */
+/** The contents of a document, counted in its raw bytes, or the first limit that it exceeds. */
 export type DocumentScan =
   | {
       readonly kind: 'within_limits';

@@ -108,9 +108,9 @@ async function storeNew(
 }
 
 /**
- * docs/spec/protocol.md R87: "Central SHOULD list in `missing_sequences` the sequences of the document's ledger that are below the
- * document's own, that it does not hold completely and that were not withdrawn, at most 1,000, lowest first." The list is read for
- * each answer and never stored with the receipt. Without a gap in the ledger, the list costs no statement.
+ * docs/spec/protocol.md R87: "Central SHOULD list in `missing_sequences` the sequences of the document's ledger that are below
+ * the document's own, that it does not hold completely and that were not withdrawn, at most 1,000, lowest first." The list is
+ * read for each answer and never stored with the receipt. If the ledger has no gap, no statement is needed.
  */
 async function findMissingBelow(
   tx: Queryable,

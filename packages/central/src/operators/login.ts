@@ -20,7 +20,7 @@ export interface LoginWorld {
   readonly passwords: PasswordHasher;
 }
 
-/** What the operator entered, and where the request came from. */
+/** The operator's input, and the origin of the request. */
 export interface LoginAttempt {
   readonly name: string;
   readonly password: string;

@@ -114,7 +114,7 @@ test('commits durably if the server disables synchronous_commit, and distinguish
   });
 });
 
-test('limits the size of PostgreSQL's log and keeps its newest lines', async () => {
+test('limits the size of the PostgreSQL log and keeps its newest lines', async () => {
   await withFolder(async (dataDir) => {
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
     const store = openPgStore(embedded.address, SILENT_LOG);

@@ -26,7 +26,7 @@ export interface EmbeddedOptions {
   readonly fsync?: 'on' | 'off';
 }
 
-/** A running embedded PostgreSQL. It listens on a Unix socket only. */
+/** A running embedded PostgreSQL. It listens only on a Unix socket. */
 export interface EmbeddedPostgres {
   /** The address at which the owner of the database logs in. */
   readonly address: { readonly host: string; readonly user: string; readonly database: string };

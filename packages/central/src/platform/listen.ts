@@ -17,7 +17,10 @@ const SILENCE_MAX_MS = 60_000;
  */
 const REQUEST_MAX_MS = 30 * 60_000;
 
-/** Time for which an idle connection stays open: longer than a boat's pause between parts, shorter than proxies allow. */
+/**
+ * Time for which an idle connection stays open: longer than a boat's pause between parts, and shorter than the timeouts of
+ * proxies.
+ */
 const KEEP_ALIVE_MS = 15_000;
 
 /** Longest time that a stopping node waits for requests in progress: the time limit of a statement, plus time for the answer. */

@@ -17,7 +17,7 @@ import { DATABASE, embeddedFailed, readOptional, toClusterPath } from './postgre
 const START_MAX_MS = 5 * 60_000;
 
 /**
- * Longest time for a fast shutdown. After it, central requests an immediate shutdown, which only costs a replay at the next
+ * Longest time for a fast shutdown. After it, central requests an immediate shutdown, whose only cost is a replay at the next
  * start.
  */
 const STOP_MAX_MS = 20_000;

@@ -79,7 +79,7 @@ describeOnPostgres('retention', (open) => {
       'select idempotency_key as key from imports where installation_id = $1 order by 1',
       [boat.id],
     );
-    // The boat still needs to know that the first part of export 3 is held.
+    // The boat still needs the information that the first part of export 3 is held.
     assert.deepEqual(
       keys.map(({ key }) => key),
       ['export_3/1', 'export_6/1'],

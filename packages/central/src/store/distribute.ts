@@ -29,7 +29,7 @@ interface Table {
 
 /**
  * Distributes the tables of the database over the nodes of Citus. Tables whose primary key begins with the installation are
- * distributed by installation; the others are copied to every node. Each table is placed in a transaction of its own, so an
+ * distributed by installation; the others are copied to every node. Each table is placed in a separate transaction, so an
  * interrupted run can be resumed, and a repeated run changes nothing. Throws DISTRIBUTION_REFUSED if the database has no Citus,
  * or if a table is already distributed differently.
  */

@@ -85,7 +85,7 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
 
 describe('the statement', () => {
   for (const [name, kind] of Object.entries(SITUATIONS))
-    test(`${name}: the page names the situation, and every placeholder is filled`, () => {
+    test(`${name}: the page shows the situation, and every placeholder is filled`, () => {
       const state = toState(SCENARIOS[name as ScenarioName]);
       const situation = toSituation(state);
       assert.equal(situation.kind, kind);
@@ -114,7 +114,7 @@ describe('the statement', () => {
     }
   });
 
-  test('before the first answer the page says that it is waiting for the export manager', () => {
+  test('before the first answer the page shows that it is waiting for the export manager', () => {
     const statement = toStatement(toSituation(INITIAL_STATE), INITIAL_STATE, texts);
     assert.equal(statement.title, 'Asking the export manager…');
   });
@@ -179,7 +179,7 @@ describe('the state that follows an event', () => {
     assert.deepEqual([state.sending, state.outcome], [undefined, undefined]);
     assert.equal(state.status?.queue.pending_count, 1);
   });
-  test('a delivery ends the parts of its export only', () => {
+  test('a delivery ends only the parts of its own export', () => {
     const state = applyEvent(toState(SCENARIOS.safe), sending);
     assert.equal(applyEvent(state, { kind: 'delivered', queueId: 'q_1' }).sending, undefined);
     assert.deepEqual(applyEvent(state, { kind: 'delivered', queueId: 'q_2' }).sending?.queueId, 'q_1');
@@ -202,7 +202,7 @@ describe('the state that follows an event', () => {
     });
     assert.equal(toSituation(state).kind, 'captive_portal');
   });
-  test('collecting counts each category once and ends when the daemon says so', () => {
+  test('collecting counts each category once and ends when the daemon reports its end', () => {
     const state = ['boatlog', 'boatlog', 'settings'].reduce<PageState>(
       (before, category) => applyEvent(before, { kind: 'collecting', category, count: 1 }),
       toState(SCENARIOS.safe),
@@ -239,7 +239,7 @@ test('every error code of the export manager has a sentence and keeps its code',
   }
 });
 
-test('a waiting export says why it waits, in every state of central', () => {
+test('a waiting export has a reason in every state of central', () => {
   for (const name of [
     'unknown',
     'online_waits',
@@ -304,7 +304,7 @@ describe('the next daily export', () => {
   });
 });
 
-test('a full card offers to clear delivered files only if there are any', () => {
+test('with a full card the page offers to clear delivered files only if there are any', () => {
   const { status, ...rest } = SCENARIOS.card_full;
   const toMain = (completed: number): string => {
     const queue = { ...status.queue, completed_count: completed };

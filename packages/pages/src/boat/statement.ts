@@ -5,7 +5,7 @@ import { toBlockedWords } from './blocked-words.ts';
 import { CATEGORY_COUNT, type Situation } from './situation.ts';
 import type { PageState } from './state.ts';
 
-/** What the main control does. With `none` it shows progress, or what it waits for. */
+/** The action of the main control. With `none`, it shows progress or what it waits for. */
 export type MainAct = 'export' | 'check' | 'send' | 'retry_failed' | 'clear' | 'enrol' | 'none';
 
 /** The main sentence of the screen, the steps for the owner, and the main control. */

@@ -8,7 +8,7 @@ import type { Refresh } from './refresh.ts';
 import { INITIAL_STATE, type PageState } from './state.ts';
 import type { Store } from './store.ts';
 
-/** What the operator entered. */
+/** The operator's input. */
 export type Login =
   | { readonly name: string; readonly password: string; readonly token?: undefined }
   | { readonly token: string; readonly name?: undefined; readonly password?: undefined };

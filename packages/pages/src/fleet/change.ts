@@ -1,6 +1,6 @@
 import type { Refusal } from './api.ts';
 
-/** What an operator can change. The texts `change.KIND` and `change.KIND.says` describe the change. */
+/** A change that an operator can make. The texts `change.KIND` and `change.KIND.says` describe the change. */
 export type Change =
   | {
       readonly kind: 'issueToken' | 'invite' | 'disable' | 'enable' | 'erase';

@@ -50,7 +50,7 @@ export function toEndedSession(session: Session, refusal: Refusal): Session {
 /** A code of the page: the session ended while the page was open. */
 export const SESSION_ENDED = 'SESSION_ENDED';
 
-/** What the page knows about the open boat. */
+/** The facts about the open boat. */
 export interface OpenBoat {
   readonly installationId: string;
   readonly details: BoatDetails | undefined;

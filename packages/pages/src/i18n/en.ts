@@ -282,7 +282,7 @@ export const en = {
   'preview.state.none': 'Nothing new',
   'preview.state.empty': 'Nothing there yet',
   'preview.state.source_missing': 'This boat has none',
-  'preview.state.schema_unknown': 'In a format this version does not know',
+  'preview.state.schema_unknown': 'In a format that this version does not support',
   'preview.state.error': 'Could not be read; the next export tries again',
   'view.title': 'What is in this file',
   'view.total': '{name}, {size}',

@@ -52,7 +52,7 @@ export const fleetAccessEn = {
   'change.setPassword.says': 'The old password is no longer valid, and all sessions of this account end.',
   'change.removeAccount': 'Remove the account',
   'change.removeAccount.says':
-    'The account is removed and its sessions end. What it did stays in the audit trail under its name.',
+    'The account is removed and its sessions end. Its actions stay in the audit trail under its name.',
   'change.ownPassword': 'Change my password',
   'change.ownPassword.says': 'Your other sessions end. This one continues.',
   'change.refused.exists': 'An account with this name already exists.',

@@ -64,8 +64,8 @@ const DAY_MS = 86_400_000;
 const YEAR_SHOWN_FROM_DAYS = 300;
 
 /**
- * Locales for languages whose default locale does not fit. Most English-speaking owners write the day before
- * the month. Instruments show Latin digits, so Arabic texts use them too.
+ * Locales for languages whose default locale is unsuitable. Most English-speaking owners write the day before the month.
+ * Instruments show Latin digits, so Arabic texts use them too.
  */
 const LOCALES: Readonly<Record<string, string>> = { ar: 'ar-u-nu-latn', en: 'en-GB', pt: 'pt-PT' };
 

@@ -68,7 +68,7 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
 /**
  * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the
  * same tests on PGlite, which the simulator uses for central (../../pglite.long.test.ts), and through PgBouncer
- * (../../pooler.long.test.ts). D3KOS_TEST_STORE names the only store of such a run.
+ * (../../pooler.long.test.ts). D3KOS_TEST_STORE selects the only store of such a run.
  */
 export function describeOnPostgres(name: string, declare: (open: () => StoreUnderTest) => void): void {
   const only = process.env['D3KOS_TEST_STORE'];
