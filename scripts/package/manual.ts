@@ -57,7 +57,7 @@ export function toBoatManual(version: string): string {
     ]);
   return toRoff(version, {
     name: 'd3kos-export',
-    summary: 'store-and-forward exporter of a boat',
+    summary: 'store-and-forward exporter for boats',
     description: program.description(),
     options: toRows(program),
     commands: list(program),

@@ -50,7 +50,7 @@ export function toBoatPackage(
     architecture: architecture.debian,
     depends: DEPENDS,
     recommends: 'nginx',
-    summary: 'store-and-forward exporter of a boat with d3kOS',
+    summary: 'store-and-forward exporter for d3kOS boats',
     description: [
       "Collects the boat's records, keeps them durably on the card, and delivers",
       'them to a central server when a network is available.',

@@ -15,7 +15,7 @@ import { runStatement } from '../../packages/central/src/platform/testing/run-st
 import { freePort, type Processes } from './processes.ts';
 import { until } from './until.ts';
 
-/** A separate PostgreSQL as an operator runs it. It listens on loopback, and several nodes of central use it. */
+/** A separate PostgreSQL server, like that of an operator. It listens on loopback, and several nodes of central use it. */
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;

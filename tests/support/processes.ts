@@ -56,7 +56,7 @@ export interface Program {
   kill(): Promise<void>;
 }
 
-/** Starts the programs and folders of one test, and removes all of them when the test ends. */
+/** Starts programs and creates folders for one test, and removes all of them when the test ends. */
 export interface Processes {
   /** Creates a new temporary folder. */
   folder(name: string): string;

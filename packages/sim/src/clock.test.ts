@@ -70,7 +70,7 @@ test('waits on a stopped machine never end, even if they are aborted', async () 
 
 test('waiting for a promise that nothing can settle is an error', async () => {
   const clock = createVirtualClock(START_MS);
-  await assert.rejects(clock.settle(new Promise(() => undefined)), /nothing is left to wait for/);
+  await assert.rejects(clock.settle(new Promise(() => undefined)), /no event is left/);
 });
 
 test('`settle` rejects like its promise', async () => {

@@ -130,7 +130,7 @@ test('durable files survive a restart, and a machine that is on cannot be switch
   try {
     machine.medium.put('/opt/d3kos/config/license.json', '{}');
     machine.boot();
-    assert.throws(() => machine.boot(), /is on already/);
+    assert.throws(() => machine.boot(), /is already on/);
     machine.powerCut();
     machine.powerCut();
     assert.equal(machine.isOn(), false);

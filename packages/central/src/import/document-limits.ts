@@ -10,8 +10,8 @@
 export const RECORDS_MAX = 100_000;
 
 /**
- * Maximum number of JSON values in one document: ten for each of RECORDS_MAX records, which is the number in the longest
- * ordinary records. A value takes two bytes as text, less than one byte compressed, and about a hundred bytes in memory.
+ * Maximum number of JSON values in one document: ten for each of RECORDS_MAX records. The longest ordinary records have that
+ * many. A value takes two bytes as text, less than one byte compressed, and about a hundred bytes in memory.
  */
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
