@@ -311,7 +311,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'an export is made although the reserve is not free',
+    name: 'an export is created although the disk reserve is not free',
     file: RETENTION,
     before: 'if (isReserveFree(freeBytes, reserveBytes)) return;\n      throw',
     after: 'return;\n      throw',

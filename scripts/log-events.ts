@@ -29,15 +29,18 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
         'The service cannot start or continue, and exits. The code is explained in [errors](errors.md).',
     },
     warn(
-      'Another program answers for localhost: {}',
+      'Another program answers on localhost: {}',
       'The second loopback address is taken, so pages may reach another program. Find it with `ss -ltnp`.',
     ),
     warn('Other users may read {}: {}', 'The modes of a folder could not be corrected. Check its owner.'),
     warn(
-      'The reserve is not free: {}',
+      'The disk reserve could not be restored: {}',
       'New exports are refused until there is space. Free some on the card.',
     ),
-    warn('Exports may be lost at a switch-off: {}', 'The folder of the exports is not on a durable medium.'),
+    warn(
+      'Exports may be lost when the boat is switched off: {}',
+      'The export folder is not on persistent storage.',
+    ),
     warn('Offline bundles are not signed: {}', 'The key file cannot be used. The hint says what to do.'),
     warn(
       'Progress could not be reported to systemd: {}',
@@ -59,7 +62,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The card is full. Free some space.',
     ),
     warn(
-      'The file of export {} is missing; the next export carries its records',
+      'The file of export {} is missing; the next export contains its records',
       'Nothing is lost if the sources still have the records. Check the card.',
     ),
     warn(
@@ -100,7 +103,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info('Scheduled export skipped: {}', 'The tier does not include scheduled exports.'),
     warn(
-      '{} could not be read: {}. Its records go with a later export',
+      '{} could not be read: {}. A later export will contain its records',
       'A category is missing from the export. `d3kos-export doctor` names the file.',
     ),
   ],
@@ -186,7 +189,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       '',
     ),
     warn(
-      'Nothing can be sent yet: {}. Exports are made and kept meanwhile.',
+      'Nothing can be sent yet: {}. In the meantime, exports are created and kept.',
       'The device token or the URL of central is missing.',
     ),
     warn(
@@ -200,7 +203,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   ],
   'Files, bundles and views': [
     info('Removed export {}: {}', 'A file that is no longer needed was removed. The line gives the reason.'),
-    warn('The next cleanup runs tomorrow: {}', 'A cleanup failed. No file that is still needed was removed.'),
+    warn('Cleanup failed and will be tried again tomorrow: {}', 'No file that is still needed was removed.'),
     info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
     warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not contain it.'),
     warn(
@@ -210,14 +213,14 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     warn('A request failed: {} {}: {}', 'A fault in the export manager. Report it with this line.'),
   ],
   Notifications: [
-    info('The owner is notified: {}', '`channel` is `signalk` or `webhook`.'),
-    info('The notification about exports that {} is cleared', 'The condition is over.'),
+    info('Notified the owner: {}', '`channel` is `signalk` or `webhook`.'),
+    info('Cleared the notification about exports that {}', 'The condition is over.'),
     info(
-      'Signal K asks the owner whether the export manager may show notifications',
+      'Signal K is waiting for the owner to allow notifications from the export manager',
       'Approve the request in the Signal K admin page, under Security, Access Requests.',
     ),
     info(
-      'The owner denied the access to Signal K, so it shows no notifications about exports',
+      'The owner denied access to Signal K, so it shows no notifications about exports',
       'The hint explains how to be asked again.',
     ),
     info(
@@ -226,9 +229,9 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn('Signal K cannot show a notification: {}', 'The server is too old, or it fails.'),
     warn(
-      'The webhook did not accept a notification, and the call is not repeated: {}',
+      'The webhook did not accept a notification, and the call will not be retried: {}',
       'Check `webhook_url`.',
     ),
-    warn('Notifications pause: {}', 'The card or the ledger failed.'),
+    warn('Notifications are paused: {}', 'The card or the ledger failed.'),
   ],
 };

@@ -270,7 +270,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.match(first.output, /✓ Export generated and queued: q_\d{8}_\d{6}/);
     const second = await processes.run('boat', ['daily'], toBoatEnvironment(place));
     assert.equal(second.code, 0, second.output);
-    assert.match(second.output, /was already made/);
+    assert.match(second.output, /already exists/);
     const { pending_count: pending, uploading_count: uploading } = await queueStatus(daemon);
     assert.equal(Number(pending) + Number(uploading), 1);
     assert.equal(await daemon.stop(), 0);

@@ -33,7 +33,7 @@ test('an export that central rejects appears on Signal K while the daemon runs, 
     isRejecting = false;
     await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
     await until('the end of the notification', () => states().includes('export.failed normal'));
-    assert.ok(running.log.some((line) => line.startsWith('info The owner is notified: 1 export')));
+    assert.ok(running.log.some((line) => line.startsWith('info Notified the owner: 1 export')));
   } finally {
     await running.stop();
     await central.close();

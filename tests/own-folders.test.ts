@@ -164,7 +164,7 @@ for (const [type, options] of [
   ['tmpfs', SMALL],
   ['ramfs', 'mode=755'],
 ] as const)
-  test(`status, doctor and log report that exports on ${type} do not survive a switch-off`, (context) =>
+  test(`status, doctor and log report that exports on ${type} do not survive a power-off`, (context) =>
     inTemporaryFolder('own-medium', async (root) => {
       const mounted = join(root, 'boat');
       mkdirSync(mounted);
@@ -181,13 +181,13 @@ for (const [type, options] of [
           const { json } = await running.request('GET', '/export/status');
           const storage = json['storage'] as Record<string, unknown>;
           assert.deepEqual([storage['medium'], storage['file_system']], ['memory', type]);
-          assert.match(String(storage['warning']), /in memory: they will not survive a switch-off/);
+          assert.match(String(storage['warning']), /in memory: they will not survive a power-off/);
           const doctor = (await running.request('GET', '/export/doctor')).json;
           assert.equal(doctor['healthy'], false);
           assert.match(JSON.stringify(doctor), /"check":"storage","level":"problem"/);
           assert.match(
             running.log.join('\n'),
-            /warn Exports may be lost at a switch-off: The exports are on .* in memory/,
+            /warn Exports may be lost when the boat is switched off: The exports are on .* in memory/,
           );
         } finally {
           await running.stop();

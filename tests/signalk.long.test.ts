@@ -225,7 +225,7 @@ test('the real Signal K server shows failed and waiting exports once its owner h
   const failed = boat.ledger.queue.enqueue(newEntry(1), []);
   boat.ledger.queue.fail(failed.entryNo, { atMs: 0 as WallMs, reason: 'HTTP 400', archiveFile: '/nowhere' });
   await boat.look();
-  assert.match(boat.log.join(), /asks the owner/);
+  assert.match(boat.log.join(), /waiting for the owner/);
 
   const { token: admin } = (await send(server.url, 'POST', '/signalk/v1/auth/login', undefined, {
     username: ADMIN.userId,

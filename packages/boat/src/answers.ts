@@ -26,8 +26,8 @@ import type { WallMs } from './platform/ports.ts';
 import type { CleanupReport } from './retain/retention.ts';
 
 /*
- * Converts the export manager's results to answers for the local API. Each function returns a type of the API contract,
- * so the compiler rejects a result that does not fit.
+ * Converts the export manager's results to answers of the local API. Each function returns a type from the API contract, so the
+ * compiler checks the conversion.
  */
 
 /** The answer to `GET /export/status`. Unknown values are null. */
@@ -143,7 +143,7 @@ function toCountKeys(counts: QueueCounts) {
   };
 }
 
-/** An entry of the queue with the facts that the legacy format lacks. */
+/** Returns a queue entry with the fields that the legacy format lacks. */
 function toQueuedExport(entry: Entry): Answer<'queue'>['pending'][number] {
   const { recordCount, exportType, trigger } = entry;
   return { ...toQueueView(entry), record_count: recordCount, export_type: exportType, trigger };
@@ -203,7 +203,7 @@ export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
         queued: false,
         skipped: true,
         slot: result.slotId ?? null,
-        message: 'The daily export of this slot was already made',
+        message: 'The daily export for this slot already exists',
       };
     case 'queued':
     case 'nothing_new':

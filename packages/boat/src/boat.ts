@@ -72,7 +72,7 @@ interface Parts {
   readonly views: ViewWriter;
   readonly license: License;
   readonly retention: Retention;
-  /** Writes the views and emits the event after a change of the queue. */
+  /** Must be called after a change to the queue. Writes the views and emits the event. */
   readonly queueChanged: () => void;
   readonly credentialsPaths: readonly string[];
   readonly bundleKey: BundleKey | undefined;
@@ -81,8 +81,8 @@ interface Parts {
 }
 
 /**
- * Assembles the modules on a world and recovers ledger and spool. When it resolves, everything that a power cut left incomplete
- * is repaired, the JSON views match the ledger, and the API may start to listen.
+ * Assembles the modules and recovers the ledger and the spool. Once it resolves, everything that a power cut left incomplete is
+ * repaired, the JSON views match the ledger, and the API may start to listen.
  */
 export async function startBoat(
   platform: World,
@@ -155,22 +155,22 @@ export async function startBoat(
   };
 }
 
-/** Removes delivered files to free the reserve. If that is not enough, the start continues, but later exports are refused. */
+/** Removes delivered files to restore the reserve. If that is not enough, startup continues, but later exports are refused. */
 async function freeReserve({ retention, world }: Parts): Promise<void> {
   try {
     await retention.ensureReserve();
   } catch (error) {
     if (!isExportError(error)) throw error;
-    world.log.write('warn', `The reserve is not free: ${error.message}`, { hint: error.hint });
+    world.log.write('warn', `The disk reserve could not be restored: ${error.message}`, { hint: error.hint });
   }
 }
 
-/** Reports at each start if the exports are on a medium that a switch-off may clear. */
+/** Warns at each start if the exports are on storage that does not survive a power-off. */
 async function warnOfStorage({ world, paths }: Parts): Promise<void> {
   const medium = await world.storageMedium?.(paths.home);
   const warning = medium === undefined ? undefined : toStorageWarning(medium);
   if (warning !== undefined)
-    world.log.write('warn', `Exports may be lost at a switch-off: ${warning.message}`, {
+    world.log.write('warn', `Exports may be lost when the boat is switched off: ${warning.message}`, {
       hint: warning.hint,
     });
 }
@@ -264,7 +264,7 @@ async function run(
     ]);
   } finally {
     unsubscribe?.();
-    // Other programs read the views while the export manager is stopped, so the views must contain the last changes.
+    // Other programs read the views while the export manager is stopped, so the views must be up to date when it stops.
     await views.flush();
   }
 }

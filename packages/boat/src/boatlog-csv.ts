@@ -15,10 +15,10 @@ const COLUMNS = [
   'weather',
 ] as const;
 
-/** Texts that a spreadsheet would evaluate as a formula. They get a leading apostrophe. */
+/** Matches text that a spreadsheet would evaluate as a formula. Such text gets a leading apostrophe. */
 const FORMULA_START = /^[=+\-@\t\r]/;
 
-/** A CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */
+/** Returns a CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */
 export function toCsvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -28,7 +28,7 @@ export function toCsvCell(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Returns the complete boatlog as CSV, read page by page. The first line contains the column names, and lines end with CRLF. */
+/** Streams the complete boatlog as CSV, page by page. The first line contains the column names. Lines end with CRLF. */
 export async function* toBoatlogCsv(
   deps: CreateExportDeps,
   signal: AbortSignal,

@@ -12,7 +12,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
   let nowMs = 0;
   return {
     ...createClock(),
-    // The brand states which clock a number was read from.
+    // The brand identifies the clock from which the number was read.
     monotonic: () => nowMs as MonotonicMs,
     sleeps,
     sleep: (delayMs, signal) =>
@@ -21,7 +21,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
         waiting.add({ atMs: nowMs + delayMs, wake: resolve });
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
       }),
-    /** Advances the time, ends due sleeps, and lets their callers continue. */
+    /** Advances the time, resolves the sleeps that are due, and lets their callers continue. */
     move: (byMs) => {
       nowMs += byMs;
       for (const sleeper of waiting)
@@ -57,7 +57,7 @@ test('collects garbage once after each burst of events, but not during a burst o
     for (let times = 0; times < 3; times += 1) {
       event();
       await clock.move(4_999);
-      assert.equal(collections, burst - 1, 'an event was less than five seconds ago');
+      assert.equal(collections, burst - 1, 'the last event was less than five seconds ago');
     }
     await clock.move(1);
     assert.equal(collections, burst);

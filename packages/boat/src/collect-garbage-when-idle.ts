@@ -3,8 +3,8 @@ import type { Clock } from './platform/ports.ts';
 import { createWake } from './platform/wake.ts';
 
 /**
- * Idle time after which no client is waiting, so the event loop may block. It is longer than the idle timeout of a
- * connection to central, so the connection's buffers are collected as well.
+ * Idle time after which the event loop may block, because no client is waiting. It exceeds the idle timeout of a connection to
+ * central, so that the connection's buffers are collected as well.
  */
 const QUIET_MS = 5_000;
 

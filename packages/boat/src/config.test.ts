@@ -70,7 +70,7 @@ const refused: readonly (readonly [
   [{}, '{', /is not valid JSON/],
 ];
 for (const [environment, file, named] of refused)
-  test(`refuses ${JSON.stringify(environment)} and ${file ?? 'no file'}, naming the key and the fix`, () => {
+  test(`refuses ${JSON.stringify(environment)} with ${file ?? 'no file'}, naming the key and the fix`, () => {
     assert.throws(
       () => parseConfig(environment, file),
       (error) => isExportError(error, 'CONFIG_INVALID') && named.test(error.message) && error.hint !== '',

@@ -11,7 +11,7 @@ import {
   type SettingValues,
 } from './settings.ts';
 
-/** Maximum size of the configuration file, in bytes. Reading a file of this size does not delay the start. */
+/** Maximum size of the configuration file, in bytes: small enough not to delay startup. */
 export const CONFIG_SIZE_MAX_BYTES = 64 * 1024;
 
 /** The export manager's settings, complete and frozen. URLs have no trailing slash. */
@@ -31,7 +31,7 @@ export interface LoadedConfig {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The root that contains the configuration file: `D3KOS_ROOT`, or `/opt/d3kos`. */
+/** Returns the root, which contains the configuration file: `D3KOS_ROOT`, or `/opt/d3kos` by default. Throws CONFIG_INVALID. */
 export function toRoot(environment: Environment): string {
   const root = environment['D3KOS_ROOT'] ?? '/opt/d3kos';
   if (!root.startsWith('/'))
@@ -40,9 +40,8 @@ export function toRoot(environment: Environment): string {
 }
 
 /**
- * Applies the defaults, then the file's text (undefined if there is no file), then the environment. Throws
- * CONFIG_INVALID, which names the key and the fix, for an unknown key, a wrong type, and a central URL that is neither
- * https nor on loopback.
+ * Applies the defaults, then the file's text (undefined if there is no file), then the environment. Throws CONFIG_INVALID for an
+ * unknown key, a wrong type, and a central URL that is neither https nor on loopback. The error names the key and the fix.
  */
 export function parseConfig(environment: Environment, fileText: string | undefined): LoadedConfig {
   const root = toRoot(environment);
@@ -75,7 +74,7 @@ function parseFile(text: string, path: string): Readonly<Record<string, unknown>
     throw invalidConfig(
       `${path} ${parsed.reason}`,
       `read ${path}`,
-      'Correct it, or remove it to run with the defaults.',
+      'Correct the file, or remove it to use the defaults.',
     );
   const { value } = parsed;
   const settings = listSettings();
@@ -104,7 +103,7 @@ function requireMatch(schema: TSchema, value: unknown, path: string): unknown {
   );
 }
 
-/** The value of the setting's variable; undefined if it is unset or empty. */
+/** Returns the value of the setting's environment variable, or undefined if it is unset or empty. */
 function parseVariable({ key, variable, schema, toShown }: Setting, environment: Environment): unknown {
   const text = variable === undefined ? undefined : environment[variable];
   if (variable === undefined || text === undefined || text === '') return undefined;

@@ -13,15 +13,15 @@ import { createStatusReport } from './report-status.ts';
 const EXPORTS_WAITING_MAX = 12;
 
 /**
- * Maximum number of requested full exports in a burst and per hour. A full export writes everything again, up to hundreds of MB,
- * and any page or program on the boat may request it. The daily export and incremental exports are not limited.
+ * Maximum number of requested full exports in a burst and per hour. A full export rewrites everything, up to hundreds of MB, and
+ * any page or program on the boat may request one. The daily export and incremental exports are not limited.
  */
 const FULL_EXPORTS_PER_HOUR_MAX = 60;
 const HOUR_MS = 3_600_000;
 
-/** Assembles the export manager's operations. An export and the doctor never run at the same time. */
+/** Assembles the export manager's operations. Exports and the doctor never run at the same time. */
 export function createExportManager(deps: ExportManagerDeps): ExportManager {
-  const exporting = createBoundedMutex(EXPORTS_WAITING_MAX, 'make an export');
+  const exporting = createBoundedMutex(EXPORTS_WAITING_MAX, 'create an export');
   const { lastCategories, createExport, ...exportVerbs } = createExportVerbs(deps, exporting);
   return {
     ...exportVerbs,
@@ -43,9 +43,9 @@ function limitFullExports(
     if (type === 'incremental' || allowance.take(1)) return createExport(type, trigger);
     throw new ExportError(
       'BUSY',
-      `More than ${FULL_EXPORTS_PER_HOUR_MAX} full exports were made in an hour`,
+      `More than ${FULL_EXPORTS_PER_HOUR_MAX} full exports were requested within an hour`,
       {
-        op: 'make an export',
+        op: 'create an export',
         hint: 'Request an incremental export, or wait a minute. Find out which page or program requests full exports.',
       },
     );

@@ -11,9 +11,9 @@ const toQuarter = (iso: string, wireSizeBytes = 100) => ({
   wireSizeBytes,
 });
 
-test('deliveries are summed by the days of the time zone, with zeros for the others', () => {
+test('sums deliveries by local day, with zeros for days without deliveries', () => {
   const quarters = [
-    // 23:50 on the 13th in UTC is 05:20 on the 14th in Nepal, 5 h 45 min ahead.
+    // 23:50 UTC on the 13th is 05:35 on the 14th in Nepal (UTC+5:45).
     toQuarter('2026-07-13T23:50:00Z'),
     toQuarter('2026-07-13T18:16:00Z', 7),
     toQuarter('2026-07-13T18:14:00Z'),
@@ -29,7 +29,7 @@ test('deliveries are summed by the days of the time zone, with zeros for the oth
   });
   assert.deepEqual(days.at(-2), { date: '2026-07-13', exportCount: 1, recordCount: 10, wireSizeBytes: 100 });
   assert.equal(days[0]?.date, '2026-06-15');
-  // The 14th of June lies before the first day.
+  // 14 June is before the first day.
   assert.equal(
     days.reduce((sum, { exportCount }) => sum + exportCount, 0),
     3,
@@ -42,7 +42,7 @@ test('every day has its own date across a change of daylight saving time', () =>
   assert.equal(days.at(-1)?.date, '2026-04-06');
 });
 
-test('the range contains every moment of the days in the zones furthest from UTC', () => {
+test('the range covers all of the days, even in the time zones furthest from UTC', () => {
   const { fromMs, untilMs } = toDeliveredRange(NOW_MS);
   for (const timeZone of ['Pacific/Kiritimati', 'Etc/GMT+12', 'UTC']) {
     const [first, last] = [NOW_MS - 31 * 86_400_000 - 1, NOW_MS + 86_400_000 + 1].map((ms) =>

@@ -1,6 +1,6 @@
 import type { DeliveredQuarter } from './ledger/history.ts';
 
-/** Number of days that are summed, today included. */
+/** Number of days that are summed, including today. */
 export const DELIVERED_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
 
@@ -13,23 +13,23 @@ export interface DeliveredDay {
 }
 
 /**
- * The range of times that can lie in one of the days. It is wider than the days by one day on each side, because a local day can
- * begin 14 hours before the day in UTC and end 12 hours after it.
+ * Returns a range of times that covers all of the days in any time zone. It extends one day beyond them on each side, because a
+ * local day can begin 14 hours before the UTC day and end 12 hours after it.
  */
 export function toDeliveredRange(nowMs: number): { readonly fromMs: number; readonly untilMs: number } {
   return { fromMs: nowMs - (DELIVERED_DAYS + 1) * DAY_MS, untilMs: nowMs + DAY_MS };
 }
 
 /**
- * Sums deliveries by the calendar of a time zone. Returns DELIVERED_DAYS days, the oldest first and today last, with zeros for a day
- * without deliveries. A delivery in the future, from a wrong clock, belongs to no day. Throws RangeError for an unknown time zone.
+ * Sums deliveries by calendar day in a time zone. Returns DELIVERED_DAYS days, ending with today, with zeros for days without
+ * deliveries. Ignores deliveries in the future, which come from a wrong clock. Throws RangeError for an unknown time zone.
  */
 export function toDeliveredDays(
   quarters: readonly DeliveredQuarter[],
   nowMs: number,
   timeZone: string,
 ): readonly DeliveredDay[] {
-  // The Swedish format is YYYY-MM-DD.
+  // The Swedish locale formats dates as YYYY-MM-DD.
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone });
   const toDate = (ms: number): string => format.format(ms);
   const todayMs = Date.parse(`${toDate(nowMs)}T00:00:00Z`);

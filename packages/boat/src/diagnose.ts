@@ -29,13 +29,13 @@ export async function diagnose(
   if ((await world.disk.stat(paths.home)) === undefined)
     throw new ExportError('NOT_FOUND', `${paths.home} does not exist: this boat has never exported`, {
       op: 'examine the exports',
-      hint: 'Start the export manager once, or set D3KOS_ROOT to the root it runs on.',
+      hint: 'Start the export manager once, or set D3KOS_ROOT to the root that it uses.',
     });
   const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
   let ledger: Ledger | undefined;
   try {
     const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
-    // The next start quarantines a damaged ledger. An examination must not create a missing ledger.
+    // The next start quarantines a damaged ledger. An examination must not create a ledger that is missing.
     if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
     return await (mode === 'repair' ? repair : examine)({
       world,

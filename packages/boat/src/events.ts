@@ -30,13 +30,13 @@ export const WATCHERS_MAX = 16;
 /** The event bus for pages. */
 export interface Events extends EventBus<ManagerEvent> {
   /**
-   * The events that describe work in progress, for a page that connects while work is running: the categories collected so far,
-   * and the part that is being sent.
+   * The events of the work in progress, for a page that connects while it runs: the categories collected so far, and the part
+   * being sent.
    */
   inProgress(): readonly ManagerEvent[];
 }
 
-/** Passes each event to the current subscribers. Later subscribers do not receive it. */
+/** Delivers each event to the current subscribers only. */
 export interface EventBus<Event> {
   emit(event: Event): void;
   /** Returns the function that ends the subscription, or undefined if WATCHERS_MAX subscribers exist. */
@@ -70,7 +70,7 @@ export function createEvents(): Events {
   };
 }
 
-/** The work in progress after an event. It has at most one event for each category and one for the part that is being sent. */
+/** Returns the events of the work in progress after `event`: at most one for each category, and one for the part being sent. */
 function nextInProgress(events: readonly ManagerEvent[], event: ManagerEvent): readonly ManagerEvent[] {
   switch (event.kind) {
     case 'collecting':

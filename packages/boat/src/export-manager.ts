@@ -53,18 +53,18 @@ export interface Status {
   readonly counts: QueueCounts;
   readonly waitingBytes: number;
   readonly destination: Destination;
-  /** Why a due export waits for another connection or the next month, and the bytes sent this month. */
+  /** Why a due export is waiting for another connection or the next month, and the bytes sent this month. */
   readonly dataBudget: {
-    /** Undefined if no due export waits. */
+    /** Undefined if no due export is on hold. */
     readonly hold: SendHold | undefined;
     readonly monthBytes: number;
     readonly monthBytesMax: number | undefined;
-    /** Total size of the request bodies of all months, in bytes. */
+    /** Total size of all request bodies ever sent, in bytes. */
     readonly sentBytes: number;
   };
-  /** The current ledger. If its predecessor diverged, also the change with which it began. */
+  /** The current ledger. `change` says how it replaced its predecessor, if that one had diverged. */
   readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
-  /** What the boat lacks for any export to be sent, whether or not one waits. Undefined if it lacks nothing. */
+  /** What is missing before the boat can send any export, even if none is waiting. Undefined if nothing is missing. */
   readonly lacking: { readonly cause: BlockedCause; readonly detail: string } | undefined;
   readonly lastExport: Entry | undefined;
   readonly oldestWaiting: Entry | undefined;
@@ -86,7 +86,7 @@ export interface Status {
   };
   /** All delivered exports, and the number of records in them. */
   readonly delivered: { readonly exportCount: number; readonly recordCount: number };
-  /** The delivered exports that central has lost since. */
+  /** The delivered exports that central has since lost. */
   readonly missing: MissingTotals;
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
 }
@@ -102,7 +102,7 @@ export type QueuedOrNothingNew = Exclude<CreateResult, { kind: 'unread' }>;
 
 export type Preview = Awaited<ReturnType<typeof previewExport>>;
 
-/** Whether the doctor only examines or also repairs. */
+/** Whether the doctor only examines, or also repairs. */
 export type DoctorMode = 'examine' | 'repair';
 
 /** Creates and previews exports. */
@@ -118,7 +118,7 @@ export interface ExportVerbs {
   preview(type: ExportType): Promise<Preview>;
   /** Reads the complete boatlog from its source and returns it as CSV, in chunks of a few hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
-  /** The state and count of each category at the last export, even if that export found nothing new. */
+  /** The state and count of each category at the last export, even if nothing was new. */
   lastCategories(): Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 
@@ -129,59 +129,59 @@ export interface QueueVerbs {
   nextPending(): Entry | undefined;
   /** Delivered exports, newest first. */
   history(limit: number): readonly HistoryRow[];
-  /** The deliveries of the last 30 days by the boat's calendar, oldest first. */
+  /** The deliveries of the last 30 days by local calendar day, oldest first. */
   deliveredDays(): Promise<{ readonly timeZone: string; readonly days: readonly DeliveredDay[] }>;
-  /** Returns a failed entry to the queue and restores all its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
+  /** Returns a failed entry to the queue and resets its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   retry(queueId: string): Entry;
-  /** Dead-letters a pending entry. Its file is kept, and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
-  cancel(queueId: string): Promise<Entry>;
   /**
-   * Probes central and sends due exports now, even if the data budget holds them. Returns the number of waiting and
-   * uploading exports.
+   * Dead-letters a pending entry. Its file is kept, and the next export contains its records. Throws ENTRY_NOT_FOUND,
+   * ENTRY_STATE.
    */
+  cancel(queueId: string): Promise<Entry>;
+  /** Probes central and sends due exports now, despite any send hold. Returns the number of waiting and uploading exports. */
   process(): number;
   /**
-   * Removes delivered files (older than `completedKeptMs`, 30 days by default) and failed exports whose records were
+   * Removes delivered files older than `completedKeptMs` (30 days by default) and failed exports whose records have been
    * delivered.
    */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
 }
 
-/** What the owner is notified of, and where. */
+/** What the owner is notified about, and through which channels. */
 export interface NotificationReport {
-  /** The owner's choice. */
+  /** Whether the owner has notifications switched on. */
   readonly isOn: boolean;
-  /** The setting `notify_after_days`. 0 switches every notification off. */
+  /** The setting `notify_after_days`. 0 switches all notifications off. */
   readonly afterDays: number;
   readonly channels: readonly {
     readonly channel: NotificationChannel;
-    /** The URL, as far as it may be shown. Undefined if the settings switch the channel off. */
+    /** The part of the URL that may be shown. Undefined if the channel is switched off in the settings. */
     readonly target: string | undefined;
     readonly state: 'off' | ChannelStates['signalk'] | ChannelStates['webhook'];
   }[];
-  /** The notifications that the channels show now. */
+  /** The active notifications. */
   readonly raised: readonly ListedNotification[];
 }
 
 /** Reports notifications, and switches them on and off. */
 export interface NotificationVerbs {
   notifications(): NotificationReport;
-  /** Durably records the owner's choice. `off` also clears what is shown on the Signal K server. */
+  /** Durably records the owner's choice. `off` also clears the notifications on the Signal K server. */
   setNotifications(choice: 'on' | 'off'): void;
 }
 
 /** Export files, the doctor, the data of kiosk pages, the owner's consent to usage analytics, and enrolment. */
 export interface FileVerbs {
   files(): Promise<readonly ExportFileFacts[]>;
-  /** A finished export file. Throws NOT_FOUND for every other name. */
+  /** Returns a finished export file. Throws NOT_FOUND for any other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
   /** Creates an offline bundle of waiting exports; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
-  /** Compares the ledger with the files while no export runs. `repair` also makes the repairs that are safe. Throws BUSY. */
+  /** Compares the ledger with the files while no export runs. `repair` also makes the safe repairs. Throws BUSY. */
   doctor(mode: DoctorMode): Promise<DoctorReport>;
-  /** Stores localStorage values of a kiosk page. Returns how many keys changed. */
+  /** Stores localStorage values of a kiosk page. Returns the number of keys that changed. */
   keepBrowserDocuments(documents: Input<'browser'>['body']): number;
-  /** Whether usage analytics may be part of the telemetry; `no` until the owner decides. */
+  /** Whether telemetry may include usage analytics; `no` until the owner decides. */
   usageConsent(): 'yes' | 'no';
   setUsageConsent(answer: 'yes' | 'no'): void;
   /** Enrols the boat at central with a one-time code; see `Enrolling.enroll`. */
@@ -201,7 +201,7 @@ export interface ExportManagerDeps {
   readonly license: License;
   readonly retention: Retention;
   readonly worker: Worker;
-  /** Undefined if the settings switch every notification off. */
+  /** Undefined if notifications are switched off in the settings. */
   readonly notifier: Notifier | undefined;
   readonly credentialsPaths: readonly string[];
   readonly views: ViewWriter;
@@ -214,11 +214,11 @@ export interface ExportManagerDeps {
   readonly sources: SourcePaths;
   readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
-  /** Aborts when the daemon stops. This stops all work in progress. */
+  /** Aborted when the daemon stops, to end all work in progress. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
-  /** Writes the views and emits the event after a change of the queue. */
+  /** Must be called after a change to the queue. Writes the views and emits the event. */
   readonly queueChanged: () => void;
-  /** The daily slot that is due at the given time, or undefined if no slot is due. */
+  /** Returns the daily slot that is due at the given time, or undefined if none is due. */
   readonly owedSlot: (wallMs: WallMs) => Promise<string | undefined>;
 }

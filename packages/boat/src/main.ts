@@ -21,14 +21,14 @@ import type { RestorePlan } from './restore/restore.ts';
 import { handOver } from './roll-back.ts';
 import { serveBoat } from './serve.ts';
 
-/** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
+/** Timeout for the answer to a command: long enough for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
-/** Other users have no permissions on new files. The two JSON views and their folder get their modes explicitly. */
+/** Denies other users access to new files. The two JSON views and their folder get their modes explicitly. */
 const UMASK = 0o077;
 process.umask(UMASK);
 
-// A reader of the output that ends early, such as `head`, does not fail the command. A full disk does.
+// The command does not fail if the reader of its output exits early, as `head` does. It does fail if the disk is full.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

@@ -17,18 +17,18 @@ import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 
 /** Maximum number of previews that run or wait at the same time. Each preview reads every source. */
 const PREVIEWS_WAITING_MAX = 2;
-/** Number of records shown for each category in a preview. */
+/** Maximum number of records shown for each category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
 type LicenseCheck =
   | { readonly kind: 'allowed'; readonly license: KnownLicense }
   | Extract<Permission, { readonly kind: 'refused' }>;
 
-/** Creates the operations on exports. `exporting` admits one export at a time. */
+/** Creates the operations on exports. `exporting` allows one export at a time. */
 export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): ExportVerbs {
   const { world, ledger, signal } = deps;
   /** Previews have their own queue, so that they do not delay an export. */
-  const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'make a preview');
+  const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'create a preview');
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
   const createDeps = toCreateDeps(deps);
   const requireLicense = async (trigger: ExportTrigger): Promise<KnownLicense> => {
@@ -73,7 +73,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     }
     const slotId = await deps.owedSlot(world.clock.wall());
     if (slotId === undefined) return { kind: 'already_claimed', slotId };
-    // The commit of an export also claims its slot. If power fails before the commit, the slot stays due.
+    // The commit of an export also claims its slot, so the slot stays due if power fails before the commit.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
     const isClaimed = result.kind === 'nothing_new' || usesUpSlot(result.unread);
@@ -93,7 +93,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
   };
 }
 
-/** The dependencies of one export. Its progress is measured and sent to pages. */
+/** Returns the dependencies of an export whose progress is measured and sent to pages. */
 function toCreateDeps(deps: ExportManagerDeps): CreateExportDeps {
   return {
     ...deps,
@@ -102,7 +102,7 @@ function toCreateDeps(deps: ExportManagerDeps): CreateExportDeps {
   };
 }
 
-/** Whether the licence allows an export with this trigger. */
+/** Checks whether the licence permits an export with the given trigger. */
 async function checkLicense(deps: ExportManagerDeps, trigger: ExportTrigger): Promise<LicenseCheck> {
   const license = await deps.license.current(deps.signal);
   if (license.kind === 'refused') return license;
@@ -110,7 +110,7 @@ async function checkLicense(deps: ExportManagerDeps, trigger: ExportTrigger): Pr
   return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
 }
 
-/** Notifies pages that collecting has ended, whatever the result. */
+/** Notifies pages when collection ends, whether or not it succeeded. */
 function untilCollected<T>({ events }: Pick<ExportManagerDeps, 'events'>, made: Promise<T>): Promise<T> {
   return made.finally(() => events.emit({ kind: 'collected' }));
 }
@@ -121,15 +121,18 @@ function reportUnread(
   unread: readonly UnreadCategory[],
 ): void {
   for (const { category, detail } of unread) {
-    world.log.write('warn', `${category} could not be read: ${detail}. Its records go with a later export`);
+    world.log.write(
+      'warn',
+      `${category} could not be read: ${detail}. A later export will contain its records`,
+    );
     events.emit({ kind: 'unread', category, detail });
   }
 }
 
 function toUnreadError(unread: readonly UnreadCategory[]): ExportError {
   return new ExportError('SOURCE_UNREADABLE', `Nothing was queued: ${describeUnread(unread)}`, {
-    op: 'make an export',
-    hint: 'Run `d3kos-export doctor`. Nothing was lost: the records stay in their sources and go with a later export.',
+    op: 'create an export',
+    hint: 'Run `d3kos-export doctor`. Nothing was lost: the records are still in their sources, and a later export will contain them.',
   });
 }
 

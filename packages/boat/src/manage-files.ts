@@ -7,15 +7,12 @@ import { createAllowance } from './platform/allowance.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 import { isExportFileName } from './spool/spool-paths.ts';
 
-/**
- * Maximum number of examinations that run or wait at the same time. Each examination reads every waiting export file, and exports
- * wait for it.
- */
+/** Maximum number of examinations that run or wait at the same time. Each reads every waiting export file and blocks exports. */
 const EXAMINATIONS_WAITING_MAX = 2;
 
 /**
  * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the complete text of its
- * key to the card twice. A page that adds an entry to a list of a megabyte every few minutes stays below this limit.
+ * key to the card twice. A page that appends to a 1 MB list every few minutes stays below this limit.
  */
 const BROWSER_TEXT_PER_HOUR_MAX = 64 * 1024 * 1024;
 const HOUR_MS = 3_600_000;

@@ -19,7 +19,7 @@ export function createQueueVerbs({
   const requireEntry = (queueId: string): Entry => {
     const entry = ledger.queue.find(queueId);
     if (entry !== undefined) return entry;
-    throw new ExportError('ENTRY_NOT_FOUND', `The queue has no entry ${queueId}`, {
+    throw new ExportError('ENTRY_NOT_FOUND', `There is no entry ${queueId} in the queue`, {
       op: 'look up a queue entry',
       hint: 'List the entries with `d3kos-export queue list`.',
     });

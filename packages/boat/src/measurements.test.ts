@@ -3,7 +3,7 @@ import test from 'node:test';
 import { createMeasurements } from './measurements.ts';
 import type { Databases, LedgerDatabase, MonotonicMs } from './platform/ports.ts';
 
-test('a commit is counted in each bucket that it fits into, and one that fails is not counted', () => {
+test('counts a commit in every bucket that covers its duration, and does not count a failed commit', () => {
   const durations = [0.5, 30, 6_000];
   let nowMs = 0;
   const ledger = {
@@ -45,7 +45,7 @@ test('a commit is counted in each bucket that it fits into, and one that fails i
   });
 });
 
-test('each result of a send is counted under its name', () => {
+test('counts each result of a send under its name', () => {
   const measurements = createMeasurements();
   const queueId = 'q';
   measurements.recordDelivery({

@@ -2,7 +2,7 @@ import type { Category, CategoryState } from '@d3kos/protocol';
 import type { DeliveryEvent } from './deliver/delivery-event.ts';
 import type { Clock, Databases } from './platform/ports.ts';
 
-/** Upper bounds of the histogram of commits, in seconds. A good card syncs in 5 ms, a dying one in seconds. */
+/** Upper bounds of the commit histogram, in seconds. A good card syncs in 5 ms; a failing one takes seconds. */
 const COMMIT_BOUNDS_S: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
 /** The possible results of a send, as counted by `d3kos_export_outcomes_total`. */
@@ -21,7 +21,7 @@ export const OUTCOMES = [
 ] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
-/** What the daemon has measured since its start. Contains only figures that no table of the ledger stores. */
+/** What the daemon has measured since its start, except what the ledger already stores. */
 export interface MeasuredValues {
   readonly outcomes: Readonly<Record<OutcomeName, number>>;
   readonly partsSent: number;
@@ -31,7 +31,7 @@ export interface MeasuredValues {
       Record<Category, { readonly state: CategoryState; readonly count: number; readonly durationS: number }>
     >
   >;
-  /** Number of commits to the ledger up to each bound in seconds, and the total. */
+  /** Number of ledger commits within each bound in seconds, and the total. */
   readonly commits: {
     readonly boundsS: readonly number[];
     readonly upTo: readonly number[];
@@ -49,7 +49,7 @@ export interface Measurements {
     readonly count: number;
     readonly durationMs: number;
   }): void;
-  /** The databases, with the duration of each transaction of the ledger measured. It includes the sync to the card. */
+  /** Returns databases that measure the duration of each ledger transaction, including the sync to the card. */
   measureCommits(databases: Databases, clock: Pick<Clock, 'monotonic'>): Databases;
 }
 

@@ -11,7 +11,7 @@ import type { NewerFiles } from './restore/policy.ts';
 import { planRestore, type RestorePlan, writeRestore } from './restore/restore.ts';
 
 /**
- * The options of the command: whether to show the plan or carry it out, and how to treat files that are newer than central's
+ * The command's options: whether to show the plan or carry it out, and what to do with files that are newer than central's
  * record.
  */
 export interface RestoreRequest {
@@ -20,10 +20,10 @@ export interface RestoreRequest {
 }
 
 /**
- * Restores the boat's settings from central, or shows what would be written. Runs without the export manager,
- * whose unit may not write into `config/`. Throws CONFIG_INVALID without a central, the licence's refusal,
- * CREDENTIALS_MISSING, CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and the errors of the disk.
- * If it throws, it has written either nothing or only complete files.
+ * Restores the boat's settings from central, or shows what would be written. Does not use the export manager, because its systemd
+ * unit may not write to `config/`. Throws CONFIG_INVALID if no central is set, LICENSE_…, CREDENTIALS_MISSING,
+ * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has written is
+ * complete.
  */
 export async function restoreFiles(
   world: World,
@@ -33,7 +33,7 @@ export async function restoreFiles(
 ): Promise<RestorePlan> {
   const { centralUrl, root } = config;
   if (centralUrl === undefined)
-    throw new ExportError('CONFIG_INVALID', 'No central is set', {
+    throw new ExportError('CONFIG_INVALID', 'The URL of central is not set', {
       op: 'restore settings',
       hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
     });
@@ -49,12 +49,12 @@ export async function restoreFiles(
   return plan;
 }
 
-/** The programs of the boat could no longer change files that root has written. */
+/** Throws unless this user owns the folder. If root wrote the files, the boat's programs could no longer change them. */
 async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {
-    op: `write into ${directory}`,
-    hint: 'Run the command as the user to whom the folder belongs: sudo -u d3kos d3kos-export restore --write.',
+    op: `write to ${directory}`,
+    hint: 'Run the command as the owner of the folder: sudo -u d3kos d3kos-export restore --write.',
   });
 }
 

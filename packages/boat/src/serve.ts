@@ -7,7 +7,7 @@ import type { ServiceNotifier, World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
- * Runs the daemon until `signal` aborts. It recovers, listens, notifies the service manager, and then delivers. Throws
+ * Runs the daemon until `signal` aborts: recovers, listens, notifies the service manager, and then delivers. Throws
  * ALREADY_RUNNING, PORT_IN_USE or LEDGER_… if it cannot start. Any later error requires a restart.
  */
 export async function serveBoat(
@@ -26,7 +26,7 @@ export async function serveBoat(
         (request) => boat.app.fetch(request),
         config.port,
         (reason) =>
-          world.log.write('warn', `Another program answers for localhost: ${reason}`, {
+          world.log.write('warn', `Another program answers on localhost: ${reason}`, {
             hint: `Use http://${config.host}:${config.port} in pages and programs, and find out which program listens (ss -ltnp).`,
           }),
       );

@@ -4,7 +4,7 @@ import type { DeepReadonly } from './api/route.ts';
 import { ExportError } from './platform/errors.ts';
 import { isTimeZone } from './platform/time-zone.ts';
 
-/** A setting, given in `$ROOT/config/export.json` or in the environment. */
+/** A setting, read from `$ROOT/config/export.json` or the environment. */
 export interface Setting {
   /** The name in export.json, in `d3kos-export config` and in the reference. */
   readonly key: string;
@@ -16,23 +16,29 @@ export interface Setting {
   /** A description of a default that is not a fixed value. */
   readonly defaultText?: string;
   readonly meaning: string;
-  /** Checks what the schema cannot express, and normalises. Throws CONFIG_INVALID. `name` is the key or the variable to correct. */
+  /**
+   * Checks what the schema cannot express and returns the normalised value. Throws CONFIG_INVALID. `name` is the key or variable
+   * to name in the error.
+   */
   readonly parse?: (text: string, name: string) => string;
-  /** The part of a value that may be shown, if the rest may be a secret. */
+  /** Returns the part of a value that may be shown, for a setting that may contain a secret. */
   readonly toShown?: (value: string) => string;
 }
 
 /** Maximum length of a URL in a setting. */
 const URL_LENGTH_MAX = 300;
 
-/** Every setting by its name in `Config`. Parsing, `d3kos-export config` and docs/reference/configuration.md derive from it. */
+/**
+ * Every setting by its name in `Config`. The parser, `d3kos-export config` and docs/reference/configuration.md derive from this
+ * table.
+ */
 export const SETTINGS = {
   port: {
     key: 'port',
     variable: 'EXPORT_PORT',
     schema: Type.Integer({ minimum: 1, maximum: 65_535 }),
     default: 8094,
-    meaning: 'Port of the API on 127.0.0.1. The commands use the same value to find it.',
+    meaning: 'Port of the API on 127.0.0.1. The commands use the same setting to connect.',
   },
   centralUrl: {
     key: 'central_api_url',
@@ -40,16 +46,16 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
     default: undefined,
     meaning:
-      'URL of central: `https://`, or `http://` for a loopback address, without user, password, query or fragment. Without it, exports are made and kept.',
+      'URL of central: `https://`, or `http://` for a loopback address, without user, password, query or fragment. If it is not set, exports are created and kept.',
     parse: parseCentralUrl,
   },
   tierApiUrl: {
     key: 'tier_api_url',
     variable: 'TIER_API_URL',
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
-    // An address, because `localhost` has two, and another program on the boat could listen on the second one.
+    // A numeric address, because `localhost` resolves to two, and another program on the boat could listen on the second.
     default: 'http://127.0.0.1:8093',
-    meaning: "URL of the boat's tier service, on loopback only.",
+    meaning: "URL of the boat's tier service. Must be a loopback address.",
     parse: parseTierUrl,
   },
   recordingsPath: {
@@ -65,7 +71,7 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 16_384, maximum: 16 * 1024 * 1024 }),
     default: PART_SIZE_BYTES,
     meaning:
-      'An export up to this size is sent as one part. A larger export is cut into parts of about this size.',
+      'An export up to this size is sent as one part. A larger one is split into parts of about this size.',
   },
   reserveBytes: {
     key: 'reserve_bytes',
@@ -80,16 +86,16 @@ export const SETTINGS = {
     variable: 'EXPORT_RATE_LIMIT',
     schema: Type.Integer({ minimum: 1_024 }),
     default: undefined,
-    meaning: 'Maximum upload rate. Without it, exports are sent as fast as the link allows.',
+    meaning: 'Maximum upload rate. If it is not set, exports are sent as fast as the link allows.',
   },
   meteredSizeMaxBytes: {
     key: 'metered_size_max_bytes',
     variable: 'EXPORT_METERED_SIZE_MAX',
     schema: Type.Integer({ minimum: 0 }),
-    // Chosen so that daily exports stay below it for years, while the first full export of a large boat waits.
+    // Chosen so that daily exports stay below it for years, while the first full export of a boat with much data waits.
     default: 5 * 1024 * 1024,
     meaning:
-      'On a connection that NetworkManager reports as metered, larger exports wait for another connection. If the connection is unknown, the exporter treats it as not metered.',
+      'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection is treated as not metered.',
   },
   monthlyBudgetBytes: {
     key: 'monthly_budget_bytes',
@@ -97,13 +103,13 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 1_048_576 }),
     default: undefined,
     meaning:
-      'Maximum total size of request bodies in a calendar month (UTC). Once it is reached, exports wait for the next month.',
+      'Maximum total size of request bodies in a calendar month (UTC). Once it is reached, exports wait until the next month.',
   },
   allowedOrigins: {
     key: 'allowed_origins',
     schema: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), { maxItems: 20 }),
     default: ['http://localhost', 'http://localhost:3000'] as readonly string[],
-    meaning: 'Origins of the web pages that may call the API.',
+    meaning: 'Origins of the web pages that are allowed to call the API.',
   },
   timeZone: {
     key: 'timezone',
@@ -120,7 +126,7 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 0, maximum: 23 }),
     default: 3,
     meaning:
-      "Local hour from which the day's export is due. It is made when `OnCalendar` in `d3kos-export-daily.timer` starts it, in the system's time zone. Change both settings together.",
+      "Local hour from which the day's export is due. `OnCalendar` in `d3kos-export-daily.timer`, in the system's time zone, determines when it is actually created. Change both together.",
   },
   notifyAfterDays: {
     key: 'notify_after_days',
@@ -128,7 +134,7 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 0, maximum: 365 }),
     default: 7,
     meaning:
-      'The owner is notified of exports that have waited for more than this number of days, and of exports that failed. With 0, there are no notifications.',
+      'The owner is notified about exports that have waited for more than this number of days and about failed exports. 0 switches all notifications off.',
   },
   signalkUrl: {
     key: 'signalk_url',
@@ -136,7 +142,7 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
     default: 'http://127.0.0.1:3000',
     meaning:
-      "URL of the boat's Signal K server, on loopback only. It shows the notifications as `notifications.export.failed` and `notifications.export.waiting`. `off` switches this off.",
+      "URL of the boat's Signal K server, which shows notifications as `notifications.export.failed` and `notifications.export.waiting`. Must be a loopback address. `off` disables this channel.",
     parse: parseSignalKUrl,
   },
   webhookUrl: {
@@ -160,7 +166,7 @@ export type SettingValues = {
     | ((typeof SETTINGS)[N]['default'] extends undefined ? undefined : never);
 };
 
-/** Every setting with its name, in the order of the reference. */
+/** Lists every setting with its name, in the order of the reference. */
 export function listSettings(): readonly (Setting & { readonly name: SettingName })[] {
   // Object.keys returns string[], but the keys are exactly the setting names.
   return (Object.keys(SETTINGS) as SettingName[]).map((name) => ({ name, ...SETTINGS[name] }));
@@ -171,7 +177,9 @@ export function invalidConfig(message: string, op: string, hint: string, cause?:
   return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
 }
 
-/** Describes a faulty value. The value is not shown if it may be a URL with a password, even in a setting that is not a URL. */
+/**
+ * Describes an invalid value. The value is left out if it looks like a URL with a password, even in a setting that is not a URL.
+ */
 export function describeValue(name: string, text: string): string {
   return text.includes('@') ? `${name} is not valid` : `${name} is "${text}"`;
 }
@@ -195,7 +203,11 @@ function parseUrl(text: string, name: string): URL {
       'Remove it. The device token has its own file, config/export-credentials.json.',
     );
   if (url.port === '0')
-    throw invalidConfig(`${name} has the port 0`, `read ${name}`, 'Give the port of the server, or none.');
+    throw invalidConfig(
+      `${name} has the port 0`,
+      `read ${name}`,
+      "Specify the server's port, or leave it out.",
+    );
   return url;
 }
 
@@ -218,7 +230,7 @@ function parseTierUrl(text: string, name: string): string {
     throw invalidConfig(
       describeValue(name, text),
       `read ${name}`,
-      'The tier API runs on this boat. Use http://127.0.0.1 and its port.',
+      'The tier service runs on this boat. Use http://127.0.0.1 and its port.',
     );
   return url.href.replace(/(?<!\/)\/+$/, '');
 }
@@ -238,15 +250,15 @@ function parseSignalKUrl(text: string, name: string): string {
   return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
-/** IPv4 addresses of this network (0/8), and link-local, multicast and reserved ones. No receiver can have such an address. */
+/** IPv4 addresses that no receiver can have: "this network" (0/8), link-local, multicast and reserved. */
 const NO_RECEIVER_V4 = /^(?:0|169\.254|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./;
-/** The unspecified IPv6 address, link-local and multicast ones, and IPv4 addresses in IPv6 form. */
+/** IPv6 addresses that are rejected: unspecified, link-local, multicast, and IPv4-mapped. */
 const NO_RECEIVER_V6 = /^\[(?:::\]|fe[89ab]|ff|::ffff:)/;
 
 /**
- * Checks the URL of the webhook. A private address is allowed: only the owner can write the settings, a home automation server on
- * the boat's network is a sensible receiver, and the answer is not shown to anyone. The text is never part of a message, because
- * it often contains a secret.
+ * Checks the webhook URL. A private address is allowed: only the owner can write the settings, a home automation server on the
+ * boat's network is a sensible receiver, and the answer is never shown. The URL never appears in a message, because it often
+ * contains a secret.
  */
 function parseWebhookUrl(text: string, name: string): string {
   const refuse = (fault: string, hint: string): ExportError =>
@@ -255,11 +267,14 @@ function parseWebhookUrl(text: string, name: string): string {
     throw refuse('is not a complete URL', 'Give a complete URL such as https://example.org/hooks/1.');
   const { protocol, hostname, username, password, port } = new URL(text);
   if (username !== '' || password !== '' || text.includes('#') || port === '0')
-    throw refuse('contains a user, password, fragment or port 0', 'Remove it.');
+    throw refuse('contains a user, password, fragment or port 0', 'Remove that part of the URL.');
   if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.has(hostname)))
     throw refuse('is not https', 'Use https://. Plain http is allowed only for a loopback address.');
   if (NO_RECEIVER_V4.test(hostname) || NO_RECEIVER_V6.test(hostname))
-    throw refuse('has an address that no receiver can have', 'Give the name or the address of the receiver.');
+    throw refuse(
+      'has an address that cannot belong to a receiver',
+      "Specify the receiver's host name or address.",
+    );
   return new URL(text).href;
 }
 

@@ -35,12 +35,9 @@ import {
   StatusSchema,
 } from './schemas.ts';
 
-/** Maximum size of a request body, for a route without its own limit. Most bodies have a few keys. */
+/** Maximum size of a request body, for a route without its own limit. Most bodies have only a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/**
- * Maximum size of a body with browser data. It has room for everything that a browser stores for one origin, including JSON
- * escapes.
- */
+/** Maximum size of a body with browser data: enough for everything that a browser stores for one origin, with JSON escapes. */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
@@ -49,8 +46,8 @@ const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
 /**
- * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. HTTP
- * handlers, the client of the command line, OpenAPI, the reference page and the types of the pages derive from it.
+ * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. The HTTP
+ * handlers, the CLI client, OpenAPI, the reference page and the pages' types all derive from it.
  */
 export const ROUTES = {
   page: {
@@ -66,7 +63,7 @@ export const ROUTES = {
   pageScript: {
     method: 'GET',
     path: '/page/boat.js',
-    summary: 'Returns the script of the page',
+    summary: "Returns the page's script",
     callers: 'boat',
     answer: file('text/javascript'),
     caching: 'revalidate',
@@ -74,7 +71,7 @@ export const ROUTES = {
   pageStyle: {
     method: 'GET',
     path: '/page/boat.css',
-    summary: 'Returns the style sheet of the page',
+    summary: "Returns the page's style sheet",
     callers: 'boat',
     answer: file('text/css'),
     caching: 'revalidate',
@@ -82,8 +79,8 @@ export const ROUTES = {
   pageTexts: {
     method: 'GET',
     path: '/page/texts/{language}',
-    summary: 'Returns the texts of the page in one language',
-    description: 'The language is a code of two letters, such as `fr`. English is part of the script.',
+    summary: "Returns the page's texts in one language",
+    description: 'The language is a two-letter code such as `fr`. English is part of the script.',
     callers: 'boat',
     answer: json(PageTextsSchema),
     caching: 'revalidate',
@@ -106,9 +103,9 @@ export const ROUTES = {
   generate: {
     method: 'POST',
     path: '/export/generate',
-    summary: 'Makes an export and queues it',
+    summary: 'Creates an export and queues it',
     description:
-      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports only new records; if there are none, `queued` is `false`. Categories that could not be read are named in `unread_categories`. If nothing else is new, the request fails with `SOURCE_UNREADABLE`.',
+      'Answers once the export is durable. Without a body, the export is full. `{"type":"incremental"}` exports only new and changed records; if there are none, `queued` is `false`. `unread_categories` lists categories that could not be read. If no other category has anything new, the request fails with `SOURCE_UNREADABLE`.',
     callers: 'boat',
     body: GenerateRequestSchema,
     answer: json(GenerateSchema),
@@ -117,9 +114,9 @@ export const ROUTES = {
     method: 'GET',
     path: '/export/preview',
     summary:
-      'Shows what an export would contain now: the state, count, size and up to three records of each category',
+      'Shows what an export would contain now: state, count, size and up to three records for each category',
     description:
-      '`redacted` lists the fields from which a credential, an address or a local path was removed, with the number of records. `detail` names the keys that are not exported, and what was not understood. Nothing is queued. `type` is `incremental` by default.',
+      '`redacted` lists the fields from which credentials, addresses or local paths were removed, with the number of affected records. `detail` names the keys that are not exported and the content that could not be interpreted. Nothing is queued. `type` is `incremental` by default.',
     callers: 'boat',
     query: PreviewQuerySchema,
     answer: json(PreviewSchema),
@@ -128,14 +125,14 @@ export const ROUTES = {
     method: 'GET',
     path: '/export/queue',
     summary:
-      'Lists all entries in the format of `export_queue.json`, with their record count, type and trigger',
+      'Lists all queue entries in the format of `export_queue.json`, plus their record count, type and trigger',
     callers: 'boat',
     answer: json(QueueSchema),
   },
   queueStatus: {
     method: 'GET',
     path: '/export/queue/status',
-    summary: 'Counts the entries by status and shows the next pending one',
+    summary: 'Counts the queue entries by status and shows the next pending one',
     callers: 'boat',
     answer: json(QueueStatusSchema),
   },
@@ -144,7 +141,7 @@ export const ROUTES = {
     path: '/export/queue/process',
     summary: 'Sends waiting exports now',
     description:
-      'Cancels all retry delays. Overrides the metered limit and the data budget for the waiting exports.',
+      'Skips all retry delays. The waiting exports are exempt from the metered limit and the data budget.',
     callers: 'boat',
     answer: json(ProcessSchema),
   },
@@ -153,7 +150,7 @@ export const ROUTES = {
     path: '/export/queue/cleanup',
     summary: 'Removes the files of delivered exports older than 30 days',
     description:
-      'Also removes failed exports older than 7 days whose records are proven to have been delivered. `{"completed_older_than_days":N}` replaces the 30 days.',
+      'Also removes failed exports older than 7 days if their records are proven to have been delivered. `{"completed_older_than_days":N}` overrides the 30 days.',
     callers: 'boat',
     body: CleanupRequestSchema,
     answer: json(CleanupSchema),
@@ -188,7 +185,7 @@ export const ROUTES = {
     method: 'GET',
     path: '/export/history/days',
     summary:
-      "Sums the deliveries of the last 30 days by the boat's calendar: exports, records and bytes sent",
+      'Reports daily totals for the last 30 days in local time: exports delivered, records and bytes sent',
     callers: 'boat',
     answer: json(DeliveredDaysSchema),
     caching: 'revalidate',
@@ -196,7 +193,7 @@ export const ROUTES = {
   files: {
     method: 'GET',
     path: '/export/files',
-    summary: 'Lists the export files on the card',
+    summary: 'Lists the export files on the SD card',
     callers: 'boat',
     answer: json(FilesSchema),
     caching: 'revalidate',
@@ -217,7 +214,7 @@ export const ROUTES = {
     callers: 'boat',
     body: BundleRequestSchema,
     answer: file('application/octet-stream'),
-    emptyWhen: 'no export waits',
+    emptyWhen: 'no export is waiting',
   },
   boatlogCsv: {
     method: 'GET',
@@ -238,7 +235,7 @@ export const ROUTES = {
   bridge: {
     method: 'GET',
     path: '/export/bridge.js',
-    summary: 'Returns the script that sends these values from a kiosk page',
+    summary: 'Returns the script that a kiosk page uses to send these values',
     callers: 'boat',
     answer: file('text/javascript'),
     caching: 'revalidate',
@@ -248,7 +245,7 @@ export const ROUTES = {
     path: '/export/settings',
     summary: "Shows the owner's settings",
     description:
-      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows in each usage analytics table. `notifications` is on by default.',
+      '`usage_telemetry` is off by default. If it is on, telemetry includes the row count of each usage analytics table. `notifications` is on by default.',
     callers: 'boat',
     answer: json(SettingsSchema),
   },
@@ -257,7 +254,7 @@ export const ROUTES = {
     path: '/export/settings',
     summary: "Changes the owner's settings",
     description:
-      'The body is `{"usage_telemetry":true}`, `{"notifications":false}`, or both. Switching notifications off clears those that are shown on the Signal K server.',
+      'The body is `{"usage_telemetry":true}`, `{"notifications":false}`, or an object with both keys. Switching notifications off also clears them on the Signal K server.',
     callers: 'boat',
     body: SettingsRequestSchema,
     answer: json(SettingsSchema),
@@ -265,7 +262,8 @@ export const ROUTES = {
   notifications: {
     method: 'GET',
     path: '/export/notifications',
-    summary: 'Reports of what the owner is notified, where, and what is shown now',
+    summary:
+      'Reports what the owner is notified about, through which channels, and which notifications are active',
     callers: 'boat',
     answer: json(NotificationsSchema),
   },
@@ -274,7 +272,7 @@ export const ROUTES = {
     path: '/export/enroll',
     summary: 'Enrols the boat at central with a one-time code',
     description:
-      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token, and the same code may be sent again if the answer was lost. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true` it is redeemed, but `enrolled` is `false` until `license.json` names the `installation_id` of the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
+      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token. If the answer is lost, the same code can be sent again. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true` such a code is redeemed, but `enrolled` is `false` until `license.json` contains the `installation_id` from the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
     callers: 'boat',
     body: EnrollRequestSchema,
     answer: json(EnrollSchema),
@@ -282,7 +280,7 @@ export const ROUTES = {
   doctor: {
     method: 'GET',
     path: '/export/doctor',
-    summary: 'Compares the ledger with the export files and measures the card',
+    summary: 'Compares the ledger with the export files and measures the speed of the SD card',
     callers: 'boat',
     answer: json(DoctorSchema),
   },
@@ -300,7 +298,7 @@ export const ROUTES = {
     summary:
       'Streams server-sent events: `heartbeat`, `queue`, `collecting`, `unread`, `collected`, `uploading`, `delivered`, `destination`',
     description:
-      'A stream begins with a heartbeat and the work in progress. A heartbeat follows every 15 seconds, so that a page notices a connection that died silently.',
+      'A stream begins with a heartbeat and the events of the work in progress. It then sends a heartbeat every 15 seconds, so that a page can detect a dead connection.',
     callers: 'boat',
     answer: { mediaType: 'text/event-stream', schema: EventSchema },
   },
@@ -329,7 +327,7 @@ export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 /** The input of route `N`. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
-/** The routes whose handlers return JSON as a value. `file` and `pageTexts` also answer with JSON, but read it from disk. */
+/** The routes whose handlers return a JSON value. `file` and `pageTexts` also return JSON, but stream it from disk. */
 export type JsonRouteName = Exclude<
   {
     [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;
@@ -337,13 +335,13 @@ export type JsonRouteName = Exclude<
   'file' | 'pageTexts'
 >;
 
-/** Every route with its name. */
+/** Lists every route with its name. */
 export function listRoutes(): readonly (Route & { readonly name: RouteName })[] {
   // Object.keys returns string[], but the keys are exactly the route names.
   return (Object.keys(ROUTES) as RouteName[]).map((name) => ({ name, ...ROUTES[name] }));
 }
 
-/** Maximum size of a request body for a route that takes one, in bytes. */
+/** Returns the maximum size of a route's request body, in bytes. */
 export function toBodySizeMax(route: Route): number {
   return route.bodySizeMaxBytes ?? BODY_SIZE_MAX_BYTES;
 }

@@ -3,7 +3,7 @@ import { BlockedCause, Count, Nullable, Time } from './schemas.ts';
 
 /**
  * The data of one server-sent event. `kind` is also the name of the event. A new stream begins with a heartbeat and the events of
- * work in progress: the categories collected so far, and the part that is being sent.
+ * the work in progress: the categories collected so far, and the part being sent.
  */
 export const EventSchema = Type.Union([
   Type.Object({
@@ -21,13 +21,13 @@ export const EventSchema = Type.Union([
   Type.Object({ kind: Type.Literal('unread'), category: Type.String(), detail: Type.String() }),
   Type.Object({
     kind: Type.Literal('collected', {
-      description: 'Collecting has ended, whether or not an export was queued',
+      description: 'Collection has ended, whether or not an export was queued',
     }),
   }),
   Type.Object({
     kind: Type.Literal('uploading'),
     queueId: Type.String(),
-    partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, counted from 1' }),
+    partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, starting at 1' }),
     partCount: Type.Integer({ minimum: 1 }),
     sentBytes: Type.Integer({
       minimum: 0,
@@ -37,7 +37,7 @@ export const EventSchema = Type.Union([
       Type.Integer({
         minimum: 0,
         description:
-          'Estimated time until the export is delivered, from the rate of this delivery. Null before its first acknowledged part',
+          'Estimated time until the export is delivered, based on the rate so far. Null until the first part is acknowledged',
       }),
     ),
   }),

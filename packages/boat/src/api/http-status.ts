@@ -1,6 +1,9 @@
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** The HTTP status of each error code: 4xx if the request or the boat's state forbids it, 5xx if a disk, a file or a service failed. */
+/**
+ * Returns the HTTP status for an error code: 4xx if the request is invalid or the boat's state does not allow it, 5xx if a disk,
+ * a file or a service failed.
+ */
 export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500 | 503 | 507 {
   switch (code) {
     case 'REQUEST_INVALID':

@@ -4,7 +4,7 @@ import { Count, Nullable, Time } from './schemas.ts';
 /** The answer to `GET /export/notifications`. */
 export const NotificationsSchema = Type.Object({
   success: Type.Literal(true),
-  on: Type.Boolean({ description: "The owner's choice" }),
+  on: Type.Boolean({ description: 'Whether the owner has notifications switched on' }),
   after_days: Type.Integer({
     minimum: 0,
     description: 'The setting `notify_after_days`. With 0, there are no notifications.',
@@ -13,7 +13,7 @@ export const NotificationsSchema = Type.Object({
     Type.Object({
       channel: Type.String({ examples: ['signalk', 'webhook'] }),
       target: Nullable(
-        Type.String({ description: 'The URL, without the part that may be a secret. Null if none is set' }),
+        Type.String({ description: 'The URL without any part that may be secret. Null if none is set' }),
       ),
       state: Type.String({
         examples: [
@@ -28,7 +28,7 @@ export const NotificationsSchema = Type.Object({
           'failing',
         ],
         description:
-          'Whether the last step was carried out. A channel is contacted only while there is something to show or to clear.',
+          'Whether the last attempt succeeded. A channel is contacted only when there is something to show or clear.',
       }),
     }),
   ),
@@ -39,6 +39,6 @@ export const NotificationsSchema = Type.Object({
       export_count: Count,
       at: Time,
     }),
-    { description: 'The notifications that are shown now' },
+    { description: 'The active notifications' },
   ),
 });

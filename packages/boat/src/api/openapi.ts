@@ -4,11 +4,11 @@ import type { Route } from './route.ts';
 import { ErrorSchema } from './schemas.ts';
 
 const ERROR_ANSWER = {
-  description: 'Refused or failed',
+  description: 'The request was refused or failed',
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 };
 
-/** Describes the API as OpenAPI 3.1. The schemas of the contract are already JSON Schema. */
+/** Returns the API as an OpenAPI 3.1 document. The contract's schemas are already JSON Schema. */
 export function toOpenApi(version: string): Answer<'openapi'> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of listRoutes())

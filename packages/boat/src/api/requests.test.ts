@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { BROWSER_KEYS, BROWSER_VALUE_LENGTH_MAX, BrowserRequestSchema } from './requests.ts';
 
-test('browser data is accepted only as texts of limited length under known keys', () => {
+test('accepts browser data only as strings of limited length under known keys', () => {
   const request = Compile(BrowserRequestSchema);
   assert.equal(BROWSER_KEYS.length, 8);
   for (const key of BROWSER_KEYS) {

@@ -40,7 +40,7 @@ export const BundleRequestSchema = Type.Object({ failed: Type.Optional(Type.Bool
 export const SettingsRequestSchema = Type.Object(
   {
     usage_telemetry: Type.Optional(
-      Type.Boolean({ description: 'Whether usage analytics may be part of the telemetry' }),
+      Type.Boolean({ description: 'Whether telemetry may include usage analytics' }),
     ),
     notifications: Type.Optional(
       Type.Boolean({ description: 'Whether the owner is notified of failed and long-waiting exports' }),
@@ -49,7 +49,7 @@ export const SettingsRequestSchema = Type.Object(
   { ...CLOSED, minProperties: 1 },
 );
 
-/** An enrolment code as a person types it. With `replace_id`, the boat takes over the installation ID of the code. */
+/** An enrolment code as a person types it. With `replace_id`, the boat adopts the code's installation ID. */
 export const EnrollRequestSchema = Type.Object(
   { code: Type.String({ maxLength: 40 }), replace_id: Type.Optional(Type.Boolean()) },
   CLOSED,

@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox';
 
-/** Media types of answers. Only `application/json` has a body that its schema describes as parsed JSON. */
+/** Media types of answers. Only for `application/json` does the schema describe parsed JSON. */
 export type MediaType =
   | 'application/json'
   | 'application/octet-stream'
@@ -11,7 +11,7 @@ export type MediaType =
   | 'text/javascript'
   | 'text/plain';
 
-/** The answer of status 200. */
+/** The answer with status 200. */
 export interface RouteAnswer {
   readonly mediaType: MediaType;
   /** The schema of the parsed JSON, of the text, or of the `data` of each server-sent event. */
@@ -23,11 +23,11 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** The path with its parameters as in OpenAPI, for example `/export/queue/{id}`. */
   readonly path: string;
-  /** A summary of the route, as one sentence without a full stop. */
+  /** A one-sentence summary without a full stop. */
   readonly summary: string;
-  /** More text for the reference page. */
+  /** Additional text for the reference page. */
   readonly description?: string;
-  /** `pages`: only pages from an allowed origin. `boat`: also every program on the boat. */
+  /** `pages`: only pages from an allowed origin. `boat`: also any program on the boat. */
   readonly callers: 'boat' | 'pages';
   readonly query?: TObject;
   /** The schema of the JSON body. A missing body counts as `{}`. */
@@ -36,18 +36,21 @@ export interface Route {
   readonly answer: RouteAnswer;
   /** The condition under which the route answers 204. */
   readonly emptyWhen?: string;
-  /** `revalidate`: answers carry an ETag, and a client may cache them if it revalidates its copy. Otherwise clients must not store answers. */
+  /**
+   * `revalidate`: answers carry an ETag, and clients may cache them but must revalidate each use. Otherwise clients must not
+   * store answers.
+   */
   readonly caching?: 'revalidate';
 }
 
-/** `T` with every property readonly at every depth. Handlers return readonly data, and clients only read it. */
+/** `T` with every property readonly at every depth. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
-/** The names in braces of a path. */
+/** The names of a path's parameters, which are written in braces. */
 export type PathParameters<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PathParameters<Rest>
   : never;
@@ -65,7 +68,7 @@ export interface InputOf<R extends Route> {
     : Readonly<Record<never, never>>;
 }
 
-/** The path of a request, with its parameters and query percent-encoded. */
+/** Returns a request path with its parameters and query percent-encoded. */
 export function toRequestPath(
   route: Pick<Route, 'path'>,
   params: Readonly<Record<string, string>> = {},

@@ -2,8 +2,8 @@ import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
 
 /*
- * The JSON answers of the local API. Every object is open: a later export manager may add keys, and a client of this version
- * ignores them. A string with `examples` may get more values, so a client must handle unknown ones.
+ * The JSON answers of the local API. Every object is open: a later export manager may add keys, which this version's clients
+ * ignore. A string with `examples` may take other values in later versions, so clients must handle unknown ones.
  */
 
 export const Count = Type.Integer({ minimum: 0 });
@@ -13,11 +13,11 @@ const Success = Type.Literal(true);
 export const Time = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
   description:
-    "UTC in whole seconds, from the boat's clock. It is only informative, because the clock may be wrong.",
+    "UTC in whole seconds, from the boat's clock. For information only, because the clock may be wrong.",
 });
 const Slot = Type.String({ description: 'The local date of a daily export, YYYY-MM-DD' });
 
-/** The answer to every request that is refused or fails. */
+/** The answer to any request that is refused or fails. */
 export const ErrorSchema = Type.Object({
   success: Type.Literal(false),
   error: Type.String({ description: 'Human-readable description of the failure' }),
@@ -48,18 +48,18 @@ export const QueueEntrySchema = Type.Object({
   failed_at: Type.Optional(Time),
 });
 
-/** An entry of the queue with additional facts that `export_queue.json` does not contain. */
+/** A queue entry with fields that `export_queue.json` does not have. */
 export const QueuedExportSchema = Type.Object({
   ...QueueEntrySchema.properties,
   record_count: Count,
   export_type: Type.Enum(['full', 'incremental']),
-  trigger: Type.Enum(['manual', 'scheduled', 'boot'], { description: 'What caused the export' }),
+  trigger: Type.Enum(['manual', 'scheduled', 'boot'], { description: 'What requested the export' }),
 });
 
 /** A delivered export in the format of `export_history.json`. */
 export const HistoryEntrySchema = Type.Object({
   queue_id: Type.String(),
-  export_file: Type.String({ description: 'Absolute path of the export file at that time' }),
+  export_file: Type.String({ description: 'Absolute path of the export file at the time of delivery' }),
   created_at: Time,
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
   category_count: Count,
@@ -74,12 +74,12 @@ export const HistoryEntrySchema = Type.Object({
   record_count: Count,
   wire_size_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent for this export, after compression' }),
   records_imported: Type.Record(Type.String(), Count, {
-    description: 'Number of records that central counted, by category',
+    description: 'Number of records per category, as counted by central',
   }),
   rejected_records: Type.Array(RejectedRecordSchema),
 });
 
-/** The contribution of one category to an export. */
+/** What one category contributed to an export. */
 const CategoryCountSchema = Type.Object({
   state: Type.String({ examples: [...CATEGORY_STATES] }),
   count: Count,
@@ -110,7 +110,7 @@ export const BlockedCause = Nullable(
       'diverged',
       'other',
     ],
-    description: 'Why the state is `blocked`. Null in every other state',
+    description: 'Why the state is `blocked`. Null in any other state',
   }),
 );
 
@@ -127,9 +127,9 @@ const DestinationSchema = Type.Object({
 const dataBudgetProperties = {
   state: Type.String({
     examples: ['affordable', 'metered', 'over_budget'],
-    description: 'Why a due export waits for a cheaper connection or the next month',
+    description: 'Why a due export is waiting for a cheaper connection or the next month',
   }),
-  detail: Type.String({ description: 'The reason as a sentence. Empty if no export waits for this reason.' }),
+  detail: Type.String({ description: 'The reason as a sentence. Empty if no export is on hold.' }),
   month_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent in this calendar month (UTC)' }),
   month_bytes_max: Nullable(
     Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`, or null if there is no limit' }),
@@ -139,12 +139,12 @@ const dataBudgetProperties = {
 const LedgerChangeSchema = Type.Object({
   at: Time,
   former_ledger_id: Type.String(),
-  reason: Type.String({ description: "Central's refusal" }),
+  reason: Type.String({ description: 'The error that central returned' }),
   renumbered_exports: Type.Integer({
     minimum: 0,
-    description: 'Waiting and failed exports that were numbered in the new ledger',
+    description: 'Number of waiting and failed exports that were renumbered in the new ledger',
   }),
-  full_export_due: Type.Boolean({ description: 'Whether the next export is full because of the change' }),
+  full_export_due: Type.Boolean({ description: 'Whether the change makes the next export full' }),
   explanation: Type.String({ description: 'What happened and what happens next, as a sentence' }),
 });
 
@@ -155,7 +155,7 @@ export const StatusSchema = Type.Object({
   port: Type.Integer(),
   tier: Nullable(Type.Integer({ minimum: 0, maximum: 3 })),
   can_export: Type.Boolean(),
-  error: Nullable(Type.String({ description: 'Why the licence does not allow exports' })),
+  error: Nullable(Type.String({ description: 'Why the licence does not permit exports' })),
   code: Type.Optional(Type.String({ description: 'The error code for `error`' })),
   hint: Type.Optional(Type.String({ description: 'What to do about it' })),
   installation_id: Nullable(Type.String()),
@@ -176,14 +176,14 @@ export const StatusSchema = Type.Object({
         cause: Type.String({ examples: ['no_address', 'no_token', 'token_file'] }),
         detail: Type.String(),
       },
-      { description: 'What the boat lacks for any export to be sent. Null if it lacks nothing.' },
+      { description: 'What is missing before the boat can send any export. Null if nothing is missing.' },
     ),
   ),
   last_export: Nullable(QueuedExportSchema),
   last_delivery: Nullable(HistoryEntrySchema),
   delivered: Type.Object(
     { export_count: Count, record_count: Count },
-    { description: 'All delivered exports in the history, and the number of records in them' },
+    { description: 'Totals of the history: delivered exports and their records' },
   ),
   lost_by_central: Type.Object(
     {
@@ -193,12 +193,12 @@ export const StatusSchema = Type.Object({
     },
     {
       description:
-        'Delivered exports that central reported as missing: queued again, or without a file, so that the next export carries their records',
+        'Delivered exports that central has reported as missing. An export is queued again if its file still exists; otherwise the next export contains its records',
     },
   ),
   schedule: Type.Object({
     daily_hour: Type.Integer({ minimum: 0, maximum: 23 }),
-    timezone: Type.String({ description: 'IANA name' }),
+    timezone: Type.String({ description: 'IANA time zone name' }),
     owed_slot: Nullable(Slot),
   }),
   storage: Type.Object({
@@ -207,12 +207,13 @@ export const StatusSchema = Type.Object({
     exports_bytes: Count,
     reserve_bytes: Type.Integer({
       minimum: 0,
-      description: 'Space kept free for the other services of the boat. Below it no export is made.',
+      description:
+        "Space kept free for the boat's other services. With less free space, no export is created.",
     }),
     medium: Type.Optional(
       Nullable(
         Type.Enum(['disk', 'memory', 'overlay', 'network', 'fuse'], {
-          description: 'What the exports are stored on. Null if the system does not report it',
+          description: 'The medium that holds the exports. Null if the system does not report it',
         }),
       ),
     ),
@@ -221,7 +222,9 @@ export const StatusSchema = Type.Object({
     ),
     warning: Type.Optional(
       Nullable(
-        Type.String({ description: 'Why exports may not survive a switch-off. Null if they are on a disk' }),
+        Type.String({
+          description: 'Why exports may not survive a power-off. Null if they are on persistent storage',
+        }),
       ),
     ),
   }),
@@ -229,7 +232,7 @@ export const StatusSchema = Type.Object({
   time: Time,
 });
 
-/** The six keys of the legacy exporter's queue status, in its order. */
+/** The six keys of the legacy exporter's queue status, in the same order. */
 export const QueueStatusSchema = Type.Object({
   pending_count: Count,
   uploading_count: Count,
@@ -241,11 +244,10 @@ export const QueueStatusSchema = Type.Object({
 
 export const GenerateSchema = Type.Object({
   success: Success,
-  queued: Type.Boolean({ description: 'False if there were no new records or the daily export was skipped' }),
+  queued: Type.Boolean({ description: 'False if there was nothing new or if the daily export was skipped' }),
   skipped: Type.Optional(
     Type.Boolean({
-      description:
-        'True if a scheduled export was skipped because of the tier or because it had already been made',
+      description: 'True if a scheduled export was skipped because of the tier or because it already exists',
     }),
   ),
   export_file: Type.Optional(Type.String({ description: 'Name of the export file' })),
@@ -259,7 +261,7 @@ export const GenerateSchema = Type.Object({
   unread_categories: Type.Optional(
     Type.Array(Type.Object({ category: Type.String(), detail: Type.String() }), {
       description:
-        'Categories that could not be read, and why. The export was queued without them, and the daily slot stays due',
+        'Categories that could not be read, with the reasons. The export was queued without them, and the daily slot stays due',
     }),
   ),
   message: Type.String(),
@@ -307,7 +309,7 @@ export const CleanupSchema = Type.Object({
   failed_kept: Type.Integer({
     minimum: 0,
     description:
-      'Number of failed exports kept because their records have not been delivered in another export',
+      'Number of failed exports that were kept because no other export has delivered their records',
   }),
   freed_bytes: Count,
 });
@@ -320,10 +322,10 @@ export const HistorySchema = Type.Object({
   exports: Type.Array(HistoryEntrySchema),
 });
 
-/** Always 30 days, the oldest first and today last. */
+/** Always 30 days, ending with today. */
 export const DeliveredDaysSchema = Type.Object({
   success: Success,
-  timezone: Type.String({ description: 'IANA name of the zone whose calendar the days follow' }),
+  timezone: Type.String({ description: 'IANA name of the time zone that defines the days' }),
   days: Type.Array(
     Type.Object({
       date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }),
@@ -358,7 +360,7 @@ export const SettingsSchema = Type.Object({
   notifications: Type.Boolean(),
 });
 
-/** `enrolled` is false if license.json names another installation ID than `installation_id`; the token is then not stored. */
+/** `enrolled` is false if the installation ID in license.json differs from `installation_id`. The token is then not stored. */
 export const EnrollSchema = Type.Object({
   success: Success,
   enrolled: Type.Boolean(),
@@ -378,13 +380,13 @@ export const DoctorSchema = Type.Object({
       hint: Type.Optional(Type.String()),
     }),
   ),
-  repaired: Type.Array(Type.String(), { description: 'Each repair as a sentence' }),
+  repaired: Type.Array(Type.String(), { description: 'One sentence for each repair' }),
   fsync: Nullable(Type.Object({ samples: Count, p50_ms: Type.Number(), p95_ms: Type.Number() })),
   free_bytes: Count,
   reserve_bytes: Count,
 });
 
-/** The texts of the page by key. A text with a number has a form for each plural category. */
+/** The page's texts by key. A text with a number has one form per plural category. */
 export const PageTextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),

@@ -40,7 +40,7 @@ async function open(path: string, disk: Disk = createDisk()) {
   return { key: await openBundleKey({ disk, random: createRandom(), log }, path), log: lines.join('\n') };
 }
 
-/** The machine's file system with one step changed. */
+/** Returns a disk on the real file system, with the given calls replaced. */
 const diskWith = (changes: (real: FileSystem) => Partial<FileSystem>): Disk => {
   const real = createFileSystem();
   return composeDisk({ ...real, ...changes(real) }, createRandom());
@@ -50,7 +50,7 @@ const fail = (code: string): never => {
   throw Object.assign(new Error(`the card reports ${code}`), { code });
 };
 
-test('the key is created once, is accessible only to its owner, and makes signatures that central verifies', async () => {
+test('the key is created once, is accessible only to its owner, and creates signatures that central can verify', async () => {
   const path = newPath();
   const first = await open(path);
   const again = await open(path);
@@ -66,10 +66,10 @@ test('the key is created once, is accessible only to its owner, and makes signat
   assert.ok(isValid(ID, '{"a":1}', signature));
   assert.ok(!isValid(ID, '{"a":2}', signature));
   assert.ok(!isValid('fedcba9876543210', '{"a":1}', signature));
-  assert.notEqual((await open(newPath())).key?.publicKey, x, 'another boat has another key');
+  assert.notEqual((await open(newPath())).key?.publicKey, x, 'every boat has its own key');
 });
 
-test('if the card cannot store the key, there is no key, and no part of it is left behind', async () => {
+test('if the card cannot store the key, there is no key, and no partial file is left behind', async () => {
   for (const step of ['write', 'sync', 'rename'] as const) {
     const path = newPath();
     const disk = diskWith((real) =>
@@ -87,11 +87,11 @@ test('if the card cannot store the key, there is no key, and no part of it is le
     assert.match(log, /not signed/, step);
     assert.ok(!existsSync(path), step);
     assert.deepEqual(readdirSync(join(path, '..')), [], step);
-    assert.ok((await open(path)).key !== undefined, 'the next start makes one');
+    assert.ok((await open(path)).key !== undefined, 'the next start creates one');
   }
 });
 
-test('a damaged key file is kept and reported, and no message quotes it', async () => {
+test('keeps and reports a damaged key file, and quotes it in no message', async () => {
   const path = newPath();
   await open(path);
   const good = readFileSync(path, 'latin1');
@@ -102,7 +102,7 @@ test('a damaged key file is kept and reported, and no message quotes it', async 
     assert.equal(key, undefined, content);
     assert.match(log, /bundle_key\.pem is damaged/);
     assert.ok(!log.includes(secret.slice(-20)));
-    assert.equal(readFileSync(path, 'latin1'), content, 'an unreadable key is not treated as missing');
+    assert.equal(readFileSync(path, 'latin1'), content, 'does not treat an unreadable key as missing');
   }
   writeFileSync(path, good);
   chmodSync(path, 0o600);

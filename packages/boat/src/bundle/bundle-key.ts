@@ -4,7 +4,7 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 
-/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key has 119. */
+/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key has 119 bytes. */
 const KEY_FILE_SIZE_MAX_BYTES = 4_096;
 
 /** Size of the secret of an Ed25519 key, in bytes (RFC 8032). */
@@ -15,18 +15,17 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** The key that signs the bundles of this boat. */
 export interface BundleKey {
-  /** The public half, as central keeps it: 32 bytes in base64url. */
+  /** The public half, as central stores it: 32 bytes in base64url. */
   readonly publicKey: string;
   /** Returns the signature of a line of this installation's bundle, in base64url. */
   sign(installationId: string, text: string): string;
 }
 
 /**
- * Reads the key that signs bundles, and creates it at the first start. When it resolves with a new key, the complete file is on
- * the card. If power fails earlier, the next start creates another key, and the first one has never been used. Only its owner can
- * access the file. If the file cannot be read or written, this is reported, the file is not changed, and the result is undefined.
- * Bundles are then not signed, because the records matter more. Never throws for a disk failure. No message contains the private
- * half.
+ * Reads the key that signs bundles, or creates it at the first start. A new key is returned only once its complete file is on the
+ * card, so a key lost in a power cut was never used. Only the owner can access the file. If the file cannot be read or written,
+ * logs a warning, leaves the file unchanged and returns undefined. Bundles are then not signed, because the records matter more.
+ * Does not throw if the disk fails. No message contains the private half.
  */
 export async function openBundleKey(
   { disk, random, log }: Pick<World, 'disk' | 'random' | 'log'>,
@@ -66,18 +65,18 @@ export async function openBundleKey(
   }
 }
 
-/** Returns the path of the boat's key below this root. */
+/** Returns the path of the boat's key below a root. */
 export function toBundleKeyPath(root: string): string {
   return toSpoolPaths(root).bundleKey;
 }
 
-/** Returns the key in the text of a key file, or undefined if it has none. */
+/** Parses the text of a key file. Returns undefined if it contains no valid key. */
 export function parseBundleKey(pem: string): BundleKey | undefined {
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    // OpenSSL's error is not reported: it may describe the content, and otherwise says only that it is not a key.
+    // OpenSSL's error is not reported, because it may reveal content and adds nothing else.
     return undefined;
   }
   return key.asymmetricKeyType === 'ed25519' ? toBundleKey(key) : undefined;

@@ -34,15 +34,15 @@ export interface Bundle {
 }
 
 /**
- * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle").
- * The daemon creates the bytes but accepts no path. If the API accepted a path, any page could write files with the daemon's
- * privileges. Instead, the command writes the file as the user who runs it.
+ * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle"). The daemon
+ * only produces the bytes, and the command writes them to a file as the user who runs it. If the API accepted a path, any page
+ * could write files with the daemon's privileges.
  */
 export interface Bundler {
   /**
-   * Creates a bundle, or returns undefined if no export is waiting. When it resolves, the ledger has durably recorded
-   * that these exports are in a bundle, so the boat queries central before it sends one of them (docs/spec/protocol.md
-   * R54). No entry changes its state: only a receipt proves a delivery. Throws LICENSE_…, TIER_TOO_LOW.
+   * Creates a bundle, or returns undefined if no export is waiting. Once it resolves, the ledger has durably recorded that these
+   * exports are in a bundle, so the boat queries central before it sends any of them (docs/spec/protocol.md R54). The entries
+   * keep their state, because only a receipt proves delivery. Throws LICENSE_…, TIER_TOO_LOW.
    */
   bundle(scope: BundleScope): Promise<Bundle | undefined>;
 }
@@ -82,7 +82,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
   };
 }
 
-/** The undelivered entries, oldest first. An entry that is being sent is included, because it may not arrive. */
+/** Returns the undelivered entries, oldest first. Includes an entry that is being sent, because it may not arrive. */
 function selectEntries({ queue }: Ledger, scope: BundleScope): readonly Entry[] {
   const failed = scope === 'waiting_and_failed' ? queue.list('failed') : [];
   return [...queue.list('pending'), ...queue.list('uploading'), ...failed].sort(
@@ -119,7 +119,7 @@ async function* makeBundle(
       try {
         step = await pieces.next();
       } catch (error) {
-        // An unreadable file must not keep the other exports out of the bundle. The bundle's last line reports the file.
+        // One unreadable file must not keep the other exports out of the bundle. The `end` line reports it.
         if (!isExportError(error)) throw error;
         if (ledger.queue.get(entryNo)?.status === 'completed') break;
         skippedCount += 1;
@@ -132,7 +132,7 @@ async function* makeBundle(
       parts += 1;
       yield step.value;
     }
-    // An export that has been delivered in the meantime has no part in the bundle.
+    // No parts are written for an export that has been delivered in the meantime.
     if (parts > partsBefore) exportsWritten += 1;
   }
   world.log.write('info', `Bundled ${exportsWritten} exports in ${parts} parts`);
@@ -146,7 +146,7 @@ async function* makeBundle(
   });
 }
 
-/** The parts of one export that have no receipt. Each part is a line, a body and a line end. */
+/** Yields the parts of one export that have no receipt: for each part, a control line, the body and a newline. */
 async function* bundleEntry(
   deps: BundlerDeps,
   lines: Lines,

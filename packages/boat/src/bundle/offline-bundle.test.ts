@@ -49,7 +49,7 @@ async function* pieces(parts = 3): AsyncGenerator<Uint8Array, void, void> {
   yield Buffer.from(toBundleLine({ d3kos_bundle: 'end', exports: 1, parts, skipped_count: 0, skipped: [] }));
 }
 
-/** The machine's file system with one of its steps changed. */
+/** Returns a disk on the real file system, with the given calls replaced. */
 function diskWith(changes: (real: FileSystem) => Partial<FileSystem>) {
   const real = createFileSystem();
   return composeDisk({ ...real, ...changes(real) }, createRandom());
@@ -59,7 +59,7 @@ function refuse(code: string): never {
   throw Object.assign(new Error(`the drive reports ${code}`), { code });
 }
 
-test('a bundle is written completely under a free name and never replaces another file', async () => {
+test('writes a complete bundle under an unused name and never replaces another file', async () => {
   const drive = newDrive();
   const first = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
   assert.deepEqual(readdirSync(drive), [NAME]);
@@ -71,7 +71,7 @@ test('a bundle is written completely under a free name and never replaces anothe
   assert.equal(readFileSync(first.file, 'utf8'), 'another file');
 });
 
-test('a full USB drive is reported, and no partial bundle stays on it', async () => {
+test('reports a full USB drive and leaves no partial bundle on it', async () => {
   const drive = newDrive();
   const full = diskWith((real) => ({
     create: async (path, readers) => {
@@ -90,7 +90,7 @@ test('a full USB drive is reported, and no partial bundle stays on it', async ()
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a write that the drive does not confirm fails with a hint about file systems', async () => {
+test('fails with a hint about file systems if the drive does not confirm a write', async () => {
   for (const step of ['file', 'folder'] as const) {
     const drive = newDrive();
     const disk = diskWith((real) =>
@@ -111,7 +111,7 @@ test('a write that the drive does not confirm fails with a hint about file syste
   }
 });
 
-test('a bundle that reads back differently is removed', async () => {
+test('removes a bundle that reads back differently', async () => {
   const drive = newDrive();
   const corrupting = diskWith((real) => ({
     create: async (path, readers) => {
@@ -133,7 +133,7 @@ test('a bundle that reads back differently is removed', async () => {
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a bundle whose download breaks off or ends early leaves no file', async () => {
+test('leaves no file if the download breaks off or ends early', async () => {
   const drive = newDrive();
   async function* broken() {
     for await (const piece of pieces()) {
@@ -152,7 +152,7 @@ test('a bundle whose download breaks off or ends early leaves no file', async ()
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a missing folder is not created', async () => {
+test('does not create a missing folder', async () => {
   const disk = createDisk();
   const file = join(newDrive(), 'file');
   writeFileSync(file, '');
@@ -162,7 +162,7 @@ test('a missing folder is not created', async () => {
     );
 });
 
-test('a name that contains a path is not accepted as the name of a bundle', () => {
+test('does not accept a path as the name of a bundle', () => {
   assert.ok(isBundleName(NAME));
   for (const name of ['', 'x.bundle', `../${NAME}`, `/etc/${NAME}`, `${NAME}/..`, `${NAME}\n`])
     assert.ok(!isBundleName(name), name);

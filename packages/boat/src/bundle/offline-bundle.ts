@@ -25,7 +25,7 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
   if (facts?.kind === 'directory') return;
   throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
     op: 'write the bundle',
-    hint: 'Name the folder where the USB drive is mounted. `lsblk` shows it.',
+    hint: 'Specify the folder where the USB drive is mounted. `lsblk` shows it.',
   });
 }
 
@@ -47,14 +47,10 @@ export async function writeOfflineBundle(
   const written = await readBack(disk, file, sha256);
   if (written !== undefined) return written;
   await disk.remove(file);
-  throw new ExportError(
-    'DISK_FAILED',
-    `The bundle in ${directory} reads back differently from what was written`,
-    {
-      op: `read back ${file}`,
-      hint: 'The file was removed. Use another USB drive; the queue has not changed.',
-    },
-  );
+  throw new ExportError('DISK_FAILED', `The bundle in ${directory} did not read back as it was written`, {
+    op: `read back ${file}`,
+    hint: 'The file was removed. Use another USB drive; the queue has not changed.',
+  });
 }
 
 async function findFreeFile(disk: Disk, directory: string, name: string): Promise<string> {
@@ -103,7 +99,7 @@ function toDriveError(error: unknown, file: string): unknown {
   if (isExportError(error, 'DISK_READ_ONLY') || isExportError(error, 'DISK_FAILED'))
     return new ExportError(error.code, `The bundle could not be written to the USB drive: ${error.message}`, {
       op: `write ${file}`,
-      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. If a file of this name exists on the drive, do not rely on it, because the drive did not confirm the write.',
+      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. Do not rely on a file of this name on the drive, because the drive did not confirm the write.',
       cause: error,
     });
   return error;

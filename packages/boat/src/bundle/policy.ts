@@ -3,17 +3,17 @@ import { toNumberedName } from '../ledger/labels.ts';
 /** Maximum length of the reason for a skipped export, in characters. */
 const REASON_LENGTH_MAX = 200;
 
-/** A bundle's file name: letters, digits, `_` and `.` only, for every file system on USB drives. */
+/** Returns the file name of a bundle: only letters, digits, `_` and `.`, which every file system on USB drives accepts. */
 export function toBundleName(installationId: string, stamp: string): string {
   return `d3kos_${installationId}_${stamp}.bundle`;
 }
 
-/** True for a name that `toBundleName` created. Such a name cannot point to another folder. */
+/** Returns true for a name that `toBundleName` can create. Such a name cannot point to another folder. */
 export function isBundleName(name: string): boolean {
   return /^d3kos_[0-9a-f]{16}_[0-9]{8}_[0-9]{6}\.bundle$/.test(name);
 }
 
-/** The `attempt`-th name for a bundle. An existing file is never replaced. */
+/** Returns the name for the given attempt to find an unused one. */
 export function toFreeBundleName(name: string, attempt: number): string {
   return `${toNumberedName(name.replace(/\.bundle$/, ''), attempt)}.bundle`;
 }

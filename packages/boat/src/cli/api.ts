@@ -16,13 +16,13 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
 /** Maximum size of an answer, in bytes. A queue or history of 10,000 entries is about 6 MB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** An answer as received, for `--json`, and as a value of its contract type. */
+/** An answer, both as received (for `--json`) and as its contract type. */
 export interface ApiAnswer<N extends JsonRouteName> {
   readonly raw: unknown;
   readonly value: Answer<N>;
 }
 
-/** A file that is read as it arrives. */
+/** A file that is read while it is downloaded. */
 export interface Download {
   /** The file name in the answer, or an empty string if the answer has none. */
   readonly name: string;
@@ -34,18 +34,18 @@ export interface Api {
   /** For example `http://127.0.0.1:8094`. */
   readonly url: string;
   /**
-   * Sends a request and reads the answer. Throws the export manager's refusal (its code, message and hint), or
-   * DAEMON_UNREACHABLE if no program or a different program answers. Rejects with the signal's reason when aborted.
+   * Sends a request and reads the answer. Throws the export manager's error with its code, message and hint, or
+   * DAEMON_UNREACHABLE if nothing or a different program answers. Rejects with the signal's reason when aborted.
    */
   call<N extends JsonRouteName>(name: N, input?: Partial<Input<N>>): Promise<ApiAnswer<N>>;
   /**
    * Downloads a file. Returns undefined for an empty answer. Throws the same errors as `call`. Reading the chunks throws
-   * DAEMON_UNREACHABLE if the answer breaks off.
+   * DAEMON_UNREACHABLE if the connection breaks.
    */
   download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
 }
 
-/** A request, and its description for errors. */
+/** A request, with a description for error messages. */
 interface ApiRequest {
   readonly op: string;
   readonly request: Request;
@@ -106,7 +106,7 @@ function toRequest<N extends RouteName>(url: string, name: N, input: Partial<Inp
   };
 }
 
-/** True if the value is an answer of the route. Keys that a later export manager adds are ignored. */
+/** Returns true if the value matches the route's answer schema. Additional keys from a later export manager are allowed. */
 export function isAnswer<N extends JsonRouteName>(name: N, value: unknown): value is Answer<N> {
   return Compile(ROUTES[name].answer.schema).Check(value);
 }
@@ -128,7 +128,7 @@ async function* readPieces(
       yield value;
     }
   } finally {
-    // This releases the connection if the reader stops early, for example because the USB drive is full.
+    // Releases the connection if the reader stops early, for example because the USB drive is full.
     await reader.cancel().catch(() => undefined);
   }
 }
@@ -137,7 +137,7 @@ function toRefusal({ error, code, hint }: Static<typeof ErrorSchema>, op: string
   return new ExportError(toKnownCode(code), error, { op, hint });
 }
 
-/** A code that this version does not know is reported as INTERNAL, with the export manager's own message. */
+/** Returns INTERNAL for a code that this version does not know. The export manager's message is kept. */
 function toKnownCode(code: string): ExportErrorCode {
   return EXPORT_ERROR_CODES.find((known) => known === code) ?? 'INTERNAL';
 }
@@ -145,7 +145,7 @@ function toKnownCode(code: string): ExportErrorCode {
 function toForeignAnswer(url: string, op: string, status: number): ExportError {
   return new ExportError(
     'DAEMON_UNREACHABLE',
-    `The program at ${url} is not the export manager of this version (HTTP ${status})`,
+    `The program at ${url} is not an export manager of this version (HTTP ${status})`,
     {
       op,
       hint: 'Find out which program uses the port (ss -ltnp), and check that EXPORT_PORT is the same for the service and this command.',

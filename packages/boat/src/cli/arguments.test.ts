@@ -54,14 +54,14 @@ const refused: readonly [line: string, message: RegExp][] = [
   ['stauts', /Did you mean status\?/],
 ];
 for (const [line, message] of refused)
-  test(`refuses d3kos-export ${line} and names the error`, () => {
+  test(`rejects d3kos-export ${line} and names the error`, () => {
     assert.throws(
       () => parseCommand(line.split(' ')),
       (error) => isExportError(error, 'REQUEST_INVALID') && message.test(error.message) && error.hint !== '',
     );
   });
 
-test('every error code has a nonzero exit code that the help explains', () => {
+test('every error code has a nonzero exit code that --help explains', () => {
   const explained = new Set(EXIT_CODE_LINES.map(([code]) => code));
   assert.deepEqual([...explained].sort(), Object.values(EXIT).sort());
   for (const code of EXPORT_ERROR_CODES) {
@@ -86,7 +86,7 @@ for (const [line, names] of helpRequests)
     assert.ok(toHelp(names).startsWith(`Usage: ${['d3kos-export', ...names].join(' ')} `));
   });
 
-test('an empty ID or directory is refused', () => {
+test('rejects an empty ID or directory', () => {
   for (const argv of [
     ['queue', 'retry', ''],
     ['bundle', ''],

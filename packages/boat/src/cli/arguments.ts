@@ -5,12 +5,12 @@ import { type Command, createProgram } from './program.ts';
 /** How results are written: as human-readable tables or as the API's JSON. */
 export type OutputFormat = 'text' | 'json';
 
-/** `json` if the arguments contain `--json`, even if the rest is invalid. The error is then JSON as well. */
+/** Returns `json` if the arguments contain `--json`, even if the rest is invalid, so that the error is JSON as well. */
 export function toOutputFormat(argv: readonly string[]): OutputFormat {
   return argv.includes('--json') ? 'json' : 'text';
 }
 
-/** Parses the arguments after the program's name. Throws REQUEST_INVALID, which names the wrong argument. */
+/** Parses the arguments after the program name. Throws REQUEST_INVALID, which names the invalid argument. */
 export function parseCommand(argv: readonly string[]): Command {
   let command: Command | undefined;
   let help = '';
@@ -46,7 +46,7 @@ function toUsageError(message: string): ExportError {
   });
 }
 
-/** The names of every command, in the order of the help. `[]` stands for the program itself. */
+/** Lists the names of all commands in the order of the help. `[]` stands for the program itself. */
 export function listCommands(): readonly (readonly string[])[] {
   const list = (command: Program, names: readonly string[]): readonly (readonly string[])[] => [
     names,

@@ -19,7 +19,7 @@ async function started(story: Partial<DaemonStory>): Promise<LoopbackDaemon> {
   return daemon;
 }
 
-test('waits for an export manager that starts 5 s late, then reports the upload until the queue is empty', async () => {
+test('waits for an export manager that starts 5 s late, then reports progress until the queue is empty', async () => {
   const daemon = await prepare({ pendingCount: 2 });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -48,7 +48,7 @@ test('waits for an export manager that starts 5 s late, then reports the upload 
   assert.deepEqual(daemon.requests, ['POST /export/queue/process']);
 });
 
-test('ends immediately without a request when no export is waiting', async () => {
+test('ends immediately without sending a request if no export is waiting', async () => {
   const daemon = await started({ pendingCount: 0, destination: { state: 'offline' } });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -77,7 +77,7 @@ test('succeeds after 60 s without a network and reports the waiting exports', as
   ]);
 });
 
-test('fails with exit code 3 if the export manager does not answer within 60 s', async () => {
+test('exits with code 3 if the export manager does not answer within 60 s', async () => {
   const daemon = await prepare({});
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -100,7 +100,7 @@ test('does not mistake another service on the port for the export manager', asyn
   assert.match(error, /is not the export manager/);
 });
 
-test('stops reporting after 5 minutes and leaves the waiting exports to the export manager', async () => {
+test('stops reporting after 5 minutes, while the export manager keeps sending', async () => {
   const daemon = await started({ pendingCount: 1, destination: { state: 'online' } });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -113,7 +113,7 @@ test('stops reporting after 5 minutes and leaves the waiting exports to the expo
   );
 });
 
-test('fails if an export fails in the meantime, and reports that the next export carries its records', async () => {
+test('fails if an export fails in the meantime, and reports that the next export will contain its records', async () => {
   const daemon = await started({ pendingCount: 1, failedCount: 4, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -121,14 +121,14 @@ test('fails if an export fails in the meantime, and reports that the next export
   ]);
   const run = await runProgram(['boot', '--json'], { clock, port: daemon.port });
   assert.equal(run.exitCode, 1);
-  assert.match(run.stderr.at(-2) ?? '', /1 export failed\. The records will be part of the next export/);
+  assert.match(run.stderr.at(-2) ?? '', /1 export failed\. The next export will contain their records/);
   assert.equal(run.stdout.length, 1);
   const result = JSON.parse(run.stdout[0] ?? '');
   assert.deepEqual([result.success, result.outcome, result.newly_failed_count], [false, 'drained', 1]);
   assert.equal(result.status.a_key_of_a_later_version, true);
 });
 
-test('reports a refusal by central, with exit code 4', async () => {
+test('exits with code 4 if central refuses the boat', async () => {
   const daemon = await started({
     pendingCount: 1,
     destination: { state: 'blocked', explanation: 'Central refuses this boat. Enrol it.' },
@@ -147,7 +147,7 @@ test('sends nothing at tier 0 and succeeds', async () => {
   assert.equal(clock.monotonic(), 0);
 });
 
-test('continues to report if the export manager restarts in the meantime', async () => {
+test('continues reporting if the export manager restarts in the meantime', async () => {
   const daemon = await started({ pendingCount: 1, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -160,7 +160,7 @@ test('continues to report if the export manager restarts in the meantime', async
   assert.ok(run.stdout.includes('✓ All exports uploaded'));
 });
 
-test('stops waiting when interrupted, with exit code 130', async () => {
+test('stops waiting and exits with code 130 when interrupted', async () => {
   const stopping = new AbortController();
   const daemon = await prepare({});
   const clock = createSteppedClock([{ atMs: 3_000, happen: () => stopping.abort(new Error('SIGINT')) }]);

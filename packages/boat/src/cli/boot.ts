@@ -55,7 +55,10 @@ export async function runBoot(context: WaitingContext): Promise<ExitCode> {
   return finish(context, drain.outcome, first, drain.status);
 }
 
-/** Polls the status every second until the policy ends the phase. Reports the number of waiting exports on every change and every 30 s. */
+/**
+ * Polls the status every second until the policy ends the phase. Reports the number of waiting exports whenever it changes, and
+ * every 30 s.
+ */
 async function watch(
   context: WaitingContext,
   phase: BootPhase,
@@ -84,7 +87,7 @@ async function watch(
   }
 }
 
-/** Loads the status. Waits again if the export manager is restarting. */
+/** Loads the status. If the export manager is restarting, waits for it first. */
 async function loadStatus({ clock, api, signal }: WaitingContext): Promise<ApiAnswer<'status'>> {
   try {
     return await api.call('status');
@@ -112,7 +115,7 @@ function finish(
   return exitCode;
 }
 
-/** Returns the final lines. They report newly failed exports for every outcome. */
+/** Returns the final lines. For every outcome, they report newly failed exports. */
 function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
   const { explanation } = status.destination;
   const waits = `The export manager will keep trying to send ${toExportCount(countWaiting(status))}`;
@@ -120,7 +123,7 @@ function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount
     failedCount === 0
       ? []
       : [
-          `⚠ ${toExportCount(failedCount)} failed. The records will be part of the next export. See d3kos-export queue list`,
+          `⚠ ${toExportCount(failedCount)} failed. The next export will contain their records. See d3kos-export queue list`,
         ];
   switch (outcome) {
     case 'nothing_waits':
@@ -137,7 +140,7 @@ function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount
     case 'not_permitted':
       return [
         ...failed,
-        `⚠ Nothing is sent: ${status.error ?? 'the licence does not permit it'}. ${status.hint ?? ''}`.trimEnd(),
+        `⚠ Nothing is sent: ${status.error ?? 'the licence does not permit exports'}. ${status.hint ?? ''}`.trimEnd(),
       ];
     case 'blocked':
       return [...failed, `⚠ ${explanation}`];

@@ -9,10 +9,9 @@ import type { Output } from './output.ts';
 import { toExportCount, toSize } from './tables.ts';
 
 /**
- * Runs `d3kos-export bundle DIR`: writes waiting exports to a folder on a USB drive with the rights of the user who
- * runs the command, and reads them back. No entry changes its state; the boat queries central before it sends one of
- * these exports. Throws the export manager's refusal, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY or DISK_FAILED for
- * the drive.
+ * Runs `d3kos-export bundle DIR`: writes waiting exports to a folder on a USB drive, as the user who runs the command, and reads
+ * them back. The entries keep their state, and the boat queries central before it sends any of these exports. Throws the export
+ * manager's errors, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY or DISK_FAILED for the drive.
  */
 export async function runBundle(
   { api, disk, output }: { readonly api: Api; readonly disk: Disk; readonly output: Output },
@@ -27,11 +26,11 @@ export async function runBundle(
     ]);
     return EXIT.done;
   }
-  // The name becomes part of a path, so only the expected form is accepted.
+  // The name becomes part of a path, so only the expected format is accepted.
   if (!isBundleName(download.name))
-    throw new ExportError('DAEMON_UNREACHABLE', 'The export manager sent an invalid name for the bundle', {
+    throw new ExportError('DAEMON_UNREACHABLE', 'The export manager returned an invalid bundle name', {
       op: 'write the bundle',
-      hint: 'Use a d3kos-export of the same version as the export manager.',
+      hint: 'Use the d3kos-export command of the same version as the export manager.',
     });
   output.progress(`Writing ${download.name} to ${directory} ...`);
   const { file, sizeBytes, end } = await writeOfflineBundle(disk, directory, download.name, download.pieces);
@@ -48,7 +47,7 @@ export async function runBundle(
     [
       `✓ ${toExportCount(end.exports)} in ${end.parts} parts, ${toSize(sizeBytes)}, written and read back: ${file}`,
       ...end.skipped.map(({ queue_id, reason }) => `✗ Skipped ${queue_id}: ${reason}`),
-      'Eject the USB drive before you remove it. At central, run d3kos-central import-bundle FILE',
+      'Eject the USB drive before you remove it. On the central server, run d3kos-central import-bundle FILE',
     ],
   );
   return end.skipped_count === 0 ? EXIT.done : EXIT.failed;

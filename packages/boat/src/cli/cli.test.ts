@@ -59,7 +59,7 @@ test('config shows only the origin of the webhook', async () => {
   }
 });
 
-test('an invalid or unreadable configuration file is named, with exit code 6', async () => {
+test('names an invalid or unreadable configuration file and exits with code 6', async () => {
   const path = '/opt/d3kos/config/export.json';
   const wrong = await config({}, { [path]: '{"prot":8000}' });
   assert.equal(wrong.exitCode, 6);
@@ -69,7 +69,7 @@ test('an invalid or unreadable configuration file is named, with exit code 6', a
   assert.match(unreadable.stderr.join('\n'), /export\.json cannot be read \[CONFIG_UNREADABLE\]/);
 });
 
-test('invalid usage exits with code 2, with one line and a hint, or JSON', async () => {
+test('invalid usage exits with code 2 and prints one line and a hint, or JSON', async () => {
   const text = await runProgram(['exprot'], { clock });
   assert.deepEqual(
     [text.exitCode, text.stdout, text.stderr],
@@ -80,7 +80,7 @@ test('invalid usage exits with code 2, with one line and a hint, or JSON', async
   assert.deepEqual(Object.keys(onlyJson(json)), ['success', 'error', 'code', 'hint']);
 });
 
-test('exits with code 3 if the export manager is not running, with a hint on how to start it', async () => {
+test('exits with code 3 and explains how to start the export manager if it is not running', async () => {
   const daemon = await createLoopbackDaemon();
   for (const argv of [['status'], ['generate'], ['queue', 'list'], ['history'], ['preview']]) {
     const run = await runProgram(argv, { clock, port: daemon.port });
@@ -90,7 +90,7 @@ test('exits with code 3 if the export manager is not running, with a hint on how
   }
 });
 
-test('exits with code 3 if another program on the port answers, no matter what it answers', async () => {
+test('exits with code 3 if another program answers on the port, whatever its answer', async () => {
   const otherServices = [
     () => new Response('<html>Welcome</html>', { headers: { 'content-type': 'text/html' } }),
     () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/' } }),
@@ -108,7 +108,7 @@ test('exits with code 3 if another program on the port answers, no matter what i
   }
 });
 
-test('help and version need no export manager', async () => {
+test('help and version work without an export manager', async () => {
   const help = await runProgram([], { clock });
   assert.equal(help.exitCode, 0);
   for (const command of [

@@ -34,15 +34,15 @@ import {
 /** The dependencies of the command line. */
 export interface CliWorld extends ConfigWorld {
   readonly clock: Clock;
-  /** Its silence limit must allow for the longest time that `generate` waits for an export. */
+  /** Its silence limit must be longer than the longest export that `generate` waits for. */
   readonly transport: Transport;
-  /** The disk for bundles, with the rights of the user who runs the command. */
+  /** The disk for bundles, accessed as the user who runs the command. */
   readonly disk: Disk;
-  /** See `replaceShared` of platform/shared-file.ts. */
+  /** See `replaceShared` in platform/shared-file.ts. */
   readonly replaceShared: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Converts a path from the command line to an absolute path. */
   readonly toAbsolute: (path: string) => string;
-  /** Writes a line to standard output. `line` has no line end. */
+  /** Writes a line to standard output and adds the newline. */
   readonly stdout: (line: string) => void;
   /** Writes a line to standard error. */
   readonly stderr: (line: string) => void;
@@ -50,13 +50,13 @@ export interface CliWorld extends ConfigWorld {
   readonly serve: () => Promise<number>;
   /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
-  /** Facts about the machine and the newest log lines. */
+  /** Returns facts about the machine and the newest log lines. */
   readonly supportFacts: () => Promise<SupportFacts>;
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
   /**
-   * Hands the queue to the legacy exporter while no export manager runs. For `services`, it also changes the services. Resolves
-   * with the undelivered files, or with undefined if the program that changes the services has already printed them.
+   * Hands the queue over to the legacy exporter while no export manager runs. With `services`, also switches the services.
+   * Resolves with the undelivered files, or with undefined if the program that switches the services has already printed them.
    */
   readonly rollBack: (scope: RollbackScope) => Promise<readonly string[] | undefined>;
   /** Aborts every wait. */
@@ -64,8 +64,8 @@ export interface CliWorld extends ConfigWorld {
 }
 
 /**
- * Runs the program `d3kos-export`: parses the arguments after the program's name, runs the command, writes the result
- * to standard output, and resolves with an exit code of `exit-codes.ts`. Rejects only if there is a bug.
+ * Runs the program `d3kos-export`: parses the arguments after the program name, runs the command, writes the result to standard
+ * output, and resolves with an exit code from `exit-codes.ts`. Rejects only because of a bug.
  */
 export async function runCli(argv: readonly string[], world: CliWorld): Promise<number> {
   const output = createOutput(toOutputFormat(argv), world.stdout, world.stderr);
@@ -74,7 +74,7 @@ export async function runCli(argv: readonly string[], world: CliWorld): Promise<
     return await run(parseCommand(argv), world, output);
   } catch (error) {
     if (signal.aborted && error === signal.reason) {
-      world.stderr('Interrupted. The export manager keeps running');
+      world.stderr('Interrupted. The export manager is still running');
       return EXIT.interrupted;
     }
     if (!isExportError(error)) throw error;
@@ -163,7 +163,7 @@ type ClientCommand = Exclude<
   }
 >;
 
-/** The commands that are clients of the running export manager. */
+/** Runs a command that is a client of the running export manager. */
 async function runClient(
   command: ClientCommand,
   api: Api,

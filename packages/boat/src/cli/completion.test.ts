@@ -15,7 +15,7 @@ const script = (shell: Shell): string =>
   );
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
-/** The completions that bash offers for the words. The last word is incomplete. */
+/** Returns the completions that bash offers. The last word is incomplete. */
 function complete(...words: readonly string[]): readonly string[] {
   const lines = [
     script('bash'),

@@ -12,7 +12,9 @@ export interface Choices {
   readonly takesDirectory: boolean;
 }
 
-/** Creates a completion script from the program's commands and options. The script runs no program to complete a word. */
+/**
+ * Creates a completion script from the program's commands and options. The script does not run the program to complete a word.
+ */
 export function toCompletionScript(program: Program, shell: Shell): string {
   const choices = listChoices(program, '');
   switch (shell) {
@@ -55,14 +57,14 @@ function listChoices(command: Program, path: string): readonly Choices[] {
   return [own, ...below];
 }
 
-/** Creates the completion script for bash of the program `name`. */
+/** Creates the bash completion script for the program `name`. */
 export function toBashCompletion(name: string, choices: readonly Choices[]): string {
   const toWords = `_${name.replaceAll('-', '_')}`;
   const cases = choices.map(
     ({ path, words, takesDirectory }) =>
       `    '${path}') COMPREPLY=($(compgen ${takesDirectory ? '-d ' : ''}-W '${words.map(({ word }) => word).join(' ')}' -- "$current")) ;;`,
   );
-  return `# bash completion of ${name}
+  return `# bash completion for ${name}
 ${toWords}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path='' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -76,7 +78,7 @@ ${cases.join('\n')}
 complete -F ${toWords} ${name}`;
 }
 
-/** Creates the completion script for zsh of the program `name`, to be sourced or to be loaded as the file `_name`. */
+/** Creates the zsh completion script for the program `name`. It can be sourced, or loaded as the file `_name`. */
 export function toZshCompletion(name: string, choices: readonly Choices[]): string {
   const toWords = `_${name.replaceAll('-', '_')}`;
   const quote = (text: string): string => text.replaceAll("'", "'\\''").replaceAll(':', '\\:');
@@ -109,5 +111,5 @@ function toFish(choices: readonly Choices[]): string {
       ...(takesDirectory ? [`complete -c d3kos-export -n "${test}" -a '(__fish_complete_directories)'`] : []),
     ];
   });
-  return ['# fish completion of d3kos-export', 'complete -c d3kos-export -f', ...lines].join('\n');
+  return ['# fish completion for d3kos-export', 'complete -c d3kos-export -f', ...lines].join('\n');
 }

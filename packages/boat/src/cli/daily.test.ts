@@ -68,12 +68,12 @@ test('shows the reason from the export manager if the tier is unknown', async ()
   assert.equal(run.exitCode, 0);
 });
 
-test('succeeds when it runs twice in one slot and when nothing is new', async () => {
+test('succeeds when run twice in one slot and when nothing is new', async () => {
   const daemon = await started({
     generate: success({ queued: false, skipped: true, slot: '2026-11-23' }),
   });
   const again = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
-  assert.ok(again.stdout.includes('✓ The daily export of 2026-11-23 was already made'));
+  assert.ok(again.stdout.includes('✓ The daily export of 2026-11-23 already exists'));
   assert.equal(again.exitCode, 0);
   daemon.story.generate = success({ queued: false, slot: '2026-11-23' });
   const quiet = await runProgram(['daily', '--json'], { clock: createSteppedClock(), port: daemon.port });
@@ -97,9 +97,9 @@ test('fails if a category could not be read, whether or not an export was queued
   assert.equal(queued.exitCode, 1);
   assert.deepEqual(queued.stdout.slice(3, -1), [
     '✓ Export generated and queued: q_1',
-    '⚠ boatlog could not be read: boatlog.db: permission denied. Its records go with a later export',
-    '⚠ settings could not be read: slots.json is a folder. Its records go with a later export',
-    '✗ The daily export is not complete; it stays due',
+    '⚠ boatlog could not be read: boatlog.db: permission denied. A later export will contain its records',
+    '⚠ settings could not be read: slots.json is a folder. A later export will contain its records',
+    '✗ The daily export is incomplete and stays due',
   ]);
   const manual = await runProgram(['generate', '--incremental'], world);
   assert.equal(manual.exitCode, 1);

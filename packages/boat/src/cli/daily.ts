@@ -6,10 +6,10 @@ import { type DailyOutcome, describeSkippedTier, isBelowSchedule, toDailyOutcome
 import { waitForApi } from './wait-for-api.ts';
 
 /**
- * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export
- * manager claims the day's slot, so repeated runs make one export a day. The request is sent even at a tier below 2, so
- * that the export manager logs the refusal. The command then succeeds. Throws every other refusal of the export
- * manager. The exit code is not 0 if a category could not be read. The slot then stays due, so that the unit tries again.
+ * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export manager claims
+ * the day's slot, so repeated runs create only one export a day. Below tier 2 the request is still sent, so that the export
+ * manager logs the refusal, and the command succeeds. Throws any other error of the export manager. If a category could not be
+ * read, the exit code is not 0 and the slot stays due, so that the systemd unit tries again.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.progress('=== d3kOS Daily Scheduled Export ===');
@@ -40,14 +40,12 @@ function describeOutcome(outcome: DailyOutcome, tier: number | undefined): reado
       return [
         `✓ Export generated and queued: ${outcome.queueId}`,
         ...outcome.missing,
-        '✗ The daily export is not complete; it stays due',
+        '✗ The daily export is incomplete and stays due',
       ];
     case 'nothing_new':
       return ['✓ Nothing new since the last export; nothing was queued'];
     case 'already_done':
-      return [
-        `✓ The daily export${outcome.slot === undefined ? '' : ` of ${outcome.slot}`} was already made`,
-      ];
+      return [`✓ The daily export${outcome.slot === undefined ? '' : ` of ${outcome.slot}`} already exists`];
     case 'skipped':
       return [`⚠ ${isBelowSchedule(tier) ? describeSkippedTier(tier) : outcome.reason}`, 'Skipping export'];
     default:

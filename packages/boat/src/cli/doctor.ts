@@ -10,9 +10,9 @@ import type { Output } from './output.ts';
 const MARKS: Readonly<Record<string, string>> = { ok: '✓', note: '·', problem: '✗' };
 
 /**
- * Runs `d3kos-export doctor` in the running export manager, or on the files if nothing listens on the port. If the
- * export manager listens but does not answer, the command does not read the files, because the export manager may be
- * writing. Exits with 0 if no problem remains.
+ * Runs `d3kos-export doctor` in the running export manager, or on the files if nothing listens on the port. If the export manager
+ * listens but does not answer, the command does not read the files, because the export manager may be writing to them. Exits with
+ * 0 if no problem remains.
  */
 export async function runDoctor(
   {
@@ -44,7 +44,7 @@ async function examine(
   }
   output.progress('The export manager is not running. Examining the files directly');
   const raw = await diagnose(mode);
-  if (!isAnswer('doctor', raw)) throw new Error('the diagnosis does not match the answer of the API');
+  if (!isAnswer('doctor', raw)) throw new Error("the diagnosis does not match the API's answer schema");
   return { raw, value: raw };
 }
 

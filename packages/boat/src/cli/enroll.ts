@@ -7,16 +7,15 @@ import type { Api } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
-/** Maximum size of license.json, in bytes. A real file has less than 1 KB. */
+/** Maximum size of license.json, in bytes. A real file is smaller than 1 KB. */
 const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
 
 const licenseShape = Compile(Type.Record(Type.String(), Type.Unknown()));
 
 /**
- * Runs `d3kos-export enroll CODE`. With `replace`, the installation ID in license.json is replaced with the one
- * of the code, with the privileges of the user who runs the command, because the export manager may not write there. If it fails
- * or power is cut at any point, the same command can be repeated. Throws the export manager's refusal, LICENSE_INVALID,
- * LICENSE_MISSING, DISK_….
+ * Runs `d3kos-export enroll CODE`. With `replace`, the command replaces the installation ID in license.json with the code's, as
+ * the user who runs it, because the export manager may not write to that file. If the command fails or power is cut at any point,
+ * it can be repeated. Throws the export manager's errors, LICENSE_INVALID, LICENSE_MISSING, DISK_….
  */
 export async function runEnroll(
   world: {
@@ -46,8 +45,8 @@ export async function runEnroll(
     ...(former === undefined
       ? []
       : [
-          `  Its installation ID was ${former}. Restart the boat, so that every service uses the new one.`,
-          '  Exports made under the former ID are not sent; the next export contains their records.',
+          ` Its installation ID was ${former}. Restart the boat so that every service uses the new one.`,
+          ' Exports created under the former ID are not sent; the next export contains their records.',
         ]),
   ]);
   return EXIT.done;
@@ -67,7 +66,7 @@ async function replaceInstallationId(
   if (file.kind === 'missing')
     throw new ExportError('LICENSE_MISSING', `${path} does not exist`, {
       op,
-      hint: 'Run the first boot of d3kOS, which writes it, and enter the same code again.',
+      hint: 'Complete the first boot of d3kOS, which creates this file, and enter the same code again.',
     });
   if (file.kind !== 'value' || !licenseShape.Check(file.value))
     throw new ExportError('LICENSE_INVALID', `${path} cannot be read as a JSON object`, {

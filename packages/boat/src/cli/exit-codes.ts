@@ -1,8 +1,8 @@
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** The exit codes of `d3kos-export`. Scripts and units rely on them, so codes may be added but must never change. */
+/** The exit codes of `d3kos-export`. Scripts and systemd units rely on them, so codes may be added but never changed. */
 export const EXIT = {
-  /** Includes "nothing new", "skipped by tier" and "no network at boot", because nothing failed and nothing was lost. */
+  /** Includes "nothing new", "skipped by tier" and "no network at boot": nothing failed and nothing was lost. */
   done: 0,
   failed: 1,
   usage: 2,
@@ -10,24 +10,24 @@ export const EXIT = {
   refused: 4,
   notFound: 5,
   configuration: 6,
-  /** The code that shells report for a program that Ctrl-C ended. */
+  /** The code that shells report for a program terminated by Ctrl-C. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** The exit codes and their meanings, as `--help` lists them. */
 export const EXIT_CODE_LINES: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [EXIT.done, 'success; includes nothing new, skipped by tier, and no network at boot'],
+  [EXIT.done, 'success, including: nothing new, skipped by tier, no network at boot'],
   [EXIT.failed, 'failure of the disk, the ledger, a source or an export'],
   [EXIT.usage, 'invalid command, option or value'],
-  [EXIT.unreachable, 'the export manager, or central, does not answer'],
+  [EXIT.unreachable, 'the export manager or central does not answer'],
   [EXIT.refused, 'refused because of tier, licence, device token or free space'],
   [EXIT.notFound, 'unknown entry or file, or an entry in the wrong state'],
   [EXIT.configuration, 'invalid or unreadable configuration'],
   [EXIT.interrupted, 'interrupted'],
 ];
 
-/** The exit code of a failure. */
+/** Returns the exit code for an error. */
 export function toExitCode(code: ExportErrorCode): ExitCode {
   switch (code) {
     case 'REQUEST_INVALID':

@@ -3,13 +3,13 @@ import { toPlainJson, toPlainText } from '../platform/plain-text.ts';
 import type { OutputFormat } from './arguments.ts';
 
 /**
- * The output of a command. Texts from central and from records are part of it. They must neither control the terminal nor add lines, so
- * other characters than plain text are replaced, or escaped in JSON.
+ * The output of a command. It can contain text from central and from records, which must neither control the terminal nor add
+ * lines. Characters other than plain text are therefore replaced, or escaped in JSON.
  */
 export interface Output {
   /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
   progress(line: string): void;
-  /** Writes the result once, either `raw` as one line of JSON or `lines`. */
+  /** Writes the result: `raw` as one line of JSON, or `lines`. Must be called only once. */
   result(raw: unknown, lines: readonly string[]): void;
   /** Writes a line to standard error. It is not part of the result. */
   note(line: string): void;

@@ -23,8 +23,8 @@ const bootTable: readonly [
   elapsedMs: number,
   kind: BootDecision['kind'],
 ][] = [
-  ['no export is waiting any longer', 'network', { waitingCount: 0 }, 0, 'drained'],
-  ['no export is waiting, without a network', 'network', { waitingCount: 0 }, 90_000, 'drained'],
+  ['no export left to send', 'network', { waitingCount: 0 }, 0, 'drained'],
+  ['no export left to send, and no network', 'network', { waitingCount: 0 }, 90_000, 'drained'],
   ['no attempt yet', 'network', {}, 0, 'wait'],
   ['no network yet', 'network', { destinationState: 'offline' }, 59_999, 'wait'],
   [
@@ -36,10 +36,10 @@ const bootTable: readonly [
   ],
   ['a captive portal', 'network', { destinationState: 'captive_portal' }, NETWORK_WAIT_MAX_MS, 'no_network'],
   ['a clock that may be set soon', 'network', { destinationState: 'clock_wrong' }, 30_000, 'wait'],
-  ['a state of a later version', 'network', { destinationState: 'metered' }, 30_000, 'wait'],
+  ['a state from a later version', 'network', { destinationState: 'metered' }, 30_000, 'wait'],
   ['central is reachable', 'network', { destinationState: 'online' }, 3_000, 'reached'],
-  ['central answers with a failure', 'network', { destinationState: 'unavailable' }, 3_000, 'reached'],
-  ['a refusal of an earlier attempt', 'network', { destinationState: 'blocked' }, 1_000, 'wait'],
+  ['central returns an error', 'network', { destinationState: 'unavailable' }, 3_000, 'reached'],
+  ['a refusal from an earlier attempt', 'network', { destinationState: 'blocked' }, 1_000, 'wait'],
   ['a refusal', 'network', { destinationState: 'blocked' }, BLOCKED_COUNTS_AFTER_MS, 'blocked'],
   ['a tier without exports', 'network', { tier: 0, canExport: false }, 0, 'tier_too_low'],
   [
@@ -74,7 +74,7 @@ for (const [what, phase, snapshot, elapsedMs, kind] of bootTable)
     assert.deepEqual(decideBoot(phase, { ...waiting, ...snapshot }, elapsedMs), { kind });
   });
 
-test('boot ends for every status of the export manager', () => {
+test('boot ends whatever status the export manager reports', () => {
   fc.assert(
     fc.property(
       fc.nat(5),
@@ -90,7 +90,7 @@ test('boot ends for every status of the export manager', () => {
   );
 });
 
-test('tiers 2 and 3 have the schedule, and an unknown tier is left to the export manager', () => {
+test('tiers 2 and 3 have the schedule, and the export manager decides for an unknown tier', () => {
   assert.deepEqual([0, 1, 2, 3, undefined].map(isBelowSchedule), [true, true, false, false, false]);
   assert.equal(describeSkippedTier(1), 'Scheduled export requires Tier 2+ (current: Tier 1)');
 });
@@ -103,7 +103,7 @@ const dailyTable: readonly [
   ['queued', { queued: true, queue_id: 'q_1', slot: '2026-11-23' }, { kind: 'queued', queueId: 'q_1' }],
   ['nothing new', { queued: false, slot: '2026-11-23' }, { kind: 'nothing_new' }],
   [
-    'a slot claimed before',
+    'a slot that is already claimed',
     { queued: false, skipped: true, slot: '2026-11-23' },
     { kind: 'already_done', slot: '2026-11-23' },
   ],

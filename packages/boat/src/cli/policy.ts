@@ -2,7 +2,7 @@ import { SCHEDULED_TIER_MIN } from '@d3kos/protocol';
 
 /** Maximum wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
 export const API_WAIT_MAX_MS = 60_000;
-/** Interval between two requests while waiting for the API or the queue. */
+/** Polling interval while waiting for the API or the queue. */
 export const POLL_INTERVAL_MS = 1_000;
 /**
  * Maximum wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script sent
@@ -10,43 +10,43 @@ export const POLL_INTERVAL_MS = 1_000;
  */
 export const NETWORK_WAIT_MAX_MS = 60_000;
 /**
- * Maximum time for which the upload is reported (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script
- * made ten checks. The export manager continues after this time.
+ * Maximum time for which `boot` reports the upload (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script made ten
+ * checks. The export manager continues sending after this time.
  */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
-/** Interval at which an unchanged queue line is repeated, as in the legacy script. */
+/** Interval at which an unchanged `Queue status` line is repeated, as in the legacy script. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
-/** Time after which a `blocked` state is accepted. An earlier one may be from before the first attempt of this boot. */
+/** Time after which a `blocked` state counts. Before that, it may predate the first attempt of this boot. */
 export const BLOCKED_COUNTS_AFTER_MS = 5_000;
 
-/** The facts in a status that `boot` bases its decision on. */
+/** The facts from a status on which `boot` bases its decision. */
 export interface BootSnapshot {
   /** Number of pending and uploading entries. */
   readonly waitingCount: number;
   /** Undefined if unknown. */
   readonly tier: number | undefined;
-  /** Whether the licence permits exports. This may change when the tier API starts later than the export manager. */
+  /** Whether the licence permits exports. This may change if the tier service starts later than the export manager. */
   readonly canExport: boolean;
-  /** The state as the API reports it. `boot` waits in a state that it does not know. */
+  /** The state as the API reports it. In an unknown state, `boot` keeps waiting. */
   readonly destinationState: string;
 }
 
 export type BootPhase = 'network' | 'drain';
 
-/** The next step of `boot`. Every step except `wait` and `reached` ends it. */
+/** The next step of `boot`. Every step except `wait` and `reached` ends the command. */
 export type BootDecision =
   | { readonly kind: 'wait' }
-  /** Central was reached. From here on the upload is reported. */
+  /** Central was reached. From now on, `boot` reports the upload. */
   | { readonly kind: 'reached' }
   | { readonly kind: 'drained' }
   /** The tier allows no exports. Waiting exports are kept. */
   | { readonly kind: 'tier_too_low' }
-  /** The licence still refuses at the end of the wait. */
+  /** The licence still does not permit exports at the end of the wait. */
   | { readonly kind: 'not_permitted' }
-  /** Central refuses this boat, or the device token or the URL of central is missing. The owner must act. */
+  /** Central refuses this boat, or the device token or central's URL is missing. The owner must act. */
   | { readonly kind: 'blocked' }
   | { readonly kind: 'no_network' }
-  /** The report ends, and the delivery continues. */
+  /** Reporting ends, but delivery continues. */
   | { readonly kind: 'still_waiting' };
 
 /** Decides the next step of `boot` from a status and the time since the phase began. */
@@ -67,7 +67,7 @@ export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: 
   }
 }
 
-/** Central counts as reached even if it answers with a failure, because the network works. */
+/** Central counts as reached even if it returns an error, because the network works. */
 function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
@@ -77,7 +77,7 @@ export function isBelowSchedule(tier: number | undefined): tier is number {
   return tier !== undefined && tier < SCHEDULED_TIER_MIN;
 }
 
-/** The legacy script's message for a tier without a daily export. */
+/** Returns the legacy script's message for a tier without scheduled exports. */
 export function describeSkippedTier(tier: number): string {
   return `Scheduled export requires Tier ${SCHEDULED_TIER_MIN}+ (current: Tier ${tier})`;
 }
@@ -88,13 +88,13 @@ export type DailyOutcome =
   /** An export was queued, but some categories could not be read. `missing` lists them with the reasons. */
   | { readonly kind: 'incomplete'; readonly queueId: string; readonly missing: readonly string[] }
   | { readonly kind: 'nothing_new' }
-  /** The day's export already exists, for example because the timer fired twice. */
+  /** The day's export exists already, for example because the timer fired twice. */
   | { readonly kind: 'already_done'; readonly slot: string | undefined }
   | { readonly kind: 'skipped'; readonly reason: string };
 
 /**
- * Interprets the answer to a scheduled export. A skipped export with a slot means that the slot was already claimed. Without a
- * slot, there is a reason.
+ * Interprets the answer to a scheduled export. If a skipped export has a slot, the slot was already claimed. If it has none, the
+ * answer gives the reason.
  */
 export function toDailyOutcome(answer: {
   readonly queued: boolean;
@@ -114,12 +114,12 @@ export function toDailyOutcome(answer: {
   return { kind: 'skipped', reason: answer.message ?? 'no reason given' };
 }
 
-/** One line for each category that an export could not read. Empty if every category was read. */
+/** Returns one line for each category that could not be read. */
 export function toUnreadLines(
   unread: readonly { readonly category: string; readonly detail: string }[] = [],
 ): readonly string[] {
   return unread.map(
     ({ category, detail }) =>
-      `⚠ ${category} could not be read: ${detail}. Its records go with a later export`,
+      `⚠ ${category} could not be read: ${detail}. A later export will contain its records`,
   );
 }

@@ -22,7 +22,7 @@ function start(argv: readonly string[], port: number): ChildProcess {
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('close', (code) => resolve(code)));
 
-test('an older Node prints one line that names the required version', () => {
+test('an outdated Node version prints one line that names the required version', () => {
   const written: string[] = [];
   const fake = {
     versions: { node: '20.11.1' },
@@ -37,7 +37,7 @@ test('an older Node prints one line that names the required version', () => {
   );
 });
 
-test('a checkout that is not built reports the command to run', () => {
+test('a checkout that is not built names the command to run', () => {
   const bin = join(root, 'unbuilt', 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(root, 'unbuilt', 'package.json'), '{"type":"module"}');
@@ -53,13 +53,13 @@ test('the launcher is executable', () => {
   assert.notEqual(statSync(launcher).mode & 0o111, 0);
 });
 
-test('the process ends at once with the exit code', async () => {
+test('the process exits immediately with the exit code', async () => {
   const { port } = await createLoopbackDaemon();
   assert.equal(await ended(start(['status'], port)), 3);
   assert.equal(await ended(start(['status', '--fast'], port)), 2);
 });
 
-test('Ctrl-C ends a wait with exit code 130', async () => {
+test('Ctrl-C ends a waiting command with exit code 130', async () => {
   const { port } = await createLoopbackDaemon();
   const child = start(['boot'], port);
   const end = ended(child);

@@ -38,17 +38,17 @@ export type Command =
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
   | { readonly kind: 'completion'; readonly shell: Shell };
 
-/** Default number of delivered exports that `history` lists. They fit on one terminal screen. */
+/** Default number of delivered exports that `history` lists: enough to fill one terminal screen. */
 const HISTORY_LIMIT_DEFAULT = 20;
 
-/** Width of help texts. It is fixed because the reference page contains them. */
+/** Width of help texts. It is fixed because the reference page includes them. */
 const HELP_COLUMNS = 100;
 
 type Choose = (command: Command) => void;
 
 /**
- * The commands, their options and their help. Parsing calls `choose` with the parsed command, or throws a CommanderError. `write`
- * receives the help texts.
+ * Returns the parser for the commands and their options, with their help. Parsing calls `choose` with the parsed command, or
+ * throws a CommanderError. `write` receives the help texts.
  */
 export function createProgram(choose: Choose, write: (text: string) => void): Program {
   const program = new Program('d3kos-export')
@@ -70,7 +70,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
     .version(SOFTWARE_VERSION, '--version', 'show the version')
-    .option('--json', 'write the result as one JSON document; progress goes to standard error');
+    .option('--json', 'write the result as a single JSON document, and progress to standard error');
   addServiceCommands(program, choose);
   addExportCommands(program, choose);
   addQueueCommands(program, choose);
@@ -97,16 +97,16 @@ function addServiceCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'serve' }));
   program
     .command('boot')
-    .summary('send waiting exports after a boot, and report progress')
+    .summary('send waiting exports at boot and report progress')
     .description(
-      'Wait up to 60 seconds each for the API and the network. Then report the progress of the upload for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs it.',
+      'Wait up to 60 seconds each for the API and the network. Then report the progress of the upload for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs this command.',
     )
     .action(() => choose({ kind: 'boot' }));
   program
     .command('daily')
-    .summary('make the scheduled export, at most once a day')
+    .summary('create the scheduled export, at most once a day')
     .description(
-      "Make the day's incremental export, at tier 2 or higher. A second run on the same day does nothing. d3kos-export-daily.timer runs this command.",
+      "Create the day's incremental export, at tier 2 or higher. A second run on the same day does nothing. d3kos-export-daily.timer runs this command.",
     )
     .action(() => choose({ kind: 'daily' }));
 }
@@ -122,9 +122,9 @@ function addExportCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'status' }));
   program
     .command('generate')
-    .summary('make an export and queue it')
+    .summary('create an export and queue it')
     .description(
-      'Make an export of every record and queue it. The command returns when the export is durably stored on the card.',
+      'Create an export of every record and queue it. The command returns once the export is durably stored on the card.',
     )
     .option('--incremental', 'export only what central does not have yet')
     .addHelpText('after', examples('generate', 'generate --incremental'))
@@ -132,7 +132,7 @@ function addExportCommands(program: Program, choose: Choose): void {
   program
     .command('preview')
     .summary('show what an export would contain')
-    .description('Show what an export would contain now, by category. Nothing is queued.')
+    .description('Show what each category of an export would contain now. Nothing is queued.')
     .option('--incremental', 'preview an incremental export')
     .addHelpText('after', examples('preview --incremental'))
     .action((options) => choose({ kind: 'preview', type: toType(options) }));
@@ -149,8 +149,8 @@ function addQueueCommands(program: Program, choose: Choose): void {
   const queue = program
     .command('queue')
     .usage('COMMAND [options]')
-    .summary('list and change the exports in the queue')
-    .description('List and change the exports in the queue.')
+    .summary('manage the exports in the queue')
+    .description('List, retry, cancel and clean up the exports in the queue.')
     .addHelpText('after', examples('queue list', 'queue retry q_20260220_120000'));
   queue
     .command('list')
@@ -187,10 +187,10 @@ function addEnrollCommand(program: Program, choose: Choose): void {
     .command('enroll')
     .summary('enrol the boat at central with a one-time code')
     .description(
-      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat creates its own device token and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat takes the installation ID of the code, for example after its SD card was replaced; this writes config/license.json and needs sudo.',
+      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat creates its own device token and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat adopts the installation ID of the code, for example after its SD card was replaced. This changes config/license.json and needs sudo.',
     )
     .argument('<code>', 'the code, in upper or lower case, with or without the hyphen', parseText)
-    .option('--replace-id', "replace this boat's installation ID with that of the code")
+    .option('--replace-id', "replace this boat's installation ID with the one the code was issued for")
     .addHelpText('after', examples('enroll 7KQ2M-4XB9C', 'enroll 7KQ2M-4XB9C --replace-id'))
     .action((code, options) =>
       choose({ kind: 'enroll', code, identity: options.replaceId === true ? 'replace' : 'keep' }),
@@ -212,7 +212,7 @@ function addSupportCommand(program: Program, choose: Choose): void {
 function addCareCommands(program: Program, choose: Choose): void {
   program
     .command('bundle')
-    .summary('write waiting exports to a USB drive')
+    .summary('write waiting exports to a USB drive as one file')
     .description(
       'Write waiting exports to a USB drive as one file for `d3kos-central import-bundle`, then read the file back to verify it. The exports stay in the queue.',
     )
@@ -228,9 +228,9 @@ function addCareCommands(program: Program, choose: Choose): void {
     );
   program
     .command('doctor')
-    .summary('check ledger, export files, card and settings')
+    .summary('check the ledger, export files, card and settings')
     .description(
-      'Compare the ledger with the export files, measure the card, and check the settings. If no export manager runs, the command reads the files itself. The exit code is 1 if a problem remains.',
+      'Compare the ledger with the export files, measure the speed of the card, and check the settings. If the export manager is not running, the command reads the files itself. The exit code is 1 if a problem remains.',
     )
     .option('--repair', 'make all safe repairs')
     .addHelpText('after', examples('doctor', 'doctor --repair'))
@@ -247,10 +247,10 @@ function addCareCommands(program: Program, choose: Choose): void {
     .command('restore')
     .summary('restore the settings of a reflashed boat from central')
     .description(
-      'Show which settings central holds for this boat, and to which files they would be written. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write did not change a file because it is newer or cannot be read.',
+      'Show which settings central holds for this boat and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. Before a file is updated, it is copied to NAME.before-restore. The exit code is 1 if --write skipped a file because it is newer or cannot be read.',
     )
     .option('--write', 'write the files')
-    .option('--force', 'also update files that are newer than the settings at central')
+    .option('--force', 'also update files that are newer than the settings on central')
     .addHelpText('after', examples('restore', 'restore --write'))
     .action((options) =>
       choose({
@@ -282,9 +282,9 @@ function addRollbackCommand(program: Program, choose: Choose): void {
     .command('rollback')
     .summary('restore the legacy exporter')
     .description(
-      'Stop the export manager, hand every undelivered export to the legacy exporter in the legacy format, and start the legacy services again exactly as they were before the package replaced them. Removing the package does the same. Run it as root.',
+      'Stop the export manager, hand every undelivered export over to the legacy exporter in the legacy format, and start the legacy services exactly as they were before this package replaced them. Removing the package does the same. Run this command as root.',
     )
-    .option('--data', 'only hand over the exports and list the undelivered files')
+    .option('--data', 'only hand over the exports, and list the undelivered files')
     .addHelpText('after', examples('rollback'))
     .action((options) => choose({ kind: 'rollback', scope: options.data === true ? 'data' : 'services' }));
 }

@@ -12,8 +12,8 @@ import { type CliRun, runProgram } from './testing/cli-run.ts';
 import { createSteppedClock } from './testing/stepped-clock.ts';
 
 /*
- * Runs the program against the real export manager, on an almost empty root, at tier 2 from license.json, with a central that
- * does not answer.
+ * These tests run the program against the real export manager, on an almost empty root, at tier 2 from license.json, with a
+ * central that does not answer.
  */
 const root = temporaryRoot('cli');
 const stopping = new AbortController();
@@ -75,7 +75,7 @@ const json = async (...argv: readonly string[]) => {
   return { exitCode: run.exitCode, answer: JSON.parse(run.stdout[0] ?? '') };
 };
 
-test('previews, generates, lists, cancels and retries an export of the real export manager', async () => {
+test('previews, generates, lists, cancels and retries an export in the real export manager', async () => {
   const preview = await program('preview');
   assert.equal(preview.exitCode, 0);
   assert.equal(preview.stdout.length, 10);
@@ -106,7 +106,7 @@ test('shows status, history and cleanup of the real export manager', async () =>
   );
 });
 
-test('boot succeeds if the real export manager finds no network', async () => {
+test('boot succeeds even if the real export manager finds no network', async () => {
   const run = await program('boot');
   assert.equal(run.exitCode, 0);
   assert.match(
@@ -116,13 +116,13 @@ test('boot succeeds if the real export manager finds no network', async () => {
   assert.match(run.stdout.at(-2) ?? '', /^⚠ No network after 60 seconds/);
 });
 
-test('daily makes one incremental export in a slot', async () => {
+test('daily creates one incremental export per slot', async () => {
   writeFileSync(join(root, 'config', 'settings.json'), '{"units":"imperial"}');
   const first = await json('daily');
   assert.equal(first.exitCode, 0);
   assert.equal(first.answer.queued, true);
   const { stdout } = await program('daily');
-  assert.match(stdout.join('\n'), /✓ The daily export( of \d{4}-\d\d-\d\d)? was already made/);
+  assert.match(stdout.join('\n'), /✓ The daily export( of \d{4}-\d\d-\d\d)? already exists/);
   const file = join(root, 'data', 'exports', 'exports', first.answer.export_file);
   const document = JSON.parse(readFileSync(file, 'utf8'));
   assert.deepEqual([document.export_type, document.trigger], ['incremental', 'scheduled']);
@@ -164,7 +164,7 @@ const supportBundle = (port: number, ...argv: readonly string[]): Promise<CliRun
     ],
   });
 
-test('the support bundle has what support needs of the real export manager, and neither secrets nor personal texts', async () => {
+test('the support bundle contains what support needs, but no secrets or personal data', async () => {
   const run = await supportBundle(server.port, '--json');
   assert.equal(run.exitCode, 0);
   const text = run.stdout.join('');
@@ -184,7 +184,7 @@ test('the support bundle has what support needs of the real export manager, and 
   assert.match(run.stderr.join(), /Nothing was written/);
 });
 
-test('the support bundle is written exactly as it was shown, to a new file for its owner only', async () => {
+test('the support bundle is written exactly as shown, to a new file that only its owner can read', async () => {
   const file = join(root, 'support.json');
   const run = await supportBundle(server.port, '--write', file);
   assert.equal(run.exitCode, 0);
@@ -195,7 +195,7 @@ test('the support bundle is written exactly as it was shown, to a new file for i
   assert.match(again.stderr.join(), /exists/);
 });
 
-test('without a running export manager, the support bundle gives the reasons and runs the doctor on the files', async () => {
+test('without a running export manager, the support bundle gives reasons for missing parts and runs the doctor on the files', async () => {
   const run = await supportBundle(9, '--json');
   assert.equal(run.exitCode, 0);
   const bundle = JSON.parse(run.stdout.join(''));

@@ -5,16 +5,16 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { toTable } from './tables.ts';
 
-/** The words for each action, before and after the files are written. */
+/** The wording for each action, before and after the files are written. */
 const ACTIONS: Readonly<Record<FileAction, readonly [planned: string, done: string]>> = {
   create: ['would be created', 'created'],
   update: ['would be updated', 'updated'],
-  unchanged: ['has these values', 'has these values'],
+  unchanged: ['up to date', 'up to date'],
   keep_newer: ['kept: newer', 'kept: newer'],
   keep_unreadable: ['kept: unreadable', 'kept: unreadable'],
 };
 
-/** Runs `d3kos-export restore`. Exits with 1 if `--write` did not change a file that lacks restored values. */
+/** Runs `d3kos-export restore`. Exits with 1 if `--write` skipped a file that does not have the restored values. */
 export async function runRestore(
   restore: (request: RestoreRequest) => Promise<RestorePlan>,
   output: Output,
@@ -77,7 +77,7 @@ function toNext(files: readonly PlannedFile[], isDone: boolean): readonly string
       ? []
       : ['Nothing was written. To write these files: d3kos-export restore --write']),
     ...(newer === 0 ? [] : ['To update newer files too: d3kos-export restore --write --force']),
-    ...(isDone && isPending ? ['Restart the boat so that every program reads its settings.'] : []),
+    ...(isDone && isPending ? ['Restart the boat so that every program reads the restored settings.'] : []),
     ...(!isPending && newer === 0 ? ['Nothing to do.'] : []),
   ];
 }

@@ -14,10 +14,13 @@ export interface ConfigWorld {
   readonly readFile: (path: string) => Promise<string | undefined>;
 }
 
-/** The state of the device token, or of the key that signs bundles. `unreadable` is usual for users other than d3kos, because the file has mode 0600. */
+/**
+ * The state of the device token, or of the key that signs bundles. `unreadable` is normal for users other than d3kos, because the
+ * file has mode 0600.
+ */
 type TokenState = 'present' | 'missing' | 'invalid' | 'unreadable';
 
-/** Reads the configuration with which the export manager would start now. Throws CONFIG_INVALID, CONFIG_UNREADABLE. */
+/** Reads the configuration that the export manager would use if it started now. Throws CONFIG_INVALID, CONFIG_UNREADABLE. */
 export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
   const path = join(toRoot(world.environment), 'config', 'export.json');
   let text: string | undefined;
@@ -34,8 +37,8 @@ export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
 }
 
 /**
- * Every setting with its value and source, the state of the device token, and the public half of the key that signs bundles. Never
- * contains the token or the private key.
+ * Describes every setting with its value and source, the state of the device token, and the public half of the key that signs
+ * bundles. The result never contains the token or the private key.
  */
 export async function describeConfig(
   world: ConfigWorld,
@@ -85,7 +88,7 @@ function toText(value: Config[keyof Config]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : value.join(' ');
 }
 
-/** The state of the token in the first file that exists, or in the last file if none exists. */
+/** Returns the first file that exists and the state of its token, or the last file if none exists. */
 async function findToken(
   world: ConfigWorld,
   paths: readonly string[],

@@ -12,13 +12,13 @@ import { findSecrets, hideSecrets, type KnownSecrets } from './known-secrets.ts'
 import type { Output } from './output.ts';
 import { type ConfigWorld, describeConfig } from './show-config.ts';
 
-/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts include all of them. */
+/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts still cover all of them. */
 const ENTRIES_MAX = 100;
 
-/** Maximum length of one text, in characters. Log lines of the export manager are shorter. */
+/** Maximum length of one text, in characters. The export manager's log lines are shorter. */
 const TEXT_LENGTH_MAX = 2_000;
 
-/** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. If it is larger, the log lines are left out. */
+/** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. A larger bundle leaves out the log lines. */
 const BUNDLE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
 export interface SupportBundleDeps {
@@ -43,9 +43,9 @@ export interface SupportBundleDeps {
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
-    throw new ExportError('REQUEST_INVALID', `${file} exists`, {
+    throw new ExportError('REQUEST_INVALID', `${file} already exists`, {
       op: 'write the support bundle',
-      hint: 'Give the name of a new file.',
+      hint: 'Specify the name of a new file.',
     });
   const bundle = await makeBundle(deps);
   const lines = toPlainJsonLines(bundle);
@@ -125,7 +125,7 @@ function toQueueSummary(queue: Answer<'queue'>): unknown {
   );
 }
 
-/** Central's receipts and the names of rejected records are left out. */
+/** Leaves out central's receipts and the names of rejected records. */
 function toHistorySummary({ exports }: Answer<'history'>): unknown {
   return exports.map(({ rejected_records: rejected, ...one }) => ({
     ...one,
@@ -135,7 +135,7 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
 
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g;
 const HOME = /\/home\/[^/\s"']+/g;
-/** The folder of the boat's own account, which is the same on every boat. */
+/** The home folder of the boat's own account. It is the same on every boat, so it is not removed. */
 const OWN_HOME = '/home/d3kos';
 
 /** Removes secrets, e-mail addresses and user names from every text and name in a JSON value, and truncates long texts. */

@@ -9,8 +9,8 @@ const ERROR_LENGTH_MAX = 80;
 const RETRIES_MAX = 3;
 
 /**
- * The lines of a table. Each column is as wide as its widest cell, and two spaces separate columns. Empty if there are
- * no rows.
+ * Returns the lines of a table, or no lines if there are no rows. Columns are as wide as their widest cell and separated by two
+ * spaces.
  */
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
@@ -36,12 +36,12 @@ export function toSize(sizeBytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** `1 export`, `2 exports`, `2 failed exports`. */
+/** Returns a count with its noun: `1 export`, `2 exports`, `2 failed exports`. */
 export function toExportCount(count: number, kind?: 'failed'): string {
   return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
 }
 
-/** The line about exports that central has lost, if any. A daemon of an earlier version does not report them. */
+/** Returns the line about exports that central has lost, if any. A daemon of an earlier version does not report them. */
 function toLossLines(lost: Answer<'status'>['lost_by_central'] | undefined) {
   const count = (lost?.queued_again ?? 0) + (lost?.rewound ?? 0);
   if (lost === undefined || count === 0) return [];
@@ -95,7 +95,7 @@ export function toStatusLines(status: Answer<'status'>): readonly string[] {
       : [
           [
             'Storage',
-            `${toSize(storage.free_bytes)} free, ${toSize(storage.exports_bytes)} of exports`,
+            `${toSize(storage.free_bytes)} free, ${toSize(storage.exports_bytes)} used by exports`,
           ] as const,
           ...(storage.warning === null || storage.warning === undefined
             ? []
@@ -149,7 +149,7 @@ export function toCleanupLines(report: Answer<'cleanup'>): readonly string[] {
     report.failed_kept === 0
       ? []
       : [
-          `Kept ${toExportCount(report.failed_kept, 'failed')} because their records were not delivered by other exports`,
+          `Kept ${toExportCount(report.failed_kept, 'failed')}, because no other export has delivered their records`,
         ];
   return [
     `Removed ${report.completed_removed} delivered and ${report.failed_removed} failed exports, ${toSize(report.freed_bytes)}`,

@@ -52,7 +52,7 @@ export interface CircuitBreaker {
   openBlocked(block: Block, configuration: string): void;
   /** Records the current configuration. A change ends the block that `openBlocked` set. */
   recordConfiguration(configuration: string): void;
-  /** True if the breaker waits for central to become reachable, so that a change of network interfaces matters. */
+  /** True if the breaker waits for central to become reachable, so that a network change interfaces matters. */
   isWaitingForLink(): boolean;
   /** Ends the open time after a change of the network interfaces. */
   recordNetworkChange(): void;

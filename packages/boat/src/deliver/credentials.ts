@@ -59,7 +59,7 @@ async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefin
   if (reading.kind === 'exposed')
     return none(
       'CREDENTIALS_INVALID',
-      `Other users of this computer may read or change ${path} (mode ${reading.mode}), so the device token is not used: run chmod 600 ${path}`,
+      `Other users of this computer can read or change ${path} (mode ${reading.mode}), so the device token is not used: run chmod 600 ${path}`,
     );
   const { file } = reading;
   switch (file.kind) {

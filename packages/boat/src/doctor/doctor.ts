@@ -39,9 +39,9 @@ export interface DoctorDeps extends BoatToExamine {
 }
 
 /**
- * Compares the ledger with the files of the spool and checks the disk, the configuration and the clock. It changes nothing,
- * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made in the
- * meantime. Throws the disk's error if a folder cannot be read, because an unknown state does not count as healthy.
+ * Compares the ledger with the spool's files and checks the disk, the configuration and the clock. Changes nothing, but writes
+ * and removes a few small files to measure the disk. The caller must ensure that no export runs at the same time. Throws a disk
+ * error if a folder cannot be read, because an unknown state does not count as healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
@@ -78,7 +78,7 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 
 /**
  * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files without an
- * entry or quarantines them unchanged, and rewrites the views. No entry is requeued, failed or removed.
+ * entry or quarantines them unchanged, and rewrites the views. Requeues, fails and removes no entry.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);
@@ -95,7 +95,7 @@ export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
     deps.world.log.write('info', `Repaired: ${done}`);
   }
   if (repaired.length === 0) return before;
-  // An adopted file is in the ledger now, but not yet in the views.
+  // The adopted file is now in the ledger, but not yet in the views.
   if (deps.ledger !== undefined) await writeViews(deps.world, deps.paths, deps.ledger, 'both');
   return { ...(await examine(deps)), repaired };
 }
@@ -114,7 +114,7 @@ async function applyRepair(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Pr
       const adoption = await adoptFile(world, paths, ledger, wanted.path);
       switch (adoption.kind) {
         case 'adopted':
-          return `adopted ${name} as ${adoption.entry.queueId}; it waits for delivery`;
+          return `adopted ${name} as ${adoption.entry.queueId}; it is waiting for delivery`;
         case 'quarantined':
           return `quarantined ${name}: ${adoption.reason}`;
         case 'known':

@@ -19,14 +19,14 @@ import {
 } from './policy.ts';
 
 /**
- * Number of small files written to measure the disk: enough for a 95th percentile, and written in about a second on a slow SD
+ * Number of small files written to measure the disk: enough for a 95th percentile, but written in about a second on a slow SD
  * card.
  */
 const FSYNC_SAMPLES = 20;
-/** Size of a page of the ledger. */
+/** Size of a ledger page. */
 const FSYNC_FILE_BYTES = 4_096;
 
-/** The facts about the boat that are examined in addition to the ledger and the spool. */
+/** What the doctor examines in addition to the ledger and the spool. */
 export interface BoatToExamine {
   readonly world: Pick<World, 'clock' | 'databases' | 'disk' | 'storageMedium'>;
   readonly sources: SourcePaths;
@@ -36,7 +36,7 @@ export interface BoatToExamine {
   readonly credentialsPaths: readonly string[];
   readonly reserveBytes: number | undefined;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
-  /** Permission bits of a file. Undefined if it does not exist. */
+  /** Returns a file's permission bits, or undefined if it does not exist. */
   readonly fileMode: (path: string) => Promise<number | undefined>;
   readonly signal: AbortSignal;
 }
@@ -51,7 +51,7 @@ export async function examineSpace(
   return { finding: judgeSpace(freeBytes, kept, freeInodes), freeBytes, reserveBytes: kept };
 }
 
-/** Reports the medium that holds the exports. There is no finding if the system does not report it. */
+/** Reports the medium that holds the exports, if the system reports it. */
 export async function examineStorage(
   { world }: BoatToExamine,
   directory: string,
@@ -60,7 +60,7 @@ export async function examineStorage(
   return medium === undefined ? [] : [judgeStorage(medium)];
 }
 
-/** Measures the commit of small files in `directory`, which must exist, and removes the files. */
+/** Measures how long it takes to commit small files in `directory`, which must exist, and removes them. */
 export async function examineFsync(
   { world, signal }: BoatToExamine,
   directory: string,
@@ -90,10 +90,7 @@ export async function examineFsync(
   return { finding: judgeFsync(figure), figure };
 }
 
-/**
- * Checks that the file with the device token is present, valid and not readable by other users. No message contains the
- * token.
- */
+/** Checks that the device token's file exists, is valid and is not readable by other users. No message contains the token. */
 export async function examineCredentials({
   world,
   credentialsPaths,
@@ -111,12 +108,12 @@ export async function examineCredentials({
       check: 'credentials',
       level: 'problem',
       message: credentials.detail,
-      hint: 'Ask the operator of central for a code, and run sudo d3kos-export enroll CODE. Exports are made and kept until then.',
+      hint: 'Ask the operator of central for a code, and run sudo d3kos-export enroll CODE. Until then, exports are created and kept.',
     };
   return judged ?? { check: 'credentials', level: 'ok', message: 'the device token is present' };
 }
 
-/** Opens every source and reports those that cannot be read. Exports are made without them. */
+/** Opens every source and reports those that cannot be read, which exports leave out. */
 export async function examineSources({
   world,
   sources,
@@ -133,14 +130,14 @@ export async function examineSources({
   return orOk('sources', findings, 'every source that exists can be read');
 }
 
-/** Checks the address of central, the clock and the licence. */
+/** Checks central's URL, the clock and the licence. */
 export async function examineSettings(boat: BoatToExamine): Promise<readonly Finding[]> {
   const central: Finding =
     boat.centralUrl === undefined
       ? {
           check: 'central',
           level: 'problem',
-          message: 'No central is configured. Exports are made and kept, but not sent',
+          message: 'The URL of central is not set. Exports are created and kept, but not sent',
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };
@@ -153,9 +150,9 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
           level: 'note',
           message:
             isSynchronized === undefined
-              ? 'No time service reports whether it has set the clock'
-              : 'No time service has set the clock since the start',
-          hint: 'Times in exports may be wrong until a time service sets the clock. Exports do not wait for it.',
+              ? 'No time service reports whether the clock is set'
+              : 'No time service has set the clock since boot',
+          hint: 'Times in exports may be wrong until a time service sets the clock. Exports do not wait for that.',
         };
   const known = await boat.license.current(boat.signal);
   const licence: Finding =
@@ -164,7 +161,7 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
       : {
           check: 'licence',
           level: known.tier === 0 ? 'note' : 'ok',
-          message: `installation ${known.installationId}, tier ${known.tier}${known.tier === 0 ? ', which exports nothing' : ''}`,
+          message: `installation ${known.installationId}, tier ${known.tier}${known.tier === 0 ? ', which does not allow exports' : ''}`,
         };
   return [central, clock, licence];
 }

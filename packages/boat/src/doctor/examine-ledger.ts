@@ -23,7 +23,7 @@ const VIEWS_BEHIND_MAX_MS = 2_000;
 /** Number of entries read at once. */
 const PAGE_ENTRIES = 500;
 
-/** Runs SQLite's check of the ledger over a read-only connection. */
+/** Runs SQLite's check on the ledger over a read-only connection. */
 export async function examineLedgerFile(
   { disk, databases }: Pick<World, 'disk' | 'databases'>,
   paths: SpoolPaths,
@@ -69,13 +69,13 @@ export async function examineLedgerFile(
   }
 }
 
-/** The failed entries with their reasons, and every file that was removed before it was delivered. */
+/** Reports the failed entries with their reasons, and every file that was removed before it was delivered. */
 export function examineFailures(ledger: Ledger): readonly Finding[] {
   const failed = ledger.queue.list('failed').map(({ queueId, failedAtMs, lastError }): Finding => ({
     check: 'failed',
     level: 'note',
     message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toLegacyTime(failedAtMs)}`}: ${lastError ?? 'reason unknown'}`,
-    hint: `The next export carries its records, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
+    hint: `The next export contains its records, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
   }));
   const losses = ledger.queue.losses().map(({ atMs, what, sizeBytes, reason }): Finding => ({
     check: 'losses',
@@ -88,7 +88,7 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
 /** Maximum number of ledger changes in a report. Each one means that a card was restored or copied. */
 const CHANGES_REPORTED_MAX = 3;
 
-/** The new ledgers that this boat began after central reported that a ledger had diverged. */
+/** Reports the ledgers that this boat began after central reported that a ledger had diverged. */
 export function examineLedgerChanges(ledger: Ledger): readonly Finding[] {
   return ledger.changes.list(CHANGES_REPORTED_MAX).map((change): Finding => ({
     check: 'ledger',
@@ -98,7 +98,7 @@ export function examineLedgerChanges(ledger: Ledger): readonly Finding[] {
   }));
 }
 
-/** Checks that both JSON views list each entry under the state that it has in the ledger. */
+/** Checks that both JSON views list each entry under its state in the ledger. */
 export async function examineViews(
   world: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,
@@ -115,7 +115,7 @@ export async function examineViews(
     check: 'views',
     level: 'problem',
     message: `${name} differs from the ledger`,
-    hint: '`d3kos-export doctor --repair` rewrites it. The ledger is authoritative; nothing is lost.',
+    hint: 'To rewrite it, run `d3kos-export doctor --repair`. The ledger is authoritative, so nothing is lost.',
     repair: { kind: 'rewrite_views' },
   }));
   return orOk('views', findings, 'export_queue.json and export_history.json match the ledger');

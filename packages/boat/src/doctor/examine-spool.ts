@@ -67,16 +67,16 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
       return {
         check: 'entries',
         level: 'note',
-        message: `The file of the failed export ${queueId} is missing; the next export carries its records`,
+        message: `The file of the failed export ${queueId} is missing; the next export contains its records`,
       };
     const isArchived = (await disk.stat(toFailedFile(paths, queueId))) !== undefined;
     return {
       check: 'entries',
       level: 'problem',
-      message: `${queueId} waits for delivery, but its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
+      message: `${queueId} is waiting for delivery, but its file ${name} is ${isArchived ? 'in failed_exports' : 'missing'}`,
       hint: isArchived
         ? 'Power failed while the export was being moved to failed_exports. The next start of the export manager repairs this.'
-        : 'Put the file back if you moved it. Otherwise the next start marks the entry as failed, and the next export carries its records.',
+        : 'Put the file back if you moved it. Otherwise the next start marks the entry as failed, and the next export contains its records.',
     };
   }
   if (facts.sizeBytes !== entry.fileSizeBytes)
@@ -84,9 +84,9 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
       check: 'entries',
       level: status === 'completed' ? 'note' : 'problem',
       message: `${name} has ${facts.sizeBytes} bytes instead of ${entry.fileSizeBytes}`,
-      hint: 'Another program changed the file, or the disk is failing. Once the entry has failed, the next export carries its records.',
+      hint: 'Another program changed the file, or the disk is failing. Once the entry has failed, the next export contains its records.',
     };
-  // Central holds the bytes of delivered files. Reading all of them would take minutes without a benefit.
+  // Central holds the bytes of delivered files, so reading all of them would take minutes without any benefit.
   if (status === 'completed') return undefined;
   try {
     await (await openExportReader(world, exportFile)).cut(Number.MAX_SAFE_INTEGER);
@@ -112,15 +112,15 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
       findings.push({
         check: 'files',
         level: 'problem',
-        message: `${file.name} has no entry in the queue and is not delivered`,
-        hint: '`d3kos-export doctor --repair` adopts it, as the next start of the export manager does.',
+        message: `${file.name} has no entry in the queue, so it is not delivered`,
+        hint: 'To adopt it, run `d3kos-export doctor --repair` or restart the export manager.',
         repair: { kind: 'adopt', path },
       });
     }
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** Reports a symbolic link, a pipe or a device among the exports. It is neither read nor sent. */
+/** Reports a symbolic link, a pipe or a device among the exports. */
 function toStrangeFile(directory: string, name: string): Finding {
   return {
     check: 'files',
@@ -131,15 +131,15 @@ function toStrangeFile(directory: string, name: string): Finding {
 }
 
 /**
- * True for a file in the archive whose entry has not failed yet. Dead-lettering moves the file before it changes the entry,
- * and the next start repairs an entry for which this was interrupted.
+ * Returns true for an archived file whose entry has not failed yet. Dead-lettering moves the file before it changes the entry,
+ * and the next start repairs an interruption in between.
  */
 function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];
   return queueId !== undefined && ledger.queue.find(queueId) !== undefined;
 }
 
-/** Finds temporary files of interrupted writes. The caller ensures that no export is being made. */
+/** Finds temporary files left by interrupted writes. The caller must ensure that no export is running. */
 export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): Promise<readonly Finding[]> {
   const { world, paths, presence } = spool;
   const nowMs = world.clock.wall();
@@ -147,21 +147,21 @@ export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): P
   for (const directory of [paths.home, paths.exports, paths.failed])
     for (const file of await list(spool, directory)) {
       if (file.kind !== 'file' || !file.name.endsWith('.tmp')) continue;
-      // A running daemon may write the views and the ballast in this folder at any time.
+      // A running daemon may write the views and the ballast file in this folder at any time.
       const others = directory === paths.home ? presence : 'alone';
       if (!isLeftBehind(file.modifiedMs, nowMs, others)) continue;
       findings.push({
         check: 'temporary',
         level: 'problem',
         message: `${file.name} is left over from an interrupted write (${file.sizeBytes} bytes)`,
-        hint: '`d3kos-export doctor --repair` removes it, as the next start of the export manager does.',
+        hint: 'To remove it, run `d3kos-export doctor --repair` or restart the export manager.',
         repair: { kind: 'remove_temporary', path: join(directory, file.name) },
       });
     }
   return orOk('temporary', findings, 'no leftover temporary files');
 }
 
-/** Lists the quarantined files, which have to be examined manually. */
+/** Reports the quarantined files, which must be examined manually. */
 export async function examineDamaged(
   spool: Pick<SpoolToExamine, 'world' | 'paths'>,
 ): Promise<readonly Finding[]> {

@@ -29,7 +29,7 @@ test('a report is healthy if no finding is a problem', () => {
   assert.ok(!isHealthy([finding('ok'), finding('problem'), finding('note')]));
 });
 
-test('reports the checks in order, and counts excess findings without hiding a problem', () => {
+test('reports the checks in order, and counts findings beyond the limit without hiding a problem', () => {
   const many = Array.from({ length: 25 }, (_, at) => finding(at === 24 ? 'problem' : 'note'));
   const reported = toReportedFindings([...many, finding('ok', 'ledger')]);
   assert.deepEqual(reported[0]?.check, 'ledger');
@@ -50,7 +50,7 @@ test('reports the checks in order, and counts excess findings without hiding a p
   assert.deepEqual(orOk('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
 });
 
-test('the percentiles lie among the latencies, and a slow disk is a note', () => {
+test('the percentiles are among the latencies, and a slow disk is a note', () => {
   assert.equal(toFsyncFigure([]), undefined);
   fc.assert(
     fc.property(
@@ -67,7 +67,7 @@ test('the percentiles lie among the latencies, and a slow disk is a note', () =>
   assert.equal(judgeFsync({ samples: 20, p50Ms: 5, p95Ms: 3_000 }).level, 'note');
 });
 
-test('compares the space with the reserve, and checks the permissions of the token', () => {
+test("compares the free space with the reserve, and checks the token's permissions", () => {
   assert.equal(judgeSpace(100, 100).level, 'ok');
   assert.equal(judgeSpace(99, 100).level, 'problem');
   for (const [mode, level] of [
@@ -80,14 +80,14 @@ test('compares the space with the reserve, and checks the permissions of the tok
     assert.equal(judgeCredentialsMode('token.json', mode).level, level, mode.toString(8));
 });
 
-test('while a daemon runs, only an old temporary file counts as left over, and a file is kept if the clock was set back', () => {
+test('while a daemon runs, only an old temporary file is abandoned, and files are kept if the clock was set back', () => {
   assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
   assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
   assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));
   assert.ok(!isLeftBehind(500_000, 1_000, 'beside_daemon'));
 });
 
-test('reads the lists of a view, and nothing from another document', () => {
+test('reads the lists of a view, and nothing from any other document', () => {
   const view = {
     pending: [{ queue_id: 'b' }],
     uploading: [{ queue_id: 'a' }],

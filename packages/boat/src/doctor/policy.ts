@@ -25,7 +25,7 @@ export type Check = (typeof CHECKS)[number];
 /** `problem`: something is wrong or unsafe. `note`: useful to know, and no action is needed. */
 export type Level = 'ok' | 'note' | 'problem';
 
-/** A safe repair. It loses nothing, delivers nothing, requeues no entry and removes only unused files. */
+/** A safe repair: it loses no data, sends nothing, requeues no entry, and removes only unused files. */
 export type Repair =
   | { readonly kind: 'remove_temporary'; readonly path: string }
   | { readonly kind: 'adopt'; readonly path: string }
@@ -40,7 +40,7 @@ export interface Finding {
   readonly repair?: Repair;
 }
 
-/** How long staging, fsyncing and renaming a small file took. */
+/** The time taken to stage, fsync and rename a small file. */
 export interface FsyncFigure {
   readonly samples: number;
   readonly p50Ms: number;
@@ -51,24 +51,24 @@ export interface FsyncFigure {
 const FINDINGS_PER_CHECK_MAX = 20;
 
 /**
- * Threshold for a slow disk. On a disk that is slower than this, the commit of a full export is noticeable on the web pages. Good
- * SD cards take 5 to 30 ms, and worn ones take seconds.
+ * Threshold for a slow disk. On a slower one, the web pages noticeably wait for the commit of a full export. Good SD cards take 5
+ * to 30 ms, and worn ones take seconds.
  */
 const FSYNC_SLOW_MS = 500;
 
-/** True if no finding is a problem. */
+/** Returns true if no finding is a problem. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem');
 }
 
-/** Returns the findings of a check, or one `ok` finding if there are none. */
+/** Returns the findings, or one `ok` finding if there are none. */
 export function orOk(check: Check, findings: readonly Finding[], okMessage: string): readonly Finding[] {
   return findings.length === 0 ? [{ check, level: 'ok', message: okMessage }] : findings;
 }
 
 /**
- * Returns the findings in the order of CHECKS, with at most `FINDINGS_PER_CHECK_MAX` per check. The remaining findings are
- * counted in one finding with the worst level.
+ * Returns the findings in the order of CHECKS, with at most `FINDINGS_PER_CHECK_MAX` per check. The rest are summarised in one
+ * finding with the worst level among them.
  */
 export function toReportedFindings(findings: readonly Finding[]): readonly Finding[] {
   return CHECKS.flatMap((check) => {
@@ -95,7 +95,7 @@ export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | und
   return { samples: sorted.length, p50Ms: round(p50), p95Ms: round(p95) };
 }
 
-/** Compares the time of durable writes with FSYNC_SLOW_MS. */
+/** Compares the duration of durable writes with FSYNC_SLOW_MS. */
 export function judgeFsync(figure: FsyncFigure): Finding {
   const message = `writing a small file durably takes ${figure.p50Ms} ms (p50), ${figure.p95Ms} ms (p95)`;
   if (figure.p95Ms <= FSYNC_SLOW_MS) return { check: 'fsync', level: 'ok', message };
@@ -103,11 +103,11 @@ export function judgeFsync(figure: FsyncFigure): Finding {
     check: 'fsync',
     level: 'note',
     message: `The disk is slow: ${message}`,
-    hint: 'A worn SD card gets slow before it fails. Copy and replace it. Exports are safe but slow.',
+    hint: 'A worn SD card slows down before it fails. Copy and replace it. Exports are safe but slow.',
   };
 }
 
-/** Minimum number of free inodes without a finding. An export takes a few of them, and other services of the boat need theirs. */
+/** Number of free inodes below which there is a finding. An export needs a few, and the boat's other services need their own. */
 const FREE_INODES_MIN = 1_000;
 
 /** Compares the free space with the reserve, and the free inodes with FREE_INODES_MIN. */
@@ -119,17 +119,17 @@ export function judgeSpace(freeBytes: number, reserveBytes: number, freeInodes?:
       message: `Only ${freeInodes} inodes are free. Each file takes one`,
       hint: 'Remove files from this file system. `df -i` shows its inodes. Freeing space does not help.',
     };
-  const message = `${toMegabytesText(freeBytes)} free, ${toMegabytesText(reserveBytes)} reserved for the boat`;
+  const message = `${toMegabytesText(freeBytes)} free, ${toMegabytesText(reserveBytes)} reserved for the boat's other services`;
   if (isReserveFree(freeBytes, reserveBytes)) return { check: 'space', level: 'ok', message };
   return {
     check: 'space',
     level: 'problem',
     message,
-    hint: 'No export is made until there is space. Delete files (camera recordings are usually the largest) or deliver the waiting exports.',
+    hint: 'No export is created until there is space. Delete files (camera recordings are usually the largest) or deliver the waiting exports.',
   };
 }
 
-/** Reports exports that a switch-off would destroy. */
+/** Reports whether the exports survive a power-off. */
 export function judgeStorage(medium: StorageMedium): Finding {
   const warning = toStorageWarning(medium);
   if (warning === undefined)
@@ -142,31 +142,31 @@ export function judgeStorage(medium: StorageMedium): Finding {
   return { check: 'storage', level: risk === 'lost' ? 'problem' : 'note', message, hint };
 }
 
-/** Checks the permission bits of the file with the device token. */
+/** Checks the permission bits of the device token's file. */
 export function judgeCredentialsMode(path: string, mode: number): Finding {
   if ((mode & 0o077) === 0)
     return {
       check: 'credentials',
       level: 'ok',
-      message: 'the device token is present, and only its owner may read it',
+      message: 'the device token is present, and only its owner can read it',
     };
   return {
     check: 'credentials',
     level: 'problem',
-    message: `Other users of this computer may read or change the device token (mode ${mode.toString(8).padStart(4, '0')}), so it is not used`,
+    message: `Other users of this computer can read or change the device token (mode ${mode.toString(8).padStart(4, '0')}), so it is not used`,
     hint: `Run chmod 600 ${path}. The owner must be the export manager's user.`,
   };
 }
 
 /**
- * Minimum age of an abandoned temporary file in a folder to which a running daemon writes. A younger file may still be in
- * use. The daemon's own temporary files exist for about a second.
+ * Age from which a temporary file counts as abandoned while a daemon runs. A newer file may still be in use: the daemon's
+ * temporary files exist for about a second.
  */
 const TEMPORARY_AGE_MIN_MS = 60_000;
 
 /**
- * True for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is abandoned.
- * While a daemon runs, only an old one is. If the clock was set back, a file looks young and is kept.
+ * Returns true for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is
+ * abandoned; while a daemon runs, only an old one is. If the clock was set back, a file looks new and is kept.
  */
 export function isLeftBehind(
   modifiedMs: number,
@@ -177,17 +177,20 @@ export function isLeftBehind(
 }
 
 /**
- * The part of a view that is compared with the ledger, which is the list of each entry. Retry counts and times may be
+ * The part of a view that is compared with the ledger: the list in which each entry appears. Retry counts and times may be
  * outdated.
  */
 export type ComparableQueue = readonly string[];
 
-/** Pending and uploading count as one state, because entries change between them more often than the view is written. */
+/**
+ * Returns an entry in comparable form. Pending and uploading count as one state, because entries switch between them more often
+ * than the view is written.
+ */
 export function toComparableEntry(queueId: string, status: string): string {
   return `${status === 'completed' || status === 'failed' ? status : 'waiting'} ${queueId}`;
 }
 
-/** The lists of `export_queue.json` as comparable entries, sorted. Undefined if the view is malformed. */
+/** Returns the lists of `export_queue.json` as comparable entries, sorted, or undefined if the view is malformed. */
 export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   const entries: string[] = [];
   for (const status of ['pending', 'uploading', 'completed', 'failed']) {
@@ -198,7 +201,7 @@ export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   return entries.sort();
 }
 
-/** The queue IDs in one list of a view, in its order. Undefined if the view is malformed. */
+/** Returns the queue IDs in one list of a view, in order, or undefined if the view is malformed. */
 export function toQueueIds(view: unknown, key: string): readonly string[] | undefined {
   if (typeof view !== 'object' || view === null) return undefined;
   const list: unknown = Object.entries(view).find(([name]) => name === key)?.[1];
@@ -217,7 +220,7 @@ export function toQueueIds(view: unknown, key: string): readonly string[] | unde
   return queueIds;
 }
 
-/** True if two lists are equal. */
+/** Returns true if two lists are equal. */
 export function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item, at) => item === other[at]);
 }

@@ -11,30 +11,32 @@ import type { Disk, World } from '../platform/ports.ts';
 import { readJsonFile } from '../platform/text-file.ts';
 import { redeemCode } from './redeem-code.ts';
 
-/** Random bytes of a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
+/**
+ * Number of random bytes in a device token: as many as in a SHA-256 digest, so that a token is as hard to guess as its digest.
+ */
 const TOKEN_SIZE_BYTES = 32;
 
-/** Maximum size of the file with an unconfirmed token, in bytes. A real file has less than 300. */
+/** Maximum size of the file with an unconfirmed token, in bytes. A real file has fewer than 300. */
 const PENDING_SIZE_MAX_BYTES = 4_096;
 
 /** Maximum number of requests that run or wait at the same time. A person enters one code. */
 const WAITING_MAX = 2;
 
 /**
- * Maximum number of attempts in a burst, and per hour. A person may mistype a few times, but a page on the boat must not guess
- * codes or use up a paid link.
+ * Maximum number of attempts in a burst and per hour. A person may mistype a few times, but a page on the boat must not guess
+ * codes or use up a paid connection.
  */
 const ATTEMPTS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
 
-/** The token that is sent for a code. The digest of the code shows whether the owner enters the same code again. */
+/** The token that is sent for a code. The code's digest shows whether the owner has entered the same code again. */
 const PendingSchema = Type.Object({
   code_sha256: Type.String(),
   token: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
 });
 const pendingShape = Compile(PendingSchema);
 
-/** Whether the boat keeps its installation ID or takes over that of the code. */
+/** Whether the boat keeps its installation ID or adopts the code's. */
 export type Identity = 'keep' | 'replace';
 
 /** The result of an enrolment. */
@@ -43,8 +45,8 @@ export interface Enrolled {
   readonly tokenId: string;
   readonly expiresAt: string | null;
   /**
-   * `stored`: the boat has its token. `other_id`: the code is for an installation ID other than the one in license.json. Once
-   * that file names `installationId`, the same code stores the token.
+   * `stored`: the boat has its token. `other_id`: the code is for a different installation ID than the one in license.json. Once
+   * license.json contains `installationId`, entering the same code again stores the token.
    */
   readonly state: 'stored' | 'other_id';
 }
@@ -52,9 +54,9 @@ export interface Enrolled {
 /** Enrols this boat at central. */
 export interface Enrolling {
   /**
-   * Redeems a code that a person typed. When it resolves with `stored`, the token is durable in a file that only the export manager may
-   * read. The boat creates the token and stores it before it sends the digest, so the same code may be entered again after a
-   * power cut, a lost answer or a restart. No message and no log line contains the code or the token. Throws REQUEST_INVALID,
+   * Redeems a code that a person typed. Once it resolves with `stored`, the token is durable in a file that only the export
+   * manager can read. The boat creates and stores the token before it sends the digest, so the same code can be entered again
+   * after a power cut, a lost answer or a restart. No message or log line contains the code or the token. Throws REQUEST_INVALID,
    * CONFIG_INVALID, TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED,
    * INSTALLATION_MISMATCH, DISK_….
    */
@@ -66,9 +68,9 @@ export interface EnrollingDeps {
   readonly license: License;
   readonly centralUrl: string | undefined;
   readonly paths: { readonly credentials: string; readonly pendingCredentials: string };
-  /** The public half of the key that signs bundles, or undefined if the boat has none. */
+  /** The public half of the key that signs bundles. Undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
-  /** Called when a token has been stored. */
+  /** Called after a token has been stored. */
   readonly stored: () => void;
   readonly signal: AbortSignal;
 }
@@ -100,7 +102,7 @@ async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Pr
   if (centralUrl === undefined)
     throw new ExportError('CONFIG_INVALID', 'CENTRAL_API_URL is not set', {
       op: 'enrol at central',
-      hint: 'Write CENTRAL_API_URL=https://… into /etc/default/d3kos-export and restart the export manager.',
+      hint: 'Set CENTRAL_API_URL=https://… in /etc/default/d3kos-export and restart the export manager.',
     });
   const ownId = toOwnId(await deps.license.current(signal), identity);
   const token = await prepareToken(world, paths.pendingCredentials, code);
@@ -119,17 +121,14 @@ async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Pr
   const result = { installationId, tokenId, expiresAt };
   if (installationId !== ownId) return { ...result, state: 'other_id' };
   await world.disk.replace(paths.credentials, toBytes({ token }));
-  // If power fails here, both files contain the token, and entering the code again changes nothing.
+  // If power fails here, both files contain the token, and entering the code again is harmless.
   await world.disk.remove(paths.pendingCredentials);
   world.log.write('info', `Enrolled at central as installation ${installationId}`, { token_id: tokenId });
   deps.stored();
   return { ...result, state: 'stored' };
 }
 
-/**
- * The installation ID of this boat, or undefined if it has none yet and receives one. Throws the refusal of the
- * licence.
- */
+/** Returns this boat's installation ID, or undefined if it has none yet and will receive one. Throws if the licence refuses. */
 function toOwnId(license: LicenseResult, identity: Identity): string | undefined {
   if (license.tier === 0)
     throw new ExportError('TIER_TOO_LOW', 'Tier 0 does not connect to central', {
@@ -142,8 +141,8 @@ function toOwnId(license: LicenseResult, identity: Identity): string | undefined
 }
 
 /**
- * Returns the token that was sent with this code before, or a new one, which is durable when this resolves. R97: "A boat MUST store its
- * token durably before it sends the digest, and MUST send the same digest when the same code is entered again."
+ * Returns the token that was already sent for this code, or a new one. The token is durable once this resolves. R97: "A boat MUST
+ * store its token durably before it sends the digest, and MUST send the same digest when the same code is entered again."
  */
 async function prepareToken(
   { disk, random }: { readonly disk: Disk; readonly random: World['random'] },
@@ -154,7 +153,7 @@ async function prepareToken(
   const file = await readJsonFile(disk, path, PENDING_SIZE_MAX_BYTES);
   if (file.kind === 'value' && pendingShape.Check(file.value) && file.value.code_sha256 === codeSha256)
     return file.value.token;
-  // Any other token in the file was for another code. A token that central never confirmed is useless.
+  // Any other token in the file belongs to another code and can be overwritten, because central never confirmed it.
   const token = Buffer.from(random.hex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
   await disk.replace(path, toBytes({ code_sha256: codeSha256, token }));
   return token;

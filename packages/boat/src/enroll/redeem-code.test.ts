@@ -8,7 +8,7 @@ const HOSTILE = `\u001b[2J\u009b31m\u202etext\n${'x'.repeat(10_000)}`;
 const redeem = (response: Response) =>
   redeemCode(async () => response, 'http://central.example', REQUEST, new AbortController().signal);
 
-/** One short line that cannot control a terminal. */
+/** Asserts that the text is one short line that cannot control a terminal. */
 function assertPlain(text: string): void {
   assert.doesNotMatch(text, /[\p{Cc}\u202e]/u);
   assert.ok(text.length < 1_000, `${text.length} characters`);
@@ -49,11 +49,11 @@ describe('the answer to an enrolment code', () => {
     ['a page', () => new Response('<html>', { status: 200 })],
     ['a body above 64 KiB', () => Response.json({ status: 'success', padding: HOSTILE.repeat(10) })],
     [
-      'an installation ID of another form',
+      'a malformed installation ID',
       () => Response.json({ status: 'success', installation_id: '../x', token_id: 'a', expires_at: null }),
     ],
   ] as const)
-    it(`leaves the code valid if ${what} answers`, async () => {
+    it(`leaves the code valid if the answer is ${what}`, async () => {
       await assert.rejects(redeem(response()), { code: 'CENTRAL_UNREACHABLE' });
     });
 });

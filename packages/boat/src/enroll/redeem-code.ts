@@ -11,10 +11,12 @@ import { toPlainText } from '../platform/plain-text.ts';
 import type { Transport } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 
-/** Maximum size of an answer, in bytes. A real answer has less than 1 KB, and a sign-in page is recognised from its first bytes. */
+/**
+ * Maximum size of an answer, in bytes. A real answer is smaller than 1 KB, and a sign-in page is recognised by its first bytes.
+ */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Maximum number of characters of a text of central that is shown or logged. */
+/** Maximum number of characters of central's message that are shown or logged. */
 const TEXT_LENGTH_MAX = 300;
 
 const OP = 'enrol at central';
@@ -23,9 +25,9 @@ const enrolmentShape = Compile(EnrolmentSchema);
 const errorShape = Compile(CentralErrorSchema);
 
 /**
- * Sends an enrolment code to central (docs/spec/protocol.md R93). The request carries the digest of the token, never the token. The
- * same request may be repeated. Throws CENTRAL_UNREACHABLE for a failure of the link and for the answer of another system, and
- * CENTRAL_REFUSED, INSTALLATION_MISMATCH or BUSY with central's message. Rejects with the signal's reason when aborted.
+ * Sends an enrolment code to central (docs/spec/protocol.md R93). The request contains only the digest of the token, and can be
+ * repeated. Throws CENTRAL_UNREACHABLE if the link fails or another system answers, and CENTRAL_REFUSED, INSTALLATION_MISMATCH or
+ * BUSY with central's message. Rejects with the signal's reason when aborted.
  */
 export async function redeemCode(
   transport: Transport,
@@ -87,15 +89,15 @@ function toRefusal(status: number, code: string, message: string): ExportError {
   if (code === 'INVALID_CODE')
     return new ExportError('CENTRAL_REFUSED', 'Central does not accept this code', {
       op: OP,
-      hint: 'Check the code for typing errors. A code works once and expires. If it was typed correctly, ask the operator of central for a new one.',
+      hint: 'Check the code for typing errors. A code can be used only once, and it expires. If you typed it correctly, ask the operator of central for a new one.',
     });
   if (code === 'INSTALLATION_MISMATCH')
     return new ExportError('INSTALLATION_MISMATCH', `This code is for another boat: ${message}`, {
       op: OP,
-      hint: 'Ask for a code for the installation ID of this boat. If the SD card was replaced and the boat should keep its earlier ID, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.',
+      hint: "Ask for a code for this boat's installation ID. If the SD card was replaced and the boat should keep its former ID, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.",
     });
   if (status === 429 || status >= 500)
-    return new ExportError('BUSY', `Central cannot enrol this boat now: ${message} [${code}]`, {
+    return new ExportError('BUSY', `Central cannot enrol this boat at the moment: ${message} [${code}]`, {
       op: OP,
       hint: 'Wait a few minutes and enter the same code again. It is still valid.',
     });

@@ -13,7 +13,7 @@ import { createHandlers, type HandlerDeps, type RouteInput } from './handlers.ts
 import { checkRequestOrigin } from './request-origin.ts';
 import { invalidRequest, parseQuery, readJson } from './request-input.ts';
 
-/** Creates the local API. Registers every route of the contract with its checks and its handler. */
+/** Creates the local API, with every route of the contract, its checks and its handler. */
 export function createApp(deps: HandlerDeps): Hono {
   const app = new Hono();
   app.use(refuseOtherSites(deps));
@@ -32,7 +32,7 @@ export function createApp(deps: HandlerDeps): Hono {
     );
     return toErrorAnswer(
       context,
-      new ExportError('INTERNAL', 'The request failed because of an internal error', {
+      new ExportError('INTERNAL', 'The request failed with an internal error', {
         op: context.req.path,
         hint: 'See the journal: journalctl -u d3kos-export-manager.service.',
       }),
@@ -52,7 +52,7 @@ export function createApp(deps: HandlerDeps): Hono {
   return app;
 }
 
-/** Refuses pages and hosts that do not belong to the boat, and sets the headers of every answer. */
+/** Refuses pages and hosts that do not belong to the boat, and sets the headers that every answer has. */
 function refuseOtherSites({ port, allowedOrigins }: HandlerDeps): MiddlewareHandler {
   return async (context, next) => {
     const target = new URL(context.req.url).host;
@@ -120,18 +120,17 @@ const requirePage: MiddlewareHandler = async (context, next) => {
   return next();
 };
 
-/** Allows a client to cache the answer if it revalidates its copy each time. */
+/** Allows clients to cache the answer, but they must revalidate it before each use. */
 const revalidate: MiddlewareHandler = async (context, next) => {
   context.header('Cache-Control', 'no-cache');
   return next();
 };
 
 /**
- * The SHA-256 of an answer. The function is synchronous, unlike Web Crypto, so that a simulated request does not wait
- * for a thread.
+ * Returns the SHA-256 of an answer. Unlike Web Crypto, it is synchronous, so that a simulated request does not wait for a thread.
  */
 function digest(bytes: Uint8Array): ArrayBuffer {
-  // The copy has its own ArrayBuffer, as the middleware's type requires.
+  // The middleware's type requires an ArrayBuffer that is not shared, so the bytes are copied.
   return new Uint8Array(createHash('sha256').update(bytes).digest()).buffer;
 }
 

@@ -36,7 +36,7 @@ export interface HandlerDeps {
   readonly measurements: Pick<Measurements, 'read'>;
   readonly world: Pick<World, 'clock' | 'disk' | 'log'>;
   readonly port: number;
-  /** The folder with the files of the page. */
+  /** The folder with the page's files. */
   readonly pageFolder: string;
   /** Origins whose pages may call the API and frame the page. */
   readonly allowedOrigins: readonly string[];
@@ -61,17 +61,17 @@ type StreamHandlers = {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Creates the handler of every route of the contract, by name. */
+/** Creates the handlers for all routes of the contract, by route name. */
 export function createHandlers(
   deps: HandlerDeps,
 ): Readonly<Record<RouteName, (input: RouteInput, context: Context) => Response | Promise<Response>>> {
   const json = Object.entries(createJsonHandlers(deps)).map(([name, handle]) => [
     name,
     async (input: RouteInput, context: Context) =>
-      // The input was checked by the schemas that the handler's type derives from.
+      // The input was checked against the schemas from which the handler's type derives.
       context.json(await (handle as (input: RouteInput) => unknown)(input)),
   ]);
-  // The types make both tables complete. Object.fromEntries loses the names.
+  // Their types ensure that both tables are complete. Object.fromEntries does not preserve the names.
   return { ...Object.fromEntries(json), ...createStreamHandlers(deps) } as ReturnType<typeof createHandlers>;
 }
 

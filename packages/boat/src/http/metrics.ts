@@ -2,7 +2,7 @@ import { CATEGORIES } from '@d3kos/protocol';
 import type { Status } from '../export-manager.ts';
 import type { MeasuredValues } from '../measurements.ts';
 
-/** The values of a metric: one for each set of labels. */
+/** The values of a metric: one per set of labels. */
 type Values = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
 /** The values from which the metrics are computed. */
@@ -46,24 +46,24 @@ const ofCollectors = (
     return collector === undefined ? [] : [[{ category }, toValue(collector)] as const];
   });
 
-/** Every metric of the boat except the commit histogram. docs/reference/metrics.md is derived from this table. */
+/** Every metric of the boat except the commit histogram. docs/reference/metrics.md is generated from this table. */
 export const METRICS: readonly Metric[] = [
   {
     name: 'info',
     type: 'gauge',
-    help: 'Always 1. The label has the version of the export manager.',
+    help: 'Always 1. The label gives the version of the export manager.',
     values: ({ version }) => [[{ version }, 1]],
   },
   {
     name: 'tier',
     type: 'gauge',
-    help: 'Tier of the boat. Absent if unknown.',
+    help: "The boat's tier. Absent if unknown.",
     values: ({ status }) => ifKnown(status.tier),
   },
   {
     name: 'entries',
     type: 'gauge',
-    help: 'Entries in the queue by status.',
+    help: 'Number of queue entries by status.',
     values: ({ status }) => byName('status', { ...status.counts }),
   },
   {
@@ -75,37 +75,37 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'oldest_waiting_timestamp_seconds',
     type: 'gauge',
-    help: 'When the oldest waiting export was made, by the clock of the boat. Absent if none is waiting.',
+    help: "When the oldest waiting export was created, by the boat's clock. Absent if none is waiting.",
     values: ({ status }) => ifKnown(status.oldestWaiting && status.oldestWaiting.createdAtMs / 1_000),
   },
   {
     name: 'newest_receipt_timestamp_seconds',
     type: 'gauge',
-    help: 'When central confirmed the newest delivered export, by the clock of the boat. Absent if there is none.',
+    help: "When central confirmed the most recent delivery, by the boat's clock. Absent if there is none.",
     values: ({ status }) => ifKnown(status.lastDelivery && status.lastDelivery.completedAtMs / 1_000),
   },
   {
     name: 'delivered_exports_total',
     type: 'counter',
-    help: 'Delivered exports in the ledger.',
+    help: 'Number of delivered exports in the ledger.',
     values: ({ status }) => one(status.delivered.exportCount),
   },
   {
     name: 'delivered_records_total',
     type: 'counter',
-    help: 'Records in the delivered exports.',
+    help: 'Number of records in the delivered exports.',
     values: ({ status }) => one(status.delivered.recordCount),
   },
   {
     name: 'sent_bytes_total',
     type: 'counter',
-    help: 'Size of the request bodies sent to central, in bytes, as the data budget counts them.',
+    help: 'Total size of the request bodies sent to central, in bytes, as counted by the data budget.',
     values: ({ status }) => one(status.dataBudget.sentBytes),
   },
   {
     name: 'month_sent_bytes',
     type: 'gauge',
-    help: 'Size of the request bodies sent in this calendar month (UTC), in bytes.',
+    help: 'Total size of the request bodies sent in this calendar month (UTC), in bytes.',
     values: ({ status }) => one(status.dataBudget.monthBytes),
   },
   {
@@ -118,51 +118,51 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'destination',
     type: 'gauge',
-    help: '1 for the state of central as seen from the boat, 0 for the other states.',
+    help: "1 for the destination's current state, 0 for the other states.",
     values: ({ status }) =>
       DESTINATION_STATES.map((state) => [{ state }, status.destination.state === state ? 1 : 0]),
   },
   {
     name: 'destination_since_timestamp_seconds',
     type: 'gauge',
-    help: 'When the state of central began, by the clock of the boat.',
+    help: "When the destination's current state began, by the boat's clock.",
     values: ({ status }) => one(status.destination.sinceWallMs / 1_000),
   },
   {
     name: 'outcomes_total',
     type: 'counter',
-    help: 'Results of sends since the start, by the decision about the export.',
+    help: 'Number of sends since the start, by the resulting decision about the export.',
     values: ({ measured }) => byName('outcome', measured.outcomes),
   },
   {
     name: 'parts_started_total',
     type: 'counter',
-    help: 'Parts that the boat has begun to send since the start.',
+    help: 'Number of parts that the boat has started to send since the start.',
     values: ({ measured }) => one(measured.partsSent),
   },
   {
     name: 'lost_by_central_total',
     type: 'counter',
-    help: 'Delivered exports that central reported as missing, by what the boat did.',
+    help: 'Number of delivered exports that central reported as missing, by what the boat did about them.',
     values: ({ status: { missing } }) =>
       byName('action', { queued_again: missing.requeued, rewound: missing.rewound }),
   },
   {
     name: 'collector_duration_seconds',
     type: 'gauge',
-    help: 'How long the last export took to read each category. Absent before the first export since the start.',
+    help: 'Time that the last export took to read each category. Absent until the first export after the start.',
     values: (facts) => ofCollectors(facts, ({ durationS }) => durationS),
   },
   {
     name: 'collector_records',
     type: 'gauge',
-    help: 'Records that the last export found in each category.',
+    help: 'Number of records that the last export found in each category.',
     values: (facts) => ofCollectors(facts, ({ count }) => count),
   },
   {
     name: 'collector_state',
     type: 'gauge',
-    help: 'Always 1. The label has the state of each category at the last export.',
+    help: 'Always 1. The label gives the state of each category at the last export.',
     values: ({ measured }) =>
       CATEGORIES.flatMap((category) => {
         const state = measured.collectors[category]?.state;
@@ -178,7 +178,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'disk_reserve_bytes',
     type: 'gauge',
-    help: "Space that is kept free for the boat's other services, in bytes. Below it, exports are refused.",
+    help: "Space kept free for the boat's other services, in bytes. With less free space, exports are refused.",
     values: ({ status }) => one(status.storage.reserveBytes),
   },
   {
@@ -190,21 +190,21 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'losses',
     type: 'gauge',
-    help: 'Losses in the ledger: bytes that were dropped before central confirmed them.',
+    help: 'Number of losses in the ledger. A loss is data dropped before central confirmed it.',
     values: ({ status }) => one(status.lossCount),
   },
 ];
 
-/** The histogram of the ledger's commits. It is not in the table, because it has its own Prometheus format. */
+/** The histogram of ledger commits. It is not in METRICS, because histograms have their own Prometheus format. */
 export const COMMIT_HISTOGRAM = {
   name: 'commit_duration_seconds',
   type: 'histogram',
-  help: 'Duration of the commits to the ledger since the start, including the sync to the card, in seconds.',
+  help: 'Duration of ledger commits since the start, including the sync to the card, in seconds.',
 } as const;
 
 const PREFIX = 'd3kos_export_';
 
-/** The state of the export manager in the Prometheus text format, version 0.0.4. */
+/** Returns the metrics in the Prometheus text format, version 0.0.4. */
 export function toMetrics(facts: MetricFacts): string {
   const lines = METRICS.flatMap(({ name, type, help, values }) => [
     ...toHead(name, type, help),
@@ -225,7 +225,7 @@ function toHead(name: string, type: string, help: string): readonly string[] {
   return [`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${type}`];
 }
 
-/** All label values are names and versions of this program, so none needs an escape. */
+/** All label values are names and versions of this program, so none needs escaping. */
 function toSample(name: string, labels: Readonly<Record<string, string>>, value: number): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
   return `${PREFIX}${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`;

@@ -3,17 +3,17 @@ import type { Context } from 'hono';
 import { ExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 
-/** Maximum size of a file of the page, in bytes. The largest one has less than 200 KB. */
+/** Maximum size of one of the page's files, in bytes. The largest is smaller than 200 KB. */
 const PAGE_FILE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
-/** The files of the page and their media types. A request cannot select any other file. */
+/** The page's files and their media types. A request cannot select any other file. */
 const PAGE_FILES = {
   'index.html': 'text/html; charset=utf-8',
   'boat.js': 'text/javascript; charset=utf-8',
   'boat.css': 'text/css; charset=utf-8',
 } as const;
 
-/** Where the page's files are, and which pages may frame it. */
+/** Where the page's files are, and which origins may frame it. */
 export interface PageDeps {
   readonly disk: Pick<Disk, 'read'>;
   readonly folder: string;
@@ -21,8 +21,9 @@ export interface PageDeps {
 }
 
 /**
- * The Content-Security-Policy of the page. The page loads files and data only from its own server, runs no inline script, and cannot
- * turn text into markup (Trusted Types). Only the page itself and the given origins, which are those of the kiosk, may frame it.
+ * Returns the page's Content-Security-Policy. The page loads files and data only from its own server, runs no inline script, and
+ * cannot turn text into markup (Trusted Types). Only pages from the same origin and from the given origins (the kiosk's) may
+ * frame it.
  */
 export function toContentSecurityPolicy(frameOrigins: readonly string[]): string {
   return [
@@ -38,25 +39,25 @@ export function toContentSecurityPolicy(frameOrigins: readonly string[]): string
   ].join('; ');
 }
 
-/** True if the origin cannot add a directive or another source to a policy. */
+/** Returns true if the origin cannot inject a directive or another source into the policy. */
 function isSafeSource(origin: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
 }
 
-/** The code of a language. A request cannot select any file except the texts of a language. */
+/** A language code. A request cannot select any file other than the texts of a language. */
 const LANGUAGE_CODE = /^[a-z]{2}$/;
 
-/** Answers with the texts of a language. Throws NOT_FOUND if the page does not have it. */
+/** Sends the texts of a language. Throws NOT_FOUND if the page does not have that language. */
 export async function sendPageTexts(context: Context, deps: PageDeps, language: string): Promise<Response> {
   if (!LANGUAGE_CODE.test(language))
-    throw new ExportError('NOT_FOUND', 'The language is not a code of two letters', {
+    throw new ExportError('NOT_FOUND', 'The language is not a two-letter code', {
       op: 'open the page',
       hint: 'Use a code such as fr.',
     });
   return sendFileOfPage(context, deps, `texts-${language}.json`, 'application/json; charset=utf-8');
 }
 
-/** Answers with a file of the page. Throws NOT_FOUND if the page has not been built. */
+/** Sends one of the page's files. Throws NOT_FOUND if the page has not been built. */
 export async function sendPageFile(
   context: Context,
   deps: PageDeps,
@@ -73,7 +74,7 @@ async function sendFileOfPage(
 ): Promise<Response> {
   const bytes = await disk.read(join(folder, name), PAGE_FILE_SIZE_MAX_BYTES);
   if (bytes === undefined)
-    throw new ExportError('NOT_FOUND', `The file ${name} of the page does not exist`, {
+    throw new ExportError('NOT_FOUND', `The page's file ${name} does not exist`, {
       op: 'open the page',
       hint: 'Build the page with npm run setup.',
     });
@@ -81,6 +82,6 @@ async function sendFileOfPage(
   context.header('Content-Security-Policy', toContentSecurityPolicy(frameOrigins));
   context.header('Referrer-Policy', 'no-referrer');
   context.header('Cross-Origin-Opener-Policy', 'same-origin');
-  // The body of a response has its own ArrayBuffer, as its type requires.
+  // The type of a response body requires an ArrayBuffer that is not shared, so the bytes are copied.
   return context.body(new Uint8Array(bytes));
 }

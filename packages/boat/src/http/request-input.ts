@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { ExportError } from '../platform/errors.ts';
 
-/** Creates REQUEST_INVALID with the hint for malformed requests. */
+/** Creates a REQUEST_INVALID error with the hint for malformed requests. */
 export function invalidRequest(message: string): ExportError {
   return new ExportError('REQUEST_INVALID', message, {
     op: 'read a request',
@@ -29,7 +29,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Parses and checks the known keys of the query. Converts integers to numbers. Ignores other keys. Throws REQUEST_INVALID. */
+/**
+ * Parses and checks the known query parameters, converting integers to numbers. Ignores other parameters. Throws REQUEST_INVALID.
+ */
 export function parseQuery(
   schema: Validator,
   properties: Readonly<Record<string, TSchema>>,

@@ -1,4 +1,4 @@
-/** The result of the origin check. `corsOrigin` is the origin that needs CORS headers to read the response. */
+/** The result of the origin check. `corsOrigin` is the origin that needs CORS headers to read the answer. */
 export type OriginCheck =
   | { readonly kind: 'allowed'; readonly corsOrigin?: string }
   | { readonly kind: 'refused'; readonly message: string };
@@ -10,9 +10,9 @@ function hostName(host: string): string {
 }
 
 /**
- * Checks where a request comes from. The API serves pages and programs on this boat and refuses all other sites. A DNS
- * rebinding page sends a foreign `Host`. A form or script of another site sends a foreign `Origin`. Programs send no `Origin`.
- * With `embedding` `same_site`, pages of other ports of this boat may load the answer as a script.
+ * Checks where a request comes from. The API serves pages and programs on this boat and refuses all other sites. A DNS rebinding
+ * attack sends a foreign `Host`. A form or script on another site sends a foreign `Origin`. Programs send no `Origin`. With
+ * `embedding` `same_site`, pages on other ports of this boat may load the answer as a script.
  */
 export function checkRequestOrigin(
   requestHosts: readonly string[],
@@ -28,13 +28,14 @@ export function checkRequestOrigin(
   ]);
   if (!requestHosts.every((host) => hosts.has(hostName(host))))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
-  // An image or script tag sends no Origin. Browsers mark such requests with Sec-Fetch-Site. A browser treats every port of this
-  // boat as the same site, so pages of other services are also refused. `none` is an address that the user typed.
+  // An image or script tag sends no Origin, but browsers mark such requests with Sec-Fetch-Site. To a browser, all ports of this
+  // boat are the same site, so `same-site` is refused as well: it may be a page of another service. `none` means that the user
+  // typed the address.
   if (origin === undefined && fetchSite !== undefined && !['same-origin', 'none'].includes(fetchSite))
     if (embedding === 'none' || fetchSite !== 'same-site')
-      return { kind: 'refused', message: 'Pages of other sites and ports may not use the export manager' };
+      return { kind: 'refused', message: 'Pages on other sites and ports may not use the export manager' };
   if (origin === undefined) return { kind: 'allowed' };
   if (allowedOrigins.includes(origin)) return { kind: 'allowed', corsOrigin: origin };
   if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`)) return { kind: 'allowed' };
-  return { kind: 'refused', message: 'Pages of other sites may not use the export manager' };
+  return { kind: 'refused', message: 'Pages on other sites may not use the export manager' };
 }

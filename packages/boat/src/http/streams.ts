@@ -6,16 +6,15 @@ import type { Events, ManagerEvent } from '../events.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import type { Downloads } from './downloads.ts';
 
-/** Number of bytes that are read from a file for one chunk of an answer. */
+/** Number of bytes read from a file for one chunk of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
 /**
- * Maximum number of events queued for a slow client. Beyond this number the stream ends, and the client reconnects
- * automatically.
+ * Maximum number of events queued for a slow client. If there are more, the stream ends, and the client reconnects automatically.
  */
 const EVENTS_WAITING_MAX = 1_000;
 /**
- * Interval of the heartbeats. A page treats its facts as old after two missing heartbeats, and proxies commonly close a
- * connection that is silent for 60 s.
+ * Heartbeat interval. A page treats its data as stale after two missed heartbeats, and proxies commonly close a connection that
+ * is silent for 60 s.
  */
 export const HEARTBEAT_EVERY_MS = 15_000;
 
@@ -65,8 +64,8 @@ export function sendCsv(
 }
 
 /**
- * Streams events to a page until the page disconnects or stops reading. Begins with a heartbeat and the work in progress. The
- * heartbeats use monotonic time, so a change of the boat's clock does not delay them.
+ * Streams events to a page until the page disconnects or stops reading. Begins with a heartbeat and the events of the work in
+ * progress. The heartbeats use monotonic time, so a change of the boat's clock does not delay them.
  */
 export function sendEvents(context: Context, events: Events, clock: Clock): Response {
   return streamSSE(context, async (stream) => {
@@ -82,12 +81,12 @@ export function sendEvents(context: Context, events: Events, clock: Clock): Resp
     };
     const beat = (): void => send(toHeartbeat(clock.wall()));
     const unsubscribe = events.subscribe(send);
-    // If WATCHERS_MAX subscribers already exist, the stream ends at once.
+    // If WATCHERS_MAX subscribers already exist, the stream ends immediately.
     if (unsubscribe === undefined) return;
     beat();
     for (const event of events.inProgress()) send(event);
     while (!left.signal.aborted) {
-      // The only rejection is the abort.
+      // Only an abort causes a rejection.
       await clock.sleep(HEARTBEAT_EVERY_MS, left.signal).then(beat, () => undefined);
     }
     unsubscribe();

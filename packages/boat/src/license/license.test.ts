@@ -21,7 +21,7 @@ after(async () => {
   for (const close of closings) await close();
 });
 
-/** Starts a tier API on its own port and records its connections. `undefined` starts none. */
+/** Starts a tier API on its own port and records its connections. */
 async function serveTier(listener: RequestListener) {
   const server = createServer(listener);
   const sockets: Socket[] = [];
@@ -32,7 +32,7 @@ async function serveTier(listener: RequestListener) {
     server.close();
   };
   closings.push(close);
-  // A TCP server that listens has an address with a port.
+  // A listening TCP server always has an address with a port.
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, close };
 }
 
@@ -43,7 +43,7 @@ const answering =
       .writeHead(status, { 'content-type': 'application/json' })
       .end(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A boat with this license.json (none if undefined) that queries the tier API at `url`. */
+/** Returns the licence of a boat with the given license.json (none if undefined) that queries the tier API at `url`. */
 async function makeLicense(file: unknown, url: string) {
   const folder = await mkdtemp(join(tmpdir(), 'license-'));
   closings.push(() => rm(folder, { recursive: true }));
@@ -85,14 +85,14 @@ describe('the licence', () => {
       (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>nginx</html>'),
     ],
     ['answers 500', answering({ success: true, tier: 3, installation_id: OWN }, 500)],
-    ['answers with a failure', answering({ success: false, error: 'no licence' })],
+    ['reports a failure', answering({ success: false, error: 'no licence' })],
     ['answers with a tier of the wrong type', answering({ success: true, tier: '2' })],
     ['answers with an unknown tier', answering({ success: true, tier: 7 })],
     ['answers with a list', answering([])],
-    ['answers nothing', answering('')],
-    ['answers endlessly', answering(' '.repeat(1_000_000))],
+    ['sends an empty answer', answering('')],
+    ['never stops sending', answering(' '.repeat(1_000_000))],
     ['redirects', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
-    ['hangs up', (request) => request.socket.destroy()],
+    ['closes the connection', (request) => request.socket.destroy()],
   ];
   for (const [name, listener] of strangers)
     it(`comes from license.json if the tier API ${name}`, async () => {
@@ -111,7 +111,7 @@ describe('the licence', () => {
     assert.deepEqual(result, { kind: 'known', installationId: OWN, tier: 1, source: 'license_file' });
   });
 
-  it('comes from license.json if the tier API exceeds its deadline, even within the body', async () => {
+  it('comes from license.json if the tier API exceeds its deadline, even in the middle of the body', async () => {
     const { url } = await serveTier(() => undefined);
     const { url: half } = await serveTier((_, response) => response.writeHead(200).write('{"success":'));
     const start = performance.now();
@@ -142,7 +142,7 @@ describe('the licence', () => {
   const bad: readonly (readonly [name: string, file: unknown, code: string])[] = [
     ['is missing', undefined, 'LICENSE_MISSING'],
     ['is empty', '', 'LICENSE_INVALID'],
-    ['is cut off', '{"installation_id":"01', 'LICENSE_INVALID'],
+    ['is truncated', '{"installation_id":"01', 'LICENSE_INVALID'],
     ['is not UTF-8 JSON', '\u0000\u0001', 'LICENSE_INVALID'],
     ['is a list', [], 'LICENSE_INVALID'],
     ['has a tier of the wrong type', { installation_id: OWN, tier: '2' }, 'LICENSE_INVALID'],
@@ -162,7 +162,7 @@ describe('the licence', () => {
       assert.ok(result.message !== '' && result.hint !== '');
     });
 
-  it('warns once about a tier API that answers for another boat, and ignores its tier', async () => {
+  it('ignores the tier from a tier API that answers for another boat, and warns once', async () => {
     const { url } = await serveTier(answering({ success: true, tier: 3, installation_id: OTHER }));
     const { license, lines } = await makeLicense(file, url);
     for (let times = 0; times < 3; times += 1) {
@@ -182,7 +182,7 @@ describe('the licence', () => {
     await assert.rejects(asking, /stopping/);
   });
 
-  it('refuses a tier API on another machine', async () => {
+  it('rejects a tier API on another machine', async () => {
     for (const url of [
       'http://tiers.example.org',
       'http://127.0.0.1.example.org',

@@ -15,15 +15,14 @@ import {
   toLicenseFile,
 } from './policy.ts';
 
-/** Maximum size of license.json, in bytes. A real file has less than 1 KB. */
+/** Maximum size of license.json, in bytes. A real file is smaller than 1 KB. */
 export const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Maximum size of an answer from the tier API, in bytes. A real answer has less than 1 KB. */
+/** Maximum size of an answer from the tier API, in bytes. A real answer is smaller than 1 KB. */
 const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
 /**
- * Timeout for the tier API. The API runs on this boat and answers within milliseconds. An owner who pressed "export" waits
- * for the answer.
+ * Timeout for the tier API. It runs on this boat and answers within milliseconds, and an owner who presses "export" waits for it.
  */
 export const TIER_API_DEADLINE_MS = 2_000;
 
@@ -31,7 +30,8 @@ export const TIER_API_DEADLINE_MS = 2_000;
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * The keys of license.json that are used. Features and subscription are ignored (docs/spec/sources.md, "Tier and licence").
+ * The keys of license.json that this program uses. Features and subscription are ignored (docs/spec/sources.md, "Tier and
+ * licence").
  */
 export const LicenseFileSchema = Type.Object({
   installation_id: Type.Optional(Type.Unknown()),
@@ -61,11 +61,11 @@ export interface LicenseConfig {
   readonly tierApiUrl: string;
 }
 
-/** Reads the boat's licence from its sources at each call. */
+/** The boat's licence. Every call reads its sources again. */
 export interface License {
   /**
-   * Reads license.json, then queries the tier API. If the file has tier 0, it opens no connection. A failure of either
-   * source is returned as a result. Rejects with the signal's reason when aborted.
+   * Reads license.json, then queries the tier API. If the file has tier 0, opens no connection. Returns a failure of either
+   * source as a result. Rejects with the signal's reason when aborted.
    */
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
@@ -73,7 +73,7 @@ export interface License {
 /** Throws CONFIG_INVALID if the address of the tier API is not on this boat. */
 export function createLicense(deps: LicenseDeps, config: LicenseConfig): License {
   assertLoopback(config.tierApiUrl);
-  // The licence is read before every part. A warning is logged once, until it changes.
+  // The licence is read before every part, so a warning is logged only when it changes.
   let loggedWarning: string | undefined;
   return {
     current: async (signal) => {
@@ -92,13 +92,13 @@ export function createLicense(deps: LicenseDeps, config: LicenseConfig): License
 
 function assertLoopback(url: string): void {
   if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) return;
-  throw new ExportError('CONFIG_INVALID', `The tier API's address is not on this boat: ${url}`, {
+  throw new ExportError('CONFIG_INVALID', `The tier API's address is not a loopback address: ${url}`, {
     op: 'read TIER_API_URL',
     hint: 'Use http://localhost and the port of the tier service.',
   });
 }
 
-/** An unreadable file counts as broken, as does a file that is not JSON. The result includes the reason. */
+/** Reads license.json. An unreadable file counts as broken, like a file that is not JSON, and the result includes the reason. */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   const file = await readJsonFile(disk, path, LICENSE_SIZE_MAX_BYTES);
   switch (file.kind) {
@@ -137,7 +137,7 @@ async function exchange(transport: Transport, tierApiUrl: string, signal: AbortS
   const request = new Request(`${tierApiUrl}/tier/status`, { headers: { accept: 'application/json' } });
   const response = await transport(request, signal);
   const body = await readAnswer(response, TIER_ANSWER_SIZE_MAX_BYTES);
-  if (response.status !== 200) return { kind: 'no_answer', detail: `it answered status ${response.status}` };
+  if (response.status !== 200) return { kind: 'no_answer', detail: `it returned HTTP ${response.status}` };
   if (body.kind === 'too_large')
     return { kind: 'no_answer', detail: `its answer is over ${body.sizeMaxBytes} bytes` };
   const json = parseJsonBytes(body.bytes);

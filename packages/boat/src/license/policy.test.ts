@@ -31,8 +31,8 @@ const silent: TierAnswer = { kind: 'no_answer', detail: 'connect ECONNREFUSED' }
 describe('the licence', () => {
   const table: readonly (readonly [name: string, file: LicenseFile, api: TierAnswer, result: string])[] = [
     ['both agree', read(OWN, 1), answered(2, OWN), `${OWN} tier 2 of tier_api`],
-    ['the tier API gives no id', read(OWN, 1), answered(2), `${OWN} tier 2 of tier_api`],
-    ["the tier API's id is empty", read(OWN, 1), answered(2, ''), `${OWN} tier 2 of tier_api`],
+    ['the tier API returns no id', read(OWN, 1), answered(2), `${OWN} tier 2 of tier_api`],
+    ['the tier API returns an empty id', read(OWN, 1), answered(2, ''), `${OWN} tier 2 of tier_api`],
     ['the tier API is down', read(OWN, 2), silent, `${OWN} tier 2 of license_file`],
     [
       'license.json has no tier and the tier API answers',
@@ -42,20 +42,20 @@ describe('the licence', () => {
     ],
     ['license.json has no tier and nothing answers', read(OWN), silent, 'TIER_UNKNOWN'],
     [
-      'license.json has no id and the tier API gives one',
+      'license.json has no id and the tier API returns one',
       read(undefined, 1),
       answered(1, OWN),
       `${OWN} tier 1 of tier_api`,
     ],
     [
-      'license.json has no id and the tier API gives none',
+      'license.json has no id and the tier API returns none',
       read(undefined, 1),
       silent,
       'INSTALLATION_ID_INVALID',
     ],
     ['the id is empty', read('', 2), silent, 'INSTALLATION_ID_INVALID'],
     [
-      'the id is empty and the tier API gives a different one',
+      'the id is empty and the tier API returns a different one',
       read('', 2),
       answered(2, OTHER),
       'INSTALLATION_ID_INVALID',
@@ -70,7 +70,7 @@ describe('the licence', () => {
       `${OWN} tier 2 of tier_api`,
     ],
     [
-      'license.json is missing and the tier API gives no id',
+      'license.json is missing and the tier API returns no id',
       missing,
       answered(2, ''),
       'INSTALLATION_ID_INVALID',
@@ -97,7 +97,7 @@ describe('the licence', () => {
     ],
     ['license.json has tier 0', read(OWN, 0), { kind: 'not_queried' }, `${OWN} tier 0 of license_file`],
     ['license.json has tier 0 and the id is empty', read('', 0), { kind: 'not_queried' }, 'TIER_TOO_LOW'],
-    ['the tier API answers tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
+    ['the tier API returns tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
   ];
   for (const [name, file, api, expected] of table)
     it(`${name}: ${expected}`, () => {
@@ -116,7 +116,7 @@ describe('the licence', () => {
     assert.match(result.warning ?? '', new RegExp(`${OTHER}.*${OWN}`));
   });
 
-  it('is refused with a malformed ID, with the known tier and a message for each case', () => {
+  it('is refused if the ID is malformed, with the known tier and a message for each case', () => {
     const cases: readonly (readonly [
       file: LicenseFile,
       api: TierAnswer,
@@ -174,7 +174,7 @@ describe('what a tier allows', () => {
     source: 'license_file',
   });
 
-  it("refuses tier 0 with the legacy exporter's message, for creating and for sending an export", () => {
+  it("refuses to create and to send exports at tier 0, with the legacy exporter's message", () => {
     assert.equal(TIER_0_MESSAGE, 'Tier 0 does not have export capability');
     for (const permission of [mayExport(0, 'manual'), mayExport(0, 'scheduled'), permitSending(known(0))]) {
       assert.ok(permission.kind === 'refused');

@@ -13,7 +13,7 @@ export type TierAnswer =
   | { readonly kind: 'no_answer'; readonly detail: string }
   | { readonly kind: 'answered'; readonly tier: Tier; readonly installationId: unknown };
 
-/** The reason why exports are refused, and what the owner can do about it. */
+/** Why exports are refused, and what the owner can do about it. */
 export interface LicenseRefusal {
   readonly kind: 'refused';
   readonly code: ExportErrorCode;
@@ -29,13 +29,13 @@ export interface KnownLicense {
   readonly installationId: string;
   readonly tier: Tier;
   readonly source: 'tier_api' | 'license_file';
-  /** Set if the two sources disagree. Exports are not refused for this reason. */
+  /** Set if the two sources disagree. This alone does not refuse exports. */
   readonly warning?: string;
 }
 
 export type LicenseResult = KnownLicense | LicenseRefusal;
 
-/** The cause of an export. */
+/** What requested an export. */
 export type Trigger = 'manual' | 'scheduled' | 'boot';
 
 export type Permission = { readonly kind: 'allowed' } | LicenseRefusal;
@@ -46,8 +46,8 @@ export const TIER_0_MESSAGE = 'Tier 0 does not have export capability';
 const ALLOWED: Permission = { kind: 'allowed' };
 
 /**
- * Whether the boat may query the tier API. At tier 0 in license.json, the boat opens no connection at all, not even on
- * loopback (decision 0014). An upgrade writes license.json, so the next read detects it.
+ * Returns whether the boat may query the tier API. If license.json has tier 0, the boat opens no connection at all, not even on
+ * loopback (decision 0014). An upgrade rewrites license.json, so the next read detects it.
  */
 export function mayQueryTierApi(file: LicenseFile): boolean {
   return file.kind !== 'read' || file.tier !== 0;
@@ -56,14 +56,15 @@ export function mayQueryTierApi(file: LicenseFile): boolean {
 /**
  * Determines the boat's installation and tier from the two sources (docs/spec/sources.md, "Tier and licence").
  *
- * - The tier comes from the tier API if it answered for this installation, and otherwise from license.json. If neither
- *   gives a tier, the result is TIER_UNKNOWN.
- * - The installation ID comes from license.json. A malformed ID there (empty on cloned images) is refused even if the tier
- *   API gives a different ID, which would belong to another boat. The tier API's ID counts only if license.json is missing,
- *   is broken or lacks the key.
- * - If the tier API names a different installation than license.json, it answers for another boat, and its tier is ignored.
- * - Without any source, the result is LICENSE_INVALID if license.json exists but is broken, and LICENSE_MISSING if it does
- *   not exist.
+ * - The tier comes from the tier API if it answered for this installation, and otherwise from license.json. If neither has a
+ *   tier, the result is TIER_UNKNOWN.
+ * - The installation ID comes from license.json. A malformed ID there (empty on cloned images) is refused even if the tier API
+ *   returns a different ID, which would belong to another boat. The tier API's ID counts only if license.json is missing, is
+ *   broken or lacks the key.
+ * - If the tier API and license.json name different installations, the tier API answers for another boat, and its tier is
+ *   ignored.
+ * - If neither source can be used, the result is LICENSE_INVALID for a broken license.json and LICENSE_MISSING for a missing
+ *   one.
  */
 export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult {
   const stated = file.kind === 'read' ? file.installationId : undefined;
@@ -76,7 +77,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   )
     return withoutTierApi(
       file,
-      `The tier API answers for installation ${api.installationId}, but license.json names ${stated}. The answer of the tier API is ignored.`,
+      `The tier API answers for installation ${api.installationId}, but license.json names ${stated}. The tier API's answer is ignored.`,
     );
   if (api.kind !== 'answered') return withoutTierApi(file, undefined);
   const installationId = stated ?? api.installationId;
@@ -84,10 +85,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   return { kind: 'known', installationId, tier: api.tier, source: 'tier_api' };
 }
 
-/**
- * Returns the tier of a boat with an invalid installation ID. The status shows this tier, and tier 0 is refused with its
- * own message.
- */
+/** Returns the tier of a boat with an invalid installation ID, for the status. Tier 0 is refused with its own message. */
 function statedTier(file: LicenseFile, api: TierAnswer): Tier | undefined {
   if (api.kind === 'answered') return api.tier;
   return file.kind === 'read' ? file.tier : undefined;
@@ -99,8 +97,8 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
       return {
         kind: 'refused',
         code: 'LICENSE_MISSING',
-        message: 'Neither the tier API nor license.json gives the tier of this boat',
-        hint: 'Start the tier service (d3kos-tier-api), or restore config/license.json from first boot.',
+        message: "Neither the tier API nor license.json has this boat's tier",
+        hint: 'Start the tier service (d3kos-tier-api), or restore the config/license.json that the first boot created.',
         tier: undefined,
       };
     case 'broken':
@@ -108,7 +106,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
         kind: 'refused',
         code: 'LICENSE_INVALID',
         message: `license.json cannot be used: ${file.detail}`,
-        hint: 'Correct config/license.json, or start the tier service, which also has the tier.',
+        hint: 'Correct config/license.json, or start the tier service, which also knows the tier.',
         tier: undefined,
       };
     case 'read': {
@@ -118,7 +116,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
           kind: 'refused',
           code: 'TIER_UNKNOWN',
           message: 'The tier API does not answer for this boat, and license.json has no tier',
-          hint: 'Start the tier service, or write "tier" (0 to 3) into config/license.json.',
+          hint: 'Start the tier service, or set "tier" (0 to 3) in config/license.json.',
           tier: undefined,
         };
       return {
@@ -142,8 +140,8 @@ function refuseIdentity(stated: unknown, tier: Tier | undefined): LicenseRefusal
     message:
       stated === '' || stated === undefined
         ? 'This boat has no installation ID'
-        : 'The installation ID of this boat is malformed',
-    hint: 'An image copied from another boat has no ID. Run first boot again, which writes a new ID of 16 lowercase hex digits into config/license.json.',
+        : "This boat's installation ID is malformed",
+    hint: 'An image copied from another boat has no ID. Run the first boot again, which writes a new ID of 16 lowercase hex digits to config/license.json.',
     tier,
   };
 }
@@ -158,7 +156,7 @@ function refuseTier0(): LicenseRefusal {
   };
 }
 
-/** Whether an export may be created. Tier 0: never. Tier 1: by hand and at boot. Tiers 2 and 3: also by the schedule. */
+/** Returns whether an export may be created. Tier 0: never. Tier 1: manually and at boot. Tiers 2 and 3: also by the schedule. */
 export function mayExport(tier: Tier, trigger: Trigger): Permission {
   if (tier === 0) return refuseTier0();
   if (trigger === 'scheduled' && tier < SCHEDULED_TIER_MIN)
@@ -173,14 +171,14 @@ export function mayExport(tier: Tier, trigger: Trigger): Permission {
 }
 
 /**
- * Returns the licence if it permits sending, or the refusal. The worker applies it before every part: the boat may have
- * been downgraded since the export was made. A permission always names the installation whose exports may be sent.
+ * Returns the licence if it permits sending, or the refusal. The worker calls this before every part, because the boat may have
+ * been downgraded since the export was created. A permission always names the installation whose exports may be sent.
  */
 export function permitSending(license: LicenseResult): LicenseResult {
   return license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;
 }
 
-/** Reads a decoded license.json. `detail` names the fault of a broken file. */
+/** Interprets a decoded license.json. `detail` says what is wrong with a broken file. */
 export function toLicenseFile(value: {
   readonly installation_id?: unknown;
   readonly tier?: unknown;

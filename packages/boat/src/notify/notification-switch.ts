@@ -2,7 +2,7 @@ import type { Facts } from '../ledger/facts.ts';
 
 const NOTIFICATIONS = 'notifications';
 
-/** Whether the owner wants notifications. The default is yes. */
+/** Returns whether the owner wants notifications. The default is yes. */
 export function areNotificationsOn(facts: Pick<Facts, 'get'>): boolean {
   return facts.get(NOTIFICATIONS) !== 'off';
 }

@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 const texts = (stub: Awaited<ReturnType<typeof startSignalKStub>>) =>
   [...stub.notifications.values()].map(({ path, state, message }) => `${path} ${state} ${message}`);
 
-test('a failed export is shown on Signal K, the number is updated, and it is cleared when all are retried', async () => {
+test('Signal K shows failed exports, updates their number, and clears the notification once all are retried', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const [first, second] = [boat.enqueue(), boat.enqueue()];
@@ -34,7 +34,7 @@ test('a failed export is shown on Signal K, the number is updated, and it is cle
   assert.equal(boat.ledger.notifications.find('signalk', 'failed'), undefined);
 });
 
-test('an export that has waited for more than 7 days is shown, even if its label comes from a clock that was not set', async () => {
+test('shows an export that has waited for more than 7 days, even if it was created before the clock was set', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.enqueue(1_000);
@@ -42,13 +42,13 @@ test('an export that has waited for more than 7 days is shown, even if its label
   boat.pass(7 * DAY_MS - 1_000);
   boat.enqueue();
   await boat.look();
-  assert.deepEqual(stub.seen, [], 'a label of 1970 alone proves nothing');
+  assert.deepEqual(stub.seen, [], 'a creation time in 1970 alone proves nothing');
   boat.pass(2_000);
   await boat.look();
   assert.match(texts(stub).join(), /^export\.waiting alert 2 exports have waited for more than 7 days/);
 });
 
-test('while the clock is known to be wrong, ages are ignored and nothing is cleared', async () => {
+test('ignores ages and clears nothing while the clock is known to be wrong', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
@@ -69,7 +69,7 @@ test('while the clock is known to be wrong, ages are ignored and nothing is clea
   assert.match(texts(stub).join(), /^export\.waiting normal /, 'an empty queue contains no waiting exports');
 });
 
-test('an export that the owner cancelled does not count as failed', async () => {
+test('does not count an export that the owner cancelled as failed', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.fail(boat.enqueue().entryNo, CANCELLED_REASON);
@@ -78,7 +78,7 @@ test('an export that the owner cancelled does not count as failed', async () => 
   assert.equal(boat.facts.licenseReads, 0, 'not even the licence is read');
 });
 
-test('a restart of the boat repeats nothing, and a restart of Signal K loses nothing', async () => {
+test('repeats nothing after the boat restarts, and loses nothing when Signal K restarts', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
@@ -97,7 +97,7 @@ test('a restart of the boat repeats nothing, and a restart of Signal K loses not
   assert.match(texts(stub).join(), /^export\.failed normal /);
 });
 
-test('a secured server is asked for access once, and the approved token is kept in a private file and in no log line', async () => {
+test('requests access to a secured server once, and keeps the token in a private file and out of the log', async () => {
   const stub = await startSignalKStub();
   stub.mode = 'secured';
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
@@ -110,7 +110,7 @@ test('a secured server is asked for access once, and the approved token is kept 
   const requests = stub.seen.filter(({ path }) => path === '/signalk/v1/access/requests');
   assert.equal(requests.length, 1);
   assert.match(JSON.parse(requests[0]?.body ?? '{}').clientId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8/);
-  assert.equal(boat.log.filter((line) => line.includes('asks the owner')).length, 5, 'once in each run');
+  assert.equal(boat.log.filter((line) => line.includes('waiting for the owner')).length, 5, 'once per run');
   stub.approve('a-secret-token');
   await boat.look();
   assert.equal(stub.notifications.size, 1);
@@ -119,7 +119,7 @@ test('a secured server is asked for access once, and the approved token is kept 
   assert.ok(!boat.log.join('\n').includes('a-secret-token'));
 });
 
-test('an owner who denied the access is never asked again, and an expired token is renewed by one request', async () => {
+test('never asks again after the owner denied access, and renews an expired token with one request', async () => {
   const stub = await startSignalKStub();
   stub.mode = 'secured';
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
@@ -144,7 +144,7 @@ test('an owner who denied the access is never asked again, and an expired token 
   assert.equal(boat.log.filter((line) => line.includes('denied')).length, 1, 'and it is reported once');
 });
 
-test('a hostile server cannot choose the next request, and its texts appear in no log line', async () => {
+test('a hostile server cannot choose the next request or write to the log', async () => {
   const seen: string[] = [];
   const { url } = await serveHttp((request, response) => {
     seen.push(request.url ?? '');
@@ -165,7 +165,7 @@ for (const [name, mode, text] of [
   ['without the Notifications API', 'without_api', 'has no Notifications API'],
   ['that fails', 'failing', 'HTTP 500'],
 ] as const)
-  test(`a Signal K server ${name} is reported once, and asked at most every 15 minutes`, async () => {
+  test(`reports a Signal K server ${name} once, and contacts it at most every 15 minutes`, async () => {
     const stub = await startSignalKStub();
     stub.mode = mode;
     const boat = createNotifiedBoat({ signalkUrl: stub.url });
@@ -178,7 +178,7 @@ for (const [name, mode, text] of [
     assert.equal(boat.log.filter((line) => line.includes(text)).length, 1);
   });
 
-test('without a Signal K server nothing is logged until there is something to show, and then one line', async () => {
+test('without a Signal K server, logs a single line, and only once there is something to show', async () => {
   const boat = createNotifiedBoat({ signalkUrl: NO_SERVER });
   boat.enqueue();
   await boat.look();
@@ -194,7 +194,7 @@ test('without a Signal K server nothing is logged until there is something to sh
   );
 });
 
-test('at tier 0 no connection is opened', async () => {
+test('opens no connection at tier 0', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url, webhookUrl: `${stub.url}/hook` });
   boat.facts.tier = 0;
@@ -203,17 +203,17 @@ test('at tier 0 no connection is opened', async () => {
   assert.deepEqual(stub.seen, []);
 });
 
-test('with 0 days, or without any receiver, there is no notifier', () => {
+test('there is no notifier with 0 days or without any receiver', () => {
   assert.equal(createNotifierOf({ afterDays: 0, signalkUrl: NO_SERVER }), undefined);
   assert.equal(createNotifierOf({ afterDays: 7, signalkUrl: undefined }), undefined);
 });
 
 function createNotifierOf(settings: { afterDays: number; signalkUrl: string | undefined }) {
-  // Nothing else is read before the settings.
+  // The settings are read first, so the other fields are not needed.
   return createNotifier({ ...settings, webhookUrl: undefined } as Parameters<typeof createNotifier>[0]);
 }
 
-test('a webhook is called once for a condition and once for its end, retried while it fails, and gets no content', async () => {
+test('calls the webhook once for a condition and once for its end, retries failed calls, and sends no content', async () => {
   let status = 503;
   const bodies: unknown[] = [];
   const { url } = await serveHttp((request, response) => {
@@ -227,9 +227,9 @@ test('a webhook is called once for a condition and once for its end, retried whi
   const boat = createNotifiedBoat({ webhookUrl: `${url}/hook?key=s3cret` });
   const { entryNo } = boat.enqueue();
   boat.fail(entryNo, 'HTTP 400 PRIVATE: record 17 of Jo Skipper');
-  assert.equal(Math.round(((await boat.look()) ?? 0) / MINUTE_MS), 1, 'due again in a minute');
+  assert.equal(Math.round(((await boat.look()) ?? 0) / MINUTE_MS), 1, 'the next call is due in a minute');
   await boat.look();
-  assert.equal(bodies.length, 1, 'not before');
+  assert.equal(bodies.length, 1, 'no call before it is due');
   status = 302;
   boat.pass(2 * MINUTE_MS);
   await boat.look();
@@ -240,7 +240,7 @@ test('a webhook is called once for a condition and once for its end, retried whi
   await boat.look();
   boat.restart();
   await boat.look();
-  assert.equal(bodies.length, 3, 'an accepted call is not repeated');
+  assert.equal(bodies.length, 3, 'does not repeat an accepted call');
   boat.retry(entryNo);
   await boat.look();
   await boat.look();
@@ -265,7 +265,7 @@ test('a webhook is called once for a condition and once for its end, retried whi
   assert.ok(!boat.log.join().includes('s3cret'));
 });
 
-test('a webhook that refuses is abandoned with one warning', async () => {
+test('gives up on a webhook that refuses, with one warning', async () => {
   let calls = 0;
   const { url } = await serveHttp((_, response) => {
     calls += 1;

@@ -19,23 +19,20 @@ import { createSignalKAccess, type NotDone } from './signalk-access.ts';
 import { createSignalKChannel, type SignalKChannel } from './signalk-channel.ts';
 import { callWebhook } from './webhook.ts';
 
-/** Interval between checks of the age of the waiting exports while nothing else happens. */
+/** Interval at which the age of the waiting exports is checked while nothing else happens. */
 const IDLE_MS = 60 * 60_000;
 
 /** Interval between checks that the Signal K server still shows its notifications. It loses them when it restarts. */
 const VERIFY_EVERY_MS = 5 * 60_000;
 
 /**
- * First wait before the Signal K server is contacted again, doubled up to the maximum. The owner may be
- * approving the access.
+ * First delay before the Signal K server is contacted again, doubled up to the maximum. The owner may be about to approve the
+ * access.
  */
 const SIGNALK_RETRY_MIN_MS = 60_000;
 const SIGNALK_RETRY_MAX_MS = 15 * 60_000;
 
-/**
- * Minimum time between two checks of the queue, so that a backlog that is delivered quickly costs one check per
- * second.
- */
+/** Minimum time between two checks of the queue, so that quick delivery of a backlog costs only one check per second. */
 const LOOK_EVERY_MS = 1_000;
 
 const SUBJECTS: readonly NotificationSubject[] = ['failed', 'waiting'];
@@ -44,44 +41,42 @@ export interface NotifierDeps {
   readonly world: Pick<World, 'clock' | 'random' | 'disk' | 'transport' | 'log'>;
   readonly ledger: Pick<Ledger, 'notifications' | 'facts'>;
   readonly license: License;
-  /** The owner's settings. 0 days switches every notification off. */
+  /** The owner's settings. 0 days switches all notifications off. */
   readonly afterDays: number;
   readonly signalkUrl: string | undefined;
   readonly webhookUrl: string | undefined;
-  /** The file with the access to the Signal K server. */
+  /** The file with the state of the access to the Signal K server. */
   readonly accessPath: string;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
 }
 
-/** Notifies the owner of exports that failed or have waited for too long, until the problem is resolved. */
+/** Notifies the owner about exports that have failed or waited for too long, until the problem is resolved. */
 export interface Notifier {
   /**
-   * Compares the queue with what each channel shows, and sends the changes to the channel, until aborted. Then
-   * rejects with the signal's reason. Opens no connection at tier 0, and none while there is nothing to show or
-   * to clear.
+   * Compares the queue with what each channel shows and sends the changes to the channel. Rejects with the signal's reason when
+   * aborted. Opens no connection at tier 0 or while there is nothing to show or clear.
    */
   run(signal: AbortSignal): Promise<never>;
-  /** Checks the queue at once, because it has changed. */
+  /** Must be called after a change to the queue. Triggers a check. */
   wake(): void;
   /**
-   * Runs one iteration of `run`. Returns the time until the next step is due. A failure of the card or the ledger is
-   * reported and ends it.
+   * Runs one iteration of `run`. Returns the time until the next one is due. A failure of the card or the ledger is logged and
+   * ends the iteration.
    */
   look(signal: AbortSignal): Promise<number>;
-  /** What the last step on each channel has shown. `ready` if nothing stands in the way of the next one. */
+  /** Returns the state of each channel after its last step. */
   states(): ChannelStates;
 }
 
-/** Why a channel cannot show a notification at the moment, or `ready`. */
+/** For each channel, `ready` or why it cannot show a notification at the moment. */
 export interface ChannelStates {
   readonly signalk: 'ready' | NotDone['state'];
-  /** `failing`: a call has failed and will be repeated. */
+  /** `failing`: a call has failed and will be retried. */
   readonly webhook: 'ready' | 'failing';
 }
 
 /**
- * Retries of one subject's webhook call. The ledger records what the webhook accepted, so a restart loses only
- * the wait.
+ * The retries of a webhook call for one subject. The ledger records what the webhook accepted, so a restart loses only the delay.
  */
 interface Retry {
   readonly tries: number;
@@ -90,7 +85,7 @@ interface Retry {
 }
 
 interface SignalKWaits {
-  /** Number of consecutive checks at which the server had not carried out the step. */
+  /** Number of consecutive attempts at which the server did not carry out the step. */
   tries: number;
   retryDueMs: MonotonicMs;
   verifyDueMs: MonotonicMs;
@@ -101,11 +96,11 @@ interface Context extends NotifierDeps {
   readonly retries: Map<NotificationSubject, Retry>;
   readonly signalkWaits: SignalKWaits;
   signalkState: ChannelStates['signalk'];
-  /** The last reported problem. Each problem is reported once. */
+  /** The problem that was logged last. Each problem is logged once, until it changes. */
   reported: string | undefined;
 }
 
-/** Returns undefined if the settings switch off every notification. */
+/** Returns undefined if all notifications are switched off in the settings. */
 export function createNotifier(deps: NotifierDeps): Notifier | undefined {
   const { world, afterDays, signalkUrl, webhookUrl, accessPath } = deps;
   if (afterDays === 0 || (signalkUrl === undefined && webhookUrl === undefined)) return undefined;
@@ -162,7 +157,7 @@ async function look(context: Context, signal: AbortSignal): Promise<number> {
     return Math.min(IDLE_MS, ...waits);
   } catch (error) {
     if (signal.aborted || !isExportError(error)) throw error;
-    report(context, 'warn', `Notifications pause: ${error.message}`, error.hint);
+    report(context, 'warn', `Notifications are paused: ${error.message}`, error.hint);
     return IDLE_MS;
   }
 }
@@ -171,12 +166,12 @@ async function readFacts(
   { world, ledger, afterDays, clockSynchronized }: Context,
   signal: AbortSignal,
 ): Promise<QueueFacts> {
-  // Once the owner has switched notifications off, nothing is wrong that a channel should show.
+  // With notifications switched off, report an empty queue, so that channels are cleared.
   if (!areNotificationsOn(ledger.facts)) return { failedCount: 0, waitingCount: 0, afterDays };
   const range = toLongWait(world.clock.wall(), afterDays);
   const waitingCount = ledger.notifications.waitingCount(range);
-  // While the clock is known to be wrong, labels do not show the age of an export. An empty queue needs no
-  // labels: nothing is waiting.
+  // While the clock is known to be wrong, the age of an export is unknown. If the queue is empty, nothing is waiting regardless
+  // of ages.
   const isKnown = waitingCount === 0 || (await clockSynchronized(signal)) !== false;
   return {
     failedCount: ledger.notifications.failedCount(),
@@ -186,8 +181,8 @@ async function readFacts(
 }
 
 /**
- * Forgets what the webhook accepted, after the owner has switched notifications off. A call would say that the exports were delivered,
- * which is not so. When they are switched on again, the webhook is called again for what is wrong then.
+ * Forgets what the webhook accepted, after the owner has switched notifications off. A call now would wrongly say that the
+ * exports were delivered. When notifications are switched on again, the webhook is called for the conditions at that time.
  */
 function forgetWebhook({ ledger, retries }: Context): void {
   for (const subject of SUBJECTS) ledger.notifications.remove('webhook', subject);
@@ -213,7 +208,7 @@ function listSteps(
   });
 }
 
-/** Brings the Signal K server up to date. Returns the time until its next step is due. */
+/** Brings the Signal K server up to date. Returns the time until the next step is due. */
 async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, ledger, signalk, signalkWaits: waits } = context;
   if (signalk === undefined) return IDLE_MS;
@@ -267,7 +262,7 @@ async function carryOutSteps(
   return undefined;
 }
 
-/** Records that a channel has carried out a step. `remoteId` is undefined if the notification is cleared. */
+/** Records that a channel has carried out a step. `remoteId` is undefined for a cleared notification. */
 function record(
   { ledger, world }: Context,
   channel: 'signalk' | 'webhook',
@@ -276,21 +271,21 @@ function record(
 ): void {
   if (step.kind === 'clear' || remoteId === undefined) {
     ledger.notifications.remove(channel, subject);
-    world.log.write('info', `The notification about exports that ${describeSubject(subject)} is cleared`, {
+    world.log.write('info', `Cleared the notification about exports that ${describeSubject(subject)}`, {
       channel,
     });
     return;
   }
   const { exportCount, message } = step.condition;
   ledger.notifications.save(channel, subject, { exportCount, remoteId, atMs: world.clock.wall() });
-  world.log.write('info', `The owner is notified: ${message}`, { channel });
+  world.log.write('info', `Notified the owner: ${message}`, { channel });
 }
 
 function describeSubject(subject: NotificationSubject): string {
   return subject === 'failed' ? 'could not be delivered' : 'wait';
 }
 
-/** Calls the webhook about what has changed, if a call is due. Returns the time until its next step is due. */
+/** Calls the webhook about changes, if a call is due. Returns the time until the next step is due. */
 async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, webhookUrl, retries } = context;
   if (webhookUrl === undefined) return IDLE_MS;
@@ -335,7 +330,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
     if (next.kind === 'give_up')
       world.log.write(
         'warn',
-        `The webhook did not accept a notification, and the call is not repeated: ${next.detail}`,
+        `The webhook did not accept a notification, and the call will not be retried: ${next.detail}`,
         {
           hint: 'Check "webhook_url" in config/export.json.',
         },
@@ -345,7 +340,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
   return restMs;
 }
 
-/** Reports why the Signal K server does not show a notification. Each reason is reported once, until it changes. */
+/** Logs why the Signal K server does not show a notification. Each reason is logged once, until it changes. */
 function reportSignalK(context: Context, { state, detail }: NotDone): void {
   const url = context.signalkUrl ?? '';
   switch (state) {
@@ -353,16 +348,16 @@ function reportSignalK(context: Context, { state, detail }: NotDone): void {
       report(
         context,
         'info',
-        'Signal K asks the owner whether the export manager may show notifications',
-        'Approve "d3kOS export" in the Signal K admin page, under Security, Access Requests.',
+        'Signal K is waiting for the owner to allow notifications from the export manager',
+        'Approve "d3kOS export" on the Signal K admin page, under Security, Access Requests.',
       );
       return;
     case 'denied':
       report(
         context,
         'info',
-        'The owner denied the access to Signal K, so it shows no notifications about exports',
-        `To be asked again, remove ${context.accessPath} and restart. To switch it off, set "signalk_url" to "off".`,
+        'The owner denied access to Signal K, so it shows no notifications about exports',
+        `To be asked again, remove ${context.accessPath} and restart. To stop using Signal K, set "signalk_url" to "off".`,
       );
       return;
     case 'unreachable':
@@ -370,7 +365,7 @@ function reportSignalK(context: Context, { state, detail }: NotDone): void {
         context,
         'info',
         `Signal K does not answer at ${url}: ${detail}`,
-        'Set "signalk_url" to "off" if the boat has none.',
+        'If the boat has no Signal K server, set "signalk_url" to "off".',
       );
       return;
     case 'unauthorized':

@@ -7,7 +7,7 @@ const condition = (exportCount: number) => ({ exportCount, state: 'warn', messag
 const raised = (exportCount: number) => ({ exportCount, remoteId: 'r' });
 
 describe('a condition', () => {
-  it('names the number of exports, and nothing else about them', () => {
+  it('gives only the number of exports and no other details', () => {
     assert.deepEqual(findCondition('failed', { ...FACTS, failedCount: 1 }), {
       exportCount: 1,
       state: 'warn',
@@ -18,7 +18,7 @@ describe('a condition', () => {
     assert.match(waiting.message, /^3 exports have waited for more than 7 days /);
   });
 
-  it('is none if nothing failed or waits, and unknown while the clock is wrong', () => {
+  it('is none if no export has failed or is waiting, and unknown while the clock is wrong', () => {
     assert.equal(findCondition('failed', FACTS), 'none');
     assert.equal(findCondition('waiting', FACTS), 'none');
     assert.equal(findCondition('waiting', { ...FACTS, waitingCount: undefined }), 'unknown');
@@ -51,13 +51,13 @@ describe('the step of a channel', () => {
     });
 });
 
-describe('after a call of the webhook', () => {
+describe('after a webhook call', () => {
   const after = (outcome: WebhookOutcome, tries: number, failures: number) =>
     decideAfterWebhook(outcome, { tries, failures, fraction: 0 });
   const failed = { kind: 'failed', detail: 'x' } as const;
   const unreachable = { kind: 'unreachable', detail: 'x' } as const;
 
-  it('the wait doubles from a minute to an hour', () => {
+  it('the delay doubles from a minute to an hour', () => {
     const delays = [1, 2, 3, 7, 50].map((tries) => {
       const next = after(unreachable, tries, 0);
       return next.kind === 'retry' ? next.delayMs / 60_000 : next.kind;
@@ -65,7 +65,7 @@ describe('after a call of the webhook', () => {
     assert.deepEqual(delays, [1, 2, 4, 60, 60]);
   });
 
-  it('a failing receiver is abandoned after 20 calls, and an unreachable one never', () => {
+  it('gives up on a failing receiver after 20 calls, but never on an unreachable one', () => {
     let failures = 0;
     let calls = 0;
     for (

@@ -3,17 +3,17 @@ import type { NotificationChannel, NotificationSubject, RaisedNotification } fro
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Labels before this moment (2020) come from a clock that was not set, so they do not show how long an export
- * has waited. The program did not exist then.
+ * Creation times before 2020 come from a clock that was not set, because the program did not exist then. They do not show how
+ * long an export has waited.
  */
 const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
 
-/** Something that the owner should know, until it is resolved. */
+/** A problem that the owner should know about until it is resolved. */
 export interface Condition {
   readonly exportCount: number;
-  /** The severity in Signal K's terms. */
+  /** The severity, as a Signal K state. */
   readonly state: 'alert' | 'warn';
-  /** One sentence that contains neither record content nor text from other systems. */
+  /** One sentence without record content or text from other systems. */
   readonly message: string;
 }
 
@@ -24,7 +24,7 @@ export interface QueueFacts {
   readonly afterDays: number;
 }
 
-/** The range of labels of exports that have waited for more than `afterDays` days. */
+/** Returns the range of creation times of exports that have waited for more than `afterDays` days. */
 export function toLongWait(
   nowMs: number,
   afterDays: number,
@@ -65,7 +65,7 @@ function describeExports(count: number): string {
   return count === 1 ? '1 export' : `${count} exports`;
 }
 
-/** The step that makes a channel show the condition. */
+/** The step that brings a channel in line with a condition. */
 export type Step =
   | { readonly kind: 'none' }
   | { readonly kind: 'raise'; readonly condition: Condition }
@@ -73,8 +73,8 @@ export type Step =
   | { readonly kind: 'clear'; readonly remoteId: string };
 
 /**
- * Compares the condition with what the channel shows. Signal K shows the current number of exports. A webhook sends a message to a
- * person, so it is called again only if more exports have failed, not whenever another export waits.
+ * Compares the condition with what the channel shows. Signal K shows the current number of exports. A webhook sends a message to
+ * a person, so it is called again only if more exports have failed, not each time another export is waiting.
  */
 export function decideStep(
   channel: NotificationChannel,
@@ -93,11 +93,14 @@ export function decideStep(
   return isNews ? { kind: 'update', condition, remoteId: raised.remoteId } : { kind: 'none' };
 }
 
-/** First wait before a webhook is called again, doubled after each failure up to the maximum. */
+/** First delay before a webhook is called again, doubled after each failure up to the maximum. */
 const WEBHOOK_RETRY_MIN_MS = 60_000;
 const WEBHOOK_RETRY_MAX_MS = 60 * 60_000;
 
-/** How many times a reachable webhook may fail before the boat gives up on the notification: more than half a day. */
+/**
+ * Number of failures of a reachable webhook after which the boat gives up on a notification. The retries cover more than half a
+ * day.
+ */
 const WEBHOOK_FAILURES_MAX = 20;
 
 /** The result of calling a webhook. */
@@ -105,9 +108,9 @@ export type WebhookOutcome =
   | { readonly kind: 'accepted' }
   /** No byte was sent, as on a boat without internet. */
   | { readonly kind: 'unreachable'; readonly detail: string }
-  /** The receiver, or something on the way, failed. */
+  /** The receiver or an intermediary failed. */
   | { readonly kind: 'failed'; readonly detail: string }
-  /** The receiver refuses the request permanently. */
+  /** The receiver permanently refuses the request. */
   | { readonly kind: 'refused'; readonly detail: string };
 
 /** The decision after a call. `failures` counts the consecutive calls that reached the receiver and failed. */
@@ -117,9 +120,9 @@ export type AfterWebhook =
   | { readonly kind: 'retry'; readonly delayMs: number; readonly failures: number };
 
 /**
- * Decides whether a webhook is called again, after `tries` consecutive calls without success (1 or more,
- * including this one). A call that did not leave the boat is repeated without limit, at most once an hour.
- * `fraction` in [0, 1) adds up to 10 %.
+ * Decides whether to call a webhook again after `tries` consecutive calls without success (at least 1, including this one). A
+ * call that never left the boat is retried without limit, at most once an hour. `fraction` in [0, 1) adds up to 10 % to the
+ * delay.
  */
 export function decideAfterWebhook(
   outcome: WebhookOutcome,

@@ -3,12 +3,12 @@ import type { SignalK, SignalKFailure } from './signalk.ts';
 import { loadAccess, saveAccess } from './signalk-access-file.ts';
 
 /**
- * Minimum time between two access requests. A token that expired or was revoked leads to a new request, which the owner sees as a
- * new entry in a list. A server that loses its requests must not be asked at every step.
+ * Minimum time between two access requests. An expired or revoked token leads to a new request, which the owner sees as a new
+ * list entry. If a server loses its requests, the boat must not send a new one at every step.
  */
 const REQUEST_EVERY_MS = 24 * 3_600_000;
 
-/** Why an operation was not carried out. `denied` applies until the file with the access is removed. */
+/** Why an operation was not carried out. `denied` applies until the access file is removed. */
 export interface NotDone {
   readonly kind: 'not_done';
   readonly state: 'awaiting_approval' | 'denied' | SignalKFailure['kind'];
@@ -18,10 +18,7 @@ export interface NotDone {
 type Operation<R> = (token: string | undefined) => Promise<R | SignalKFailure>;
 type Token = { readonly kind: 'token'; readonly token: string | undefined };
 
-/**
- * Obtains the access that a Signal K server requires: it asks the owner once, reads the decision, and keeps the
- * token. If the server requires no access, none is requested.
- */
+/** Obtains access to a Signal K server that requires it: asks the owner once, reads the decision, and keeps the token. */
 export interface SignalKAccess {
   /** Runs an operation with the token, if there is one. Throws DISK_… if the access cannot be stored. */
   with<R extends { readonly kind: string }>(
@@ -37,13 +34,10 @@ export function createSignalKAccess(
 ): SignalKAccess {
   let requestedAt: MonotonicMs | undefined;
 
-  /**
-   * Asks the owner. If power fails before the save, the request stays on the server unread, and the next one
-   * has its own ID.
-   */
+  /** Asks the owner. If power fails before the request is saved, it stays on the server unused, and the next one has a new ID. */
   async function request(signal: AbortSignal): Promise<NotDone> {
     const isTooEarly = requestedAt !== undefined && clock.monotonic() - requestedAt < REQUEST_EVERY_MS;
-    if (isTooEarly) return notDone('unauthorized', 'it refuses the access that it granted');
+    if (isTooEarly) return notDone('unauthorized', 'it rejects a token that it granted');
     requestedAt = clock.monotonic();
     const requested = await server.requestAccess(toUuid(random.hex(16)), signal);
     if (requested.kind !== 'requested') return toNotDone(requested);
@@ -92,7 +86,7 @@ export function createSignalKAccess(
       const found = await findToken(signal);
       if (found.kind === 'not_done') return found;
       const result = await operation(found.token);
-      // The guard excludes the failures, but the compiler cannot infer this for a type parameter.
+      // The guard excludes failures, but the compiler cannot narrow a type parameter.
       if (!isFailure(result)) return result as Exclude<R, SignalKFailure>;
       if (result.kind !== 'unauthorized') return toNotDone(result);
       if (found.token !== undefined) await saveAccess(disk, path, { state: 'none' });
@@ -106,14 +100,14 @@ function notDone(state: NotDone['state'], detail = ''): NotDone {
 }
 
 function toNotDone(failure: SignalKFailure): NotDone {
-  return notDone(failure.kind, 'detail' in failure ? failure.detail : 'it refuses the access');
+  return notDone(failure.kind, 'detail' in failure ? failure.detail : 'it denies access');
 }
 
 function isFailure(result: { readonly kind: string }): result is SignalKFailure {
   return ['unreachable', 'unauthorized', 'unsupported', 'failed'].includes(result.kind);
 }
 
-/** Formats 32 hex digits as a UUID of version 4 (RFC 9562), the form that Signal K requires of a client ID. */
+/** Formats 32 hex digits as a version 4 UUID (RFC 9562), which Signal K requires as a client ID. */
 function toUuid(hex: string): string {
   const groups = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
   return [...groups, hex.slice(20, 32)].join('-');

@@ -2,14 +2,14 @@ import type { Step } from './policy.ts';
 import type { SignalK } from './signalk.ts';
 import type { NotDone, SignalKAccess } from './signalk-access.ts';
 
-/** The result of a step. `id` is the server's ID of the notification after the step, or undefined if it is cleared. */
+/** The result of a step. `id` is the server's ID for the notification, or undefined if the step cleared it. */
 export type SignalKResult = { readonly kind: 'done'; readonly id: string | undefined } | NotDone;
 
 /** Shows notifications on a Signal K server. */
 export interface SignalKChannel {
-  /** Carries a step out. Throws DISK_… if the access cannot be stored. Rejects with the signal's reason when aborted. */
+  /** Carries out a step. Throws DISK_… if the access cannot be stored. Rejects with the signal's reason when aborted. */
   apply(subject: string, step: Exclude<Step, { kind: 'none' }>, signal: AbortSignal): Promise<SignalKResult>;
-  /** Whether the server still knows a notification. */
+  /** Checks whether the server still has a notification. */
   verify(id: string, signal: AbortSignal): Promise<{ readonly kind: 'known' | 'gone' } | NotDone>;
 }
 

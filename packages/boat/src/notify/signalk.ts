@@ -9,13 +9,13 @@ import { REQUEST_PATH, TOKEN } from './signalk-access-file.ts';
 /** Timeout for an answer. The server runs on this boat, but it may still be starting. */
 const DEADLINE_MS = 10_000;
 
-/** Maximum size of an answer, in bytes. Real answers have less than 1 KB. */
+/** Maximum size of an answer, in bytes. Real answers are smaller than 1 KB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
 const NOTIFICATIONS = '/signalk/v2/api/notifications';
 const ACCESS_REQUESTS = '/signalk/v1/access/requests';
 
-/** The name under which the owner sees the access request in the server's administration. */
+/** The name under which the owner sees the access request on the server's admin page. */
 const DEVICE_DESCRIPTION = 'd3kOS export: reports failed and waiting exports';
 
 const raisedAnswer = Compile(Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }) }));
@@ -34,40 +34,41 @@ const decidedAnswer = Compile(
 
 /** Why an operation did not take effect. `detail` contains no text from the server. */
 export type SignalKFailure =
-  /** No Signal K server answers. */
+  /** No server answers. */
   | { readonly kind: 'unreachable'; readonly detail: string }
-  /** The server requires a token, or refuses the one that was sent. */
+  /** The server requires a token or rejects the one that was sent. */
   | { readonly kind: 'unauthorized' }
   /** The server has no Notifications API (before 2.21), or accepts no access requests. */
   | { readonly kind: 'unsupported'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string };
 
 /**
- * The Notifications API and the access requests of a Signal K server (its documentation, "Notifications API" and "Generating
- * Tokens"; Signal K 1.7, "Access Requests"). Every failure is a result. Rejects with the signal's reason when aborted.
+ * A client for a Signal K server's Notifications API and access requests (see "Notifications API" and "Generating Tokens" in its
+ * documentation, and Signal K 1.7, "Access Requests"). Failures are returned as results. Rejects with the signal's reason when
+ * aborted.
  */
 export interface SignalK {
-  /** Shows a notification at `notifications.export.{subject}` and returns the server's ID of it. */
+  /** Shows a notification at `notifications.export.{subject}` and returns the ID that the server gave it. */
   raise(
     subject: string,
     condition: Condition,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'raised'; readonly id: string } | SignalKFailure>;
-  /** Changes the text of a notification. `gone` if the server no longer knows it. */
+  /** Changes the text of a notification. Returns `gone` if the server no longer has it. */
   update(
     id: string,
     condition: Condition,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'updated' | 'gone' } | SignalKFailure>;
-  /** Ends a notification. `gone` if the server no longer knows it. */
+  /** Clears a notification. Returns `gone` if the server no longer has it. */
   clear(
     id: string,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'cleared' | 'gone' } | SignalKFailure>;
-  /** Whether the server still knows a notification. It loses them when it restarts. */
+  /** Checks whether the server still has a notification. It loses them when it restarts. */
   isKnown(
     id: string,
     token: string | undefined,
@@ -78,7 +79,7 @@ export interface SignalK {
     clientId: string,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'requested'; readonly path: string } | SignalKFailure>;
-  /** Reads the owner's decision. `gone` if the server no longer knows the request. */
+  /** Reads the owner's decision. Returns `gone` if the server no longer has the request. */
   readDecision(
     path: string,
     signal: AbortSignal,
@@ -89,14 +90,14 @@ export interface SignalK {
   >;
 }
 
-/** An answer of the server. `value` is undefined if the body is not JSON. */
+/** An answer from the server. `value` is undefined if the body is not JSON. */
 interface Answer {
   readonly kind: 'answer';
   readonly status: number;
   readonly value: unknown;
 }
 
-/** `url` is the server's, without a trailing slash. */
+/** Creates a client. `url` is the server's URL without a trailing slash. */
 export function createSignalK(
   { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'sleep'> },
   url: string,
@@ -148,13 +149,13 @@ export function createSignalK(
           ? { kind: 'approved', token: decision.token }
           : { kind: 'denied' };
       }
-      // The server keeps requests in memory, and answers 500 for one that it lost when it restarted.
+      // The server keeps requests in memory, and returns 500 for one that it lost when it restarted.
       return { kind: 'gone' };
     },
   };
 }
 
-/** Sends one request. Returns the answer, or a failure that any request can have. */
+/** Creates a function that sends one request and returns the answer, or a failure common to all requests. */
 function createExchange(transport: Transport, clock: Pick<Clock, 'sleep'>, url: string) {
   return async (
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -193,7 +194,7 @@ function createExchange(transport: Transport, clock: Pick<Clock, 'sleep'>, url: 
   };
 }
 
-/** Older servers answer an unknown ID with HTTP 200 and the status in the body, and a change of it with 400. */
+/** For an unknown ID, older servers return HTTP 200 with the status in the body, or 400 if it is to be changed. */
 function isGone({ status, value }: Answer): boolean {
   return status === 404 || status === 400 || failedAnswer.Check(value);
 }
@@ -201,5 +202,5 @@ function isGone({ status, value }: Answer): boolean {
 function toFailure({ status }: Answer, ifMissing?: string): SignalKFailure {
   if (ifMissing !== undefined && (status === 404 || status === 405))
     return { kind: 'unsupported', detail: ifMissing };
-  return { kind: 'failed', detail: `it answers HTTP ${status}` };
+  return { kind: 'failed', detail: `it returned HTTP ${status}` };
 }

@@ -2,12 +2,10 @@ import { type Clock, type Transport, TransportError } from '../platform/ports.ts
 import { withDeadline } from '../platform/with-deadline.ts';
 import type { WebhookOutcome } from './policy.ts';
 
-/**
- * Timeout for one call. On a satellite link with 2 s latency, it is enough for the name lookup, connection, handshake and answer.
- */
+/** Timeout for one call: enough for the DNS lookup, connection, handshake and answer on a satellite link with 2 s latency. */
 const DEADLINE_MS = 60_000;
 
-/** The body of a call. It names the boat and the number of exports, and contains no record and no secret. */
+/** The body of a call. It contains the boat and the number of exports, but no records or secrets. */
 export interface WebhookBody {
   readonly service: 'd3kos-export-manager';
   readonly installation_id: string;
@@ -18,8 +16,8 @@ export interface WebhookBody {
 }
 
 /**
- * Calls the owner's webhook once. Only the status of the answer is used. The body is not read, and a redirect is not followed, so
- * that the receiver cannot send the boat to another address. Every failure is a result. Rejects with the signal's reason when
+ * Calls the owner's webhook once. Uses only the status of the answer. Does not read the body, and follows no redirect, so that
+ * the receiver cannot send the boat to another address. Failures are returned as results. Rejects with the signal's reason when
  * aborted.
  */
 export async function callWebhook(
@@ -52,8 +50,8 @@ export async function callWebhook(
 
 function toOutcome(status: number): WebhookOutcome {
   if (status >= 200 && status < 300) return { kind: 'accepted' };
-  const detail = `it answers HTTP ${status}`;
-  // A captive portal answers with a redirect or a page, so only a clear refusal is final.
+  const detail = `it returned HTTP ${status}`;
+  // A captive portal returns a redirect or a page, so only a clear refusal is final.
   const isFinal = status === 400 || status === 401 || status === 403 || status === 404 || status === 410;
   return isFinal ? { kind: 'refused', detail } : { kind: 'failed', detail };
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createVirtualClock } from '../../../sim/src/clock.ts';
 import { createAllowance } from './allowance.ts';
 
-test('an allowance can be used in a burst, is replenished evenly, and never exceeds its maximum', async () => {
+test('an allowance can be used in one burst, refills evenly, and never exceeds its maximum', async () => {
   const clock = createVirtualClock(0);
   const allowance = createAllowance(clock, 60, 60_000);
   for (let taken = 0; taken < 60; taken += 1) assert.equal(allowance.take(1), true);
@@ -17,7 +17,7 @@ test('an allowance can be used in a burst, is replenished evenly, and never exce
   assert.equal(allowance.take(1), false);
 });
 
-test('an amount above the maximum needs a full allowance, so that it is possible but rare', async () => {
+test('an amount above the maximum needs a full allowance, so it is possible but rare', async () => {
   const clock = createVirtualClock(0);
   const allowance = createAllowance(clock, 10, 1_000);
   assert.equal(allowance.take(25), true);

@@ -10,7 +10,7 @@ const root = temporaryRoot('clock-synchronized');
 const { signal } = new AbortController();
 
 let made = 0;
-/** Creates a program that writes `output`, or fails if it is undefined, and records each run. */
+/** Creates a program that records each run and prints `output`, or fails if it is undefined. */
 function program(output: string | undefined): { readonly path: string; readonly runs: string } {
   made += 1;
   const path = join(root, `program-${made}`);
@@ -35,7 +35,7 @@ test('combines the reports of timedated and chrony', async () => {
     ['ntpd, or chrony with rtcsync, that has set the clock', 'b true', undefined, true],
     ['chrony without rtcsync that has set the clock', 'b false', `${TRACKED},Normal`, true],
     ['chrony before a leap second', 'b false', `${TRACKED},Insert second`, true],
-    ['chrony before the first answer of a server', 'b false', `${TRACKED},Not synchronised`, false],
+    ['chrony before the first answer from a server', 'b false', `${TRACKED},Not synchronised`, false],
     ['chrony on a machine without D-Bus', undefined, `${TRACKED},Normal`, true],
     ['a service that has not set the clock', 'b false', undefined, false],
     ['chrony that is not running', 'b false', '506 Cannot talk to daemon', false],
@@ -56,7 +56,7 @@ test('caches the answer, so that repeated queries start one process', async () =
   assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
 });
 
-test('an aborted query does not wait for the program', async () => {
+test('does not wait for the program once aborted', async () => {
   const hanging = join(root, 'hanging');
   writeFileSync(hanging, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
   const clock = { isSynchronized: createClockSyncQuery({ busctl: hanging, chronyc: hanging }) };
@@ -66,7 +66,7 @@ test('an aborted query does not wait for the program', async () => {
   const reason = new Error('the daemon stops');
   setTimeout(() => stopping.abort(reason), 50);
   await assert.rejects(query, reason);
-  assert.ok(performance.now() - began < 1_500, 'earlier than the deadline of the programs');
+  assert.ok(performance.now() - began < 1_500, "earlier than the programs' deadline");
 });
 
 test("accepts timesyncd's file without a query, and queries the clock without the file", async () => {

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import type { Clock, Disk } from './ports.ts';
 
 /**
- * Returns whether a time service reports that it has set the boat's clock, or undefined if no service reports anything.
- * `run` is `/run`, where systemd-timesyncd creates a file after its first NTP answer; checking that file starts no process.
- * For other services, see `createClockSyncQuery`. Rejects with the signal's reason when aborted.
+ * Returns whether a time service reports that the clock is set, or undefined if none reports anything. `run` is `/run`, where
+ * systemd-timesyncd creates a file after its first NTP answer. Checking that file starts no process. For other services, see
+ * `createClockSyncQuery`. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
   { disk, clock }: { readonly disk: Pick<Disk, 'stat'>; readonly clock: Pick<Clock, 'isSynchronized'> },
@@ -27,9 +27,9 @@ const ANSWER_KEPT_MS = 60_000;
 const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'org.freedesktop.timedate1'];
 
 /**
- * Returns a function that reports whether the clock has been set. It first queries the kernel through systemd-timedated.
- * ntpd informs the kernel, and so does chrony if its configuration has `rtcsync`, as on Debian. If the kernel
- * reports no, it queries chrony. It resolves to undefined if neither answers.
+ * Returns a function that reports whether the clock is set. It first queries the kernel through systemd-timedated. ntpd informs
+ * the kernel, and so does chrony if its configuration contains `rtcsync`, as on Debian. If the kernel reports that the clock is
+ * not set, it queries chrony. It resolves to undefined if neither answers.
  */
 export function createClockSyncQuery(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },

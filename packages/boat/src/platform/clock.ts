@@ -1,12 +1,12 @@
 import type { Clock, MonotonicMs, WallMs } from './ports.ts';
 
-/** Maximum delay of one timer. Node fires a timer above 2^31 - 1 ms immediately, so a longer sleep uses several timers. */
+/** Maximum delay of one timer. Node fires a timer with a longer delay immediately, so a longer sleep uses several timers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** The machine's clock. Sleeps are monotonic: setting the wall clock neither shortens nor prolongs them. */
+/** Creates the machine's clock. Sleeps are monotonic: setting the wall clock neither shortens nor prolongs them. */
 export function createClock(): Clock {
   return {
-    // The brands state which clock a number came from. Only this file reads the machine's clocks.
+    // The brands identify the clock from which a number was read. Only this file reads the machine's clocks.
     wall: () => Date.now() as WallMs,
     monotonic: () => performance.now() as MonotonicMs,
     sleep: sleepInSteps,

@@ -27,10 +27,10 @@ describe('compression', () => {
 
   it('uses windows no larger than the document needs, also at central', async () => {
     const { compress } = createCompressor();
-    // 80 KB need a window of 128 KiB. A stream of unknown length needs 4 MiB to be decoded.
+    // 80 KB need a window of 128 KiB. A stream of unknown length would need 4 MiB to decode.
     const params = { [constants.ZSTD_d_windowLogMax]: 17 };
     assert.deepEqual(zstdDecompressSync(await compress(document, 'zstd'), { params }), document);
-    // The first seven bits of a brotli stream encode its window (RFC 7932, 9.1). 1 is 17 bits, as above.
+    // The first seven bits of a brotli stream encode its window size (RFC 7932, 9.1). 1 stands for 17 bits, which is 128 KiB.
     const [first = 0] = await compress(document, 'br');
     assert.equal(first & 0x7f, 1);
   });

@@ -7,9 +7,9 @@ import { sqliteCode } from './sqlite.ts';
 const SQLITE_BUSY = 5;
 
 /**
- * Locks `path` for this process until the lock is released. The kernel holds SQLite's file lock and also releases it when
- * the process ends for any reason. Throws ALREADY_RUNNING when another process holds the lock: two daemons on one root
- * would both write the ledger. Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
+ * Locks `path` for this process until the lock is released. The lock is SQLite's file lock, which the kernel releases when the
+ * process ends for any reason. Throws ALREADY_RUNNING if another process holds the lock, because two daemons on one root would
+ * both write the ledger. Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
  */
 export function holdDaemonLock(path: string): { release(): void } {
   makeLockFile(path);
@@ -21,7 +21,7 @@ export function holdDaemonLock(path: string): { release(): void } {
     if (((sqliteCode(cause) ?? 0) & 0xff) !== SQLITE_BUSY) throw cause;
     throw new ExportError('ALREADY_RUNNING', 'Another export manager is running on this root', {
       op: `lock ${path}`,
-      hint: 'Stop it first (systemctl stop d3kos-export-manager.service), or use the running one.',
+      hint: 'Stop the other one first (systemctl stop d3kos-export-manager.service), or use it.',
       cause,
     });
   }
@@ -29,12 +29,12 @@ export function holdDaemonLock(path: string): { release(): void } {
 }
 
 /**
- * Creates the file, because SQLite reports every failure to create a file only as "unable to open". The operating system
- * reports the cause.
+ * Creates the file directly, because the operating system reports why a file cannot be created, while SQLite reports only "unable
+ * to open".
  */
 function makeLockFile(path: string): void {
   try {
-    // A symbolic link could lead to a database of another service.
+    // A symbolic link could lead to another service's database.
     closeSync(
       openSync(
         path,

@@ -14,15 +14,15 @@ export function toDiskError(error: unknown, op: string): unknown {
       return createDiskFull(op, error);
     case 'EMFILE':
     case 'ENFILE':
-      return new ExportError('FILES_EXHAUSTED', `The limit of open files is reached: ${op}`, {
+      return new ExportError('FILES_EXHAUSTED', `The limit on open files is reached: ${op}`, {
         op,
-        hint: 'Look for a program that keeps files open (lsof) and restart it. Raise LimitNOFILE= of the unit or fs.file-max if all of them are needed.',
+        hint: 'Look for a program that keeps too many files open (lsof) and restart it. If it needs all of them, raise LimitNOFILE= in its unit or fs.file-max.',
         cause: error,
       });
     case 'ELOOP':
       return new ExportError(
         'DISK_FAILED',
-        `A symbolic link that is not allowed here, or that leads back to itself: ${op}`,
+        `The path is a symbolic link, which is not allowed here, or a circular link: ${op}`,
         {
           op,
           hint: 'The export manager reads only regular files in its own folders. Remove the link.',
@@ -71,14 +71,12 @@ export function createNoInodes(op: string, cause: unknown): ExportError {
   });
 }
 
-/** True if the file system has no room for a new file, because it lacks space or an inode. */
+/** Returns true if the file system has no room for a new file: no space or no inode. */
 export function isDiskFull(error: unknown): error is ExportError {
   return isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_NO_INODES');
 }
 
-/**
- * Returns DISK_READ_ONLY for `op`. A file system whose journal was aborted becomes writable only when it is mounted again.
- */
+/** Returns DISK_READ_ONLY for `op`. A file system whose journal was aborted stays read-only until it is mounted again. */
 export function createDiskReadOnly(op: string, cause: unknown): ExportError {
   return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
     op,
@@ -91,30 +89,30 @@ export function createDiskReadOnly(op: string, cause: unknown): ExportError {
 export function createNotAFile(path: string, kind: 'directory' | 'other', op: string): ExportError {
   return new ExportError('DISK_FAILED', `${path} is not a file`, {
     op,
-    hint: 'The export manager expects a file there. Move away what is there now.',
+    hint: 'The export manager expects a regular file at this path. Move whatever is there elsewhere.',
     cause: Object.assign(new Error('not a file'), { code: kind === 'directory' ? 'EISDIR' : 'ESPIPE' }),
   });
 }
 
-/** Descriptions of system errors that the owner can do something about. */
+/** Descriptions of system errors that the owner may be able to resolve. */
 const SYSTEM_MEANINGS: Readonly<Record<string, string>> = {
   EACCES: 'cannot be read: the export manager has no permission',
   EPERM: 'cannot be read: the export manager has no permission',
   EIO: 'cannot be read: the storage device failed',
   EISDIR: 'is a folder',
-  ELOOP: 'is a link that leads back to itself',
+  ELOOP: 'is a circular link',
   ESPIPE: 'is not a regular file',
   ENXIO: 'is not a regular file',
   ETIMEDOUT: 'cannot be read: its file system does not answer',
-  EAGAIN: 'was not read, because the file systems of other sources do not answer',
-  ESTALE: 'cannot be read: its network folder has gone',
+  EAGAIN: "was not read, because other sources' file systems do not answer",
+  ESTALE: 'cannot be read: its network folder is gone',
   EMFILE: 'cannot be read: the process has too many open files',
   ENFILE: 'cannot be read: the system has too many open files',
 };
 
 /**
- * Returns the reason for a failure of the disk port as the end of a sentence about the file, for example "is a folder
- * (EISDIR)". Contains no path.
+ * Returns the reason for a disk failure as the end of a sentence about the file, for example "is a folder (EISDIR)". It contains
+ * no path.
  */
 export function toDiskReason(error: ExportError): string {
   const code = systemCode(error.cause);

@@ -15,8 +15,8 @@ import {
 import type { DiskSpace, FileFacts, Links, Readers, WallMs } from './ports.ts';
 
 /**
- * Permissions by reader. Exports contain the records of the boat, so only their owner may read them. Other services read the two
- * JSON views. The mode is set explicitly, because the umask of the daemon removes the rights of other users.
+ * Permissions by reader. Exports contain the boat's records, so only their owner may read them. Other services read the two JSON
+ * views. The mode is set explicitly, because the daemon's umask removes other users' permissions.
  */
 const FILE_MODES: Readonly<Record<Readers, number>> = { owner: 0o600, everyone: 0o644 };
 const DIRECTORY_MODES: Readonly<Record<Readers, number>> = { owner: 0o700, everyone: 0o755 };
@@ -28,27 +28,29 @@ const OTHERS = 0o077;
 export interface OpenFile {
   facts(): Promise<FileFacts>;
   /**
-   * Reads from `position` into `into` and returns the number of bytes read, which may be fewer than fit. 0 means the end of
+   * Reads from `position` into `into` and returns the number of bytes read, which may be fewer than requested. 0 means the end of
    * the file.
    */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Writes at `position` and returns the number of bytes written, which may be fewer than given. */
   write(bytes: Uint8Array, position: number): Promise<number>;
-  /** fsync: the written bytes survive a power cut. The file's name in its directory may not. */
+  /** fsync: the written bytes survive a power cut, but the file's name in its directory may not. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * The primitive steps of which a Disk is composed. Power can fail between any two of them.
- * Every method throws the system's error with its `code`.
+ * The primitive steps from which a Disk is composed. Power can fail between any two of them. Every method throws the system's
+ * error with its `code`.
  */
 export interface FileSystem {
-  /** Opens without waiting, even a pipe that has no writer. Throws ELOOP for a symbolic link unless `links` is `follow`. */
+  /**
+   * Opens a file without blocking, even a pipe that has no writer. Throws ELOOP for a symbolic link unless `links` is `follow`.
+   */
   openToRead(path: string, links: Links): Promise<OpenFile>;
   /** Creates a file and opens it for writing. Throws EEXIST if the path exists. */
   create(path: string, readers: Readers): Promise<OpenFile>;
-  /** A symbolic link that is not followed, or that is dangling, is `other`. Throws ELOOP for a circular link that is followed. */
+  /** Reports a symbolic link that is dangling or not followed as `other`. Throws ELOOP for a circular link that is followed. */
   stat(path: string, links: Links): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -81,7 +83,7 @@ function toFacts(answer: StatAnswer): FileFacts {
   return {
     kind: answer.isFile() ? 'file' : answer.isDirectory() ? 'directory' : 'other',
     sizeBytes: answer.size,
-    // File systems store wall-clock times, which the brand states.
+    // The times of a file system are wall-clock times.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
     permissions: answer.mode & 0o777,
@@ -114,7 +116,7 @@ async function restrict(path: string): Promise<void> {
   if (!facts.isSymbolicLink() && (facts.mode & OTHERS) !== 0) await chmod(path, facts.mode & 0o777 & ~OTHERS);
 }
 
-/** True if the system reports that nothing exists at the path, including a path below a file. */
+/** Returns true if the system reports that nothing exists at the path, including a path below a file. */
 export function isNotFound(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
@@ -126,7 +128,7 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The machine's file system. */
+/** Creates the machine's file system. */
 export function createFileSystem(): FileSystem {
   return {
     openToRead: async (path, links) =>

@@ -53,7 +53,7 @@ test('reads a file with a reported size of 0, as under /proc, to its end', async
   assert.match(new TextDecoder().decode(bytes), /^Name:/);
 });
 
-test('syncs a large file in the background, and does not commit it if such a sync failed', async (t) => {
+test('syncs a large file in the background, and does not commit it if one of these syncs failed', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   const piece = new Uint8Array(SYNC_AHEAD_BYTES / 4).fill(120);
@@ -105,7 +105,7 @@ test('a pipe without a writer fails immediately', async (t) => {
   assert.equal((await disk.stat(join(folder, 'pipe')))?.kind, 'other');
 });
 
-test("refuses a link in the export manager's folders, follows a link to a source, and lists every entry", async (t) => {
+test("refuses links in the export manager's folders, follows links to sources, and lists every entry", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   const disk = createDisk();
@@ -138,7 +138,7 @@ test("refuses a link in the export manager's folders, follows a link to a source
   assert.equal(Buffer.from((await disk.read(join(folder, 'file'), 100, 'follow')) ?? []).toString(), 'text');
 });
 
-test('lets only the owner read new files and folders, unless everyone may', async (t) => {
+test('lets only the owner read new files and folders, unless readers is everyone', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   const modeOf = async (name: string) =>
@@ -168,7 +168,7 @@ test('lets only the owner read new files and folders, unless everyone may', asyn
   assert.equal(await modeOf('open'), '600');
 });
 
-test('lists the other entries if the system does not let it examine one', async (t) => {
+test('lists the other entries if one cannot be examined', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   for (const name of ['good', 'bad']) await writeFile(join(folder, name), 'text');
@@ -194,7 +194,7 @@ test('lists the other entries if the system does not let it examine one', async 
   }
 });
 
-test('reports a process or a machine without a free file descriptor as FILES_EXHAUSTED', async () => {
+test('reports a lack of file descriptors in the process or the system as FILES_EXHAUSTED', async () => {
   const real = createFileSystem();
   for (const code of ['EMFILE', 'ENFILE']) {
     const fail = () => Promise.reject(Object.assign(new Error(code), { code }));

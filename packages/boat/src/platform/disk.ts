@@ -26,8 +26,7 @@ import { createRandom } from './random.ts';
 const FIRST_READ_BYTES = 4096;
 
 /**
- * Number of files in a directory whose facts are read concurrently: enough to keep the four threads busy, and few enough to hold
- * in memory.
+ * Number of directory entries examined concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
  */
 const STAT_BATCH = 32;
 
@@ -40,7 +39,7 @@ export const SYNC_AHEAD_BYTES = 32 * 1024 * 1024;
 /** Number of random bytes in a temporary name, so that two files staged for the same path do not collide. */
 const TEMPORARY_NAME_BYTES = 6;
 
-/** The machine's disk. */
+/** Creates the machine's disk. */
 export function createDisk(): Disk {
   return composeDisk(createFileSystem(), createRandom());
 }
@@ -98,8 +97,8 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * Adds the name `to` to the file at `from`, replacing any file with that name. Returns false if the file system does not
- * support this. The caller then has to rename the file, and a power cut may leave the rename incomplete.
+ * Adds the name `to` to the file at `from`, replacing any file with that name. Returns false if the file system does not support
+ * this. The caller must then rename the file, and a power cut may leave the rename incomplete.
  */
 async function addName(fileSystem: FileSystem, from: string, to: string): Promise<boolean> {
   for (let isFree = false; ; isFree = true)
@@ -129,8 +128,8 @@ async function stage(
 }
 
 function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string, path: string): StagedFile {
-  // `spent` means that a step has failed or is still running. Such a file can only be discarded, so a partial file is never
-  // committed.
+  // `spent` means that a step has failed or is still running. The file can then only be discarded, so that a partial file is
+  // never committed.
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
@@ -182,9 +181,9 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
 interface SyncAhead {
   /** Called with the number of bytes written so far. */
   wrote(sizeBytes: number): void;
-  /** Resolves when no sync is running. */
+  /** Resolves once no sync is running. */
   ended(): Promise<void>;
-  /** Rejects if a sync has failed. The system reports lost writes only once, and the next sync would succeed. */
+  /** Rejects if a sync has failed. The system reports lost writes only once, so a later sync would succeed. */
   throwIfFailed(): Promise<void>;
 }
 
@@ -223,8 +222,8 @@ async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Pr
 }
 
 /**
- * Rethrows an error, distinguishing missing inodes from missing space, because the system reports both as ENOSPC. Only a new name
- * needs an inode.
+ * Rethrows an error, distinguishing a lack of inodes from a lack of space, because the system reports both as ENOSPC. Only a new
+ * name needs an inode.
  */
 async function nameFullDisk(fileSystem: FileSystem, path: string, error: unknown): Promise<never> {
   if (systemCode(error) === 'ENOSPC' && (await spaceAt(fileSystem, path)).freeInodes === 0)
@@ -254,7 +253,8 @@ async function readFrom<T>(
 async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Promise<Uint8Array> {
   const { sizeBytes } = await file.facts();
   if (sizeBytes > sizeMaxBytes) throw createTooLarge(path, sizeMaxBytes);
-  // The buffer has one byte more than the size, because only a read of 0 bytes shows the end, and the file may have grown.
+  // The buffer is one byte larger than the reported size, because the file may have grown, and only a read of 0 bytes shows its
+  // end.
   let bytes = new Uint8Array(Math.max(sizeBytes + 1, FIRST_READ_BYTES));
   let length = 0;
   for (;;) {
@@ -281,7 +281,7 @@ async function readAt(file: OpenFile, offset: number, length: number): Promise<U
   return bytes;
 }
 
-/** The error of a file that is larger than its reader accepts. */
+/** Creates the error for a file that is larger than its reader accepts. */
 export function createTooLarge(path: string, sizeMaxBytes: number): ExportError {
   return new ExportError('FILE_TOO_LARGE', `${path} is larger than ${sizeMaxBytes} bytes`, {
     op: `read ${path}`,
@@ -324,7 +324,7 @@ async function listIfThere(
     const facts = await Promise.all(batch.map((name) => statEntry(fileSystem, join(path, name), links)));
     batch.forEach((name, index) => {
       const found = facts[index];
-      // Skips a file that was removed after the names were read.
+      // Skips a file that was removed after the listing.
       if (found !== undefined) entries.push({ name, ...found });
     });
   }
@@ -352,8 +352,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string, readers: Re
 }
 
 /**
- * Syncs the parent of an existing directory. A process killed between creating a directory and the fsync leaves a directory
- * that is not durable yet. A parent that we may not read cannot contain a directory that we created.
+ * Syncs the parent of an existing directory. If a process is killed between creating a directory and the fsync, the directory is
+ * not durable yet. A parent that this process may not read cannot contain a directory that it created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {
@@ -384,7 +384,7 @@ async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Runs `work` and converts errors of the operating system to ExportErrors. Any other error is rethrown unchanged. */
+/** Runs `work` and converts operating system errors to ExportErrors. Rethrows any other error unchanged. */
 async function withDiskErrors<T>(op: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

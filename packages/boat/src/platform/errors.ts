@@ -1,6 +1,4 @@
-/**
- * Every error code of the export manager. Each has a paragraph in docs/reference/errors.md, and a test compares the two lists.
- */
+/** All error codes of the export manager. Each has a paragraph in docs/reference/errors.md, and a test compares the two lists. */
 export const EXPORT_ERROR_CODES = [
   'CONFIG_INVALID',
   'CONFIG_UNREADABLE',
@@ -59,7 +57,7 @@ export class ExportError extends Error {
   }
 }
 
-/** True for an ExportError. If `code` is given, the error must have this code. */
+/** Returns true for an ExportError, and if `code` is given, only for one with this code. */
 export function isExportError(error: unknown, code?: ExportErrorCode): error is ExportError {
   return error instanceof ExportError && (code === undefined || error.code === code);
 }

@@ -3,7 +3,9 @@ import { isNotFound, systemCode } from './disk-file-system.ts';
 import { toDiskError } from './disk-error.ts';
 import { ExportError } from './errors.ts';
 
-/** A file's permission bits (0o600), or undefined if the file does not exist. Throws DISK_FAILED if they cannot be read. */
+/**
+ * Returns a file's permission bits (0o600), or undefined if the file does not exist. Throws DISK_FAILED if they cannot be read.
+ */
 export async function readFileMode(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).mode & 0o777;
@@ -19,7 +21,10 @@ export async function readFileMode(path: string): Promise<number | undefined> {
   }
 }
 
-/** True if the directory belongs to the user of this process, or does not exist yet. Throws DISK_FAILED if its owner cannot be read. */
+/**
+ * Returns true if the directory belongs to the user of this process or does not exist yet. Throws DISK_FAILED if its owner cannot
+ * be read.
+ */
 export async function isOwnDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).uid === process.geteuid?.();

@@ -7,7 +7,7 @@ test('an unreferenced object is collected before the call returns', async () => 
   const dropped = new WeakRef(new Uint8Array(1_000_000));
   const kept = new Uint8Array(1_000_000);
   const keptRef = new WeakRef(kept);
-  // References made in one turn of the event loop are held until it ends.
+  // A WeakRef keeps its target alive until the current turn of the event loop ends.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   assert.equal(dropped.deref(), undefined);

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Returns a function that runs V8's full garbage collection and returns freed pages to the system. This blocks the event
- * loop for about 20 ms with an idle daemon's heap, and several times longer on a Raspberry Pi. Used only by
+ * Returns a function that runs V8's full garbage collection and returns freed pages to the system. With an idle daemon's heap,
+ * this blocks the event loop for about 20 ms, and several times longer on a Raspberry Pi. Used only by
  * `collect-garbage-when-idle.ts`; remove both together (decision 0023).
  */
 export function createGarbageCollector(): () => void {
@@ -11,7 +11,7 @@ export function createGarbageCollector(): () => void {
   return () => {
     if (collect === undefined) {
       setFlagsFromString('--expose-gc');
-      // V8 defines `gc` only in contexts created after the flag is set. The type is V8's.
+      // V8 defines `gc` only in contexts created after the flag is set. V8 determines its type.
       collect = runInNewContext('gc') as NodeJS.GCFunction;
     }
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });

@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ExportError } from './errors.ts';
 
-/** The program of the Debian package that saves and restores the units of the legacy exporter. */
+/** The Debian package's program that saves and restores the legacy exporter's systemd units. */
 const PROGRAM = '/usr/lib/d3kos-export/legacy-services';
 
 /**
- * Stops the services of this program, hands over the queue, and restores the legacy exporter's services. The
- * program writes its progress to this process's output. Throws NOT_FOUND if the Debian package is not
- * installed, and INTERNAL if a step failed.
+ * Stops the export manager's services, hands over the queue, and restores the legacy exporter's services. Progress is written to
+ * this process's output. Throws NOT_FOUND if the Debian package is not installed, and INTERNAL if a step fails.
  */
 export async function putLegacyServicesBack(program = PROGRAM): Promise<undefined> {
   const child = spawn(program, ['rollback'], { stdio: 'inherit' });
@@ -25,10 +24,10 @@ export async function putLegacyServicesBack(program = PROGRAM): Promise<undefine
   if (code === 0) return undefined;
   throw new ExportError(
     'INTERNAL',
-    `The legacy exporter was not restored (${program} ended with ${String(code)})`,
+    `The legacy exporter was not restored (${program} exited with ${String(code)})`,
     {
       op: `run ${program}`,
-      hint: 'Run the command as root. It can be repeated.',
+      hint: 'Run the command again as root. It is safe to repeat.',
     },
   );
 }

@@ -10,20 +10,17 @@ const CLOSE_LIST = 0x5d;
 const LETTER_I = 0x49;
 const LETTER_N = 0x4e;
 
-/**
- * Maximum number of nesting levels of a JSON text. Known sources have six, and functions that walk a value recurse once per
- * level.
- */
+/** Maximum nesting depth of a JSON text. Known sources have six levels. Functions that walk a value recurse once per level. */
 export const JSON_LEVELS_MAX = 64;
 /**
- * Maximum number of values in a JSON text. A value may take only two characters of text but a hundred bytes of memory. The
- * largest known source, a year of benchmarks with their samples, has half a million values.
+ * Maximum number of values in a JSON text. A value of only two characters may take a hundred bytes of memory. The largest known
+ * source, a year of benchmarks with their samples, has half a million values.
  */
 export const JSON_VALUES_MAX = 1_000_000;
 
 /**
- * Maximum number of members of one object. Known objects have fewer than a hundred. Every key is compared with the allowed words, so
- * an object with a million keys would hold the daemon for half a minute.
+ * Maximum number of members of one object. Known objects have fewer than a hundred. Every key is compared with the allowed words,
+ * so an object with a million keys would block the daemon for half a minute.
  */
 export const JSON_MEMBERS_MAX = 10_000;
 
@@ -33,7 +30,7 @@ export type ParsedJson =
 
 /**
  * Parses JSON that another program wrote, in linear time. `NaN` and `Infinity`, which Python writes, become null. A number that
- * JavaScript would change becomes an `ExactNumber`. Never throws.
+ * JavaScript cannot represent exactly becomes an `ExactNumber`. Never throws.
  */
 export function parseForeignJson(text: string, valuesMax = JSON_VALUES_MAX): ParsedJson {
   const facts = measure(text, { levels: JSON_LEVELS_MAX, values: valuesMax, members: JSON_MEMBERS_MAX });
@@ -58,14 +55,14 @@ function tryParse(text: string): ParsedJson {
 
 interface TextFacts {
   readonly levels: number;
-  /** Counts each `,`, `[` and `{`, because one of them precedes every value except the outermost. */
+  /** Number of `,`, `[` and `{`, because one of them precedes every value except the outermost. */
   readonly values: number;
-  /** Members of the largest object. */
+  /** Number of members of the largest object. */
   readonly members: number;
   readonly hasPythonNumbers: boolean;
 }
 
-/** Reads the text up to the first limit that it exceeds. */
+/** Scans the text, stopping at the first limit that it exceeds. */
 function measure(
   text: string,
   max: { readonly levels: number; readonly values: number; readonly members: number },
@@ -75,7 +72,7 @@ function measure(
   let values = 0;
   let members = 0;
   let hasPythonNumbers = false;
-  // The members of the open container at each level so far. Those of a list do not count.
+  // The number of members so far of the open container at each level. Members of a list do not count.
   const open = new Float64Array(JSON_LEVELS_MAX + 2);
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -98,13 +95,13 @@ function measure(
   return { levels, values, members, hasPythonNumbers };
 }
 
-/** The number of values in a JSON text, of which `text` may be a part. */
+/** Returns the number of values in `text`, which may be a fragment of a JSON text. */
 export function countJsonValues(text: string): number {
   const none = Number.POSITIVE_INFINITY;
   return measure(text, { levels: none, values: none, members: none }).values;
 }
 
-/** Replaces Python's numbers outside strings. */
+/** Replaces the numbers that only Python writes, outside strings. */
 function withoutPythonNumbers(text: string): string {
   const pieces: string[] = [];
   let at = 0;
@@ -132,8 +129,8 @@ export function endOfString(text: string, start: number): number {
 const NUMBER_DIGITS_MAX = 1_000;
 
 /**
- * Returns a JSON number with all its digits. A number that central refuses, because it has more than 1,000 digits without its
- * exponent, becomes text. Undefined for any other value.
+ * Returns a JSON number with all its digits. A number that central refuses, because it has more than 1,000 digits when written
+ * without an exponent, becomes text. Returns undefined for any other value.
  */
 export function toExactNumber(value: unknown): number | ExactNumber | string | undefined {
   if (typeof value === 'number') return value;

@@ -5,13 +5,13 @@ import { listen, listenOnLoopback } from './listen.ts';
 
 const answer = (): Response => new Response('here');
 
-test('reports a port that is in use and a port that is not permitted, each with a hint', async () => {
+test('reports a port in use and an address that cannot be used, each with a hint', async () => {
   const listening = await listen(answer, '127.0.0.1', 0);
   try {
     await assert.rejects(listen(answer, '127.0.0.1', listening.port), (error) =>
       isExportError(error, 'PORT_IN_USE'),
     );
-    // An address reserved for documentation, because root could use a port below 1024.
+    // Uses an address reserved for documentation, because root could use a port below 1024.
     await assert.rejects(
       listen(answer, '198.51.100.7', 8094),
       (error) => isExportError(error, 'CONFIG_INVALID') && error.hint.includes('EXPORT_PORT'),
@@ -30,7 +30,7 @@ test('answers on both addresses of localhost, and reports if another program has
     assert.equal(await (await fetch(`http://${host}:${own.port}/`)).text(), 'here');
   await own.close();
   assert.equal(reasons.length, 0);
-  // Another program was first on the second address.
+  // Another program already listens on the second address.
   const beside = await listenOnLoopback(answer, probe.port, (reason) => reasons.push(reason));
   assert.equal(beside.port, probe.port);
   assert.match(reasons.join(), /::1/);

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import { ExportError, isExportError } from './errors.ts';
 
-/** Timeout for a client to send the headers of a request. The API listens on the boat's loopback interface. */
+/** Timeout for a client to send the request headers. The API listens only on the boat's loopback interface. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Timeout for a client to send a complete request. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -18,9 +18,9 @@ export interface Listening {
 const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 
 /**
- * Serves `fetch` on both loopback addresses, so that no other program can answer for `localhost`. Throws like `listen` if the
- * first one is in use. If the second one cannot be used, `onSecondRefused` gets the reason, and the API has only one address. It
- * is not called on a machine without IPv6.
+ * Serves `fetch` on both loopback addresses, so that no other program can answer on `localhost`. Throws like `listen` if the
+ * first address is in use. If the second one cannot be used, calls `onSecondRefused` with the reason and serves only the first.
+ * Does not call it on a machine without IPv6.
  */
 export async function listenOnLoopback(
   fetch: (request: Request) => Response | Promise<Response>,

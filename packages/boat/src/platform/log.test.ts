@@ -21,7 +21,7 @@ describe('a log line', () => {
     assert.equal(lines[1], '<6>Export worker started');
   });
 
-  it('begins with time and level otherwise', () => {
+  it('otherwise begins with time and level', () => {
     const { log, lines } = collecting({ journald: false });
     log.write('info', '✓ Export uploaded successfully: q_1');
     assert.match(
@@ -46,7 +46,7 @@ describe('a log line', () => {
     assert.equal(lines[0], '<4>Told a=1 b="two words" d="{\\"e\\":[1]}" f="outer: inner" g=10 h=null i=""');
   });
 
-  it('has no character that controls a terminal or changes the direction of the text', () => {
+  it('contains no character that controls a terminal or changes the direction of the text', () => {
     const { log, lines } = collecting();
     const unsafe =
       '\u0000\u001b\u007f\u0080\u009b2J\u009f\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069\ufeff';
@@ -74,7 +74,7 @@ describe('a log line', () => {
     assert.deepEqual(lines, []);
   });
 
-  it('of a healthy run does not match a search for problems in the journal', () => {
+  it('from a healthy run does not match a search for problems in the journal', () => {
     for (const journald of [true, false]) {
       const { log, lines } = collecting({ journald, level: 'debug' });
       log.write('info', 'Processing export: q_1', { bytes: 1 });

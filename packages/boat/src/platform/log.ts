@@ -4,14 +4,14 @@ import type { Log, LogLevel } from './ports.ts';
 /** The levels, from least to most important, with their journald priorities (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Maximum number of characters in the value of a fact. A complete HTTP answer must not fill a journal on an SD card. */
+/** Maximum number of characters in the value of a fact, so that a complete HTTP answer cannot fill a journal on an SD card. */
 const VALUE_LENGTH_MAX = 500;
 
-/** Maximum number of nested causes of an error that are logged. */
+/** Maximum number of an error's nested causes that are logged. */
 const CAUSES_MAX = 5;
 
 export interface LogOptions {
-  /** Receives one line without its line end. Writes to stderr by default. */
+  /** Receives one line without a newline. Writes to stderr by default. */
   readonly writeLine?: (line: string) => void;
   /** True when journald reads stderr. Lines then begin with their priority instead of a time and a level. */
   readonly journald: boolean;
@@ -37,8 +37,8 @@ export function createLog(options: LogOptions): Log {
 }
 
 /**
- * Writes lines to stderr. While there is no reader (for example, while journald restarts), lines are lost. Without the
- * listener, Node would end the process.
+ * Returns a function that writes lines to stderr. While stderr has no reader, for example while journald restarts, lines are
+ * lost. Without the error listener, the process would then crash.
  */
 function stderrLines(): (line: string) => void {
   process.stderr.on('error', () => undefined);

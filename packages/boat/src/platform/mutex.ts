@@ -3,7 +3,7 @@ import { ExportError } from './errors.ts';
 /** Runs callers one at a time, in the order of their calls. */
 export interface Mutex {
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Number of callers that run or wait. */
+  /** Number of callers that are running or waiting. */
   depth(): number;
 }
 
@@ -16,7 +16,7 @@ export function createMutex(): Mutex {
       const result = last.then(work).finally(() => {
         depth -= 1;
       });
-      // The next caller waits until this one has finished, even if it fails. Only this caller receives the failure.
+      // The next caller waits until this one has finished, even if it fails. Only this caller sees the failure.
       last = result.then(
         () => undefined,
         () => undefined,

@@ -12,7 +12,7 @@ const address = (cidr: string, internal = false): NetworkInterfaceInfo => ({
   cidr,
 });
 
-/** Interfaces that change at the given readings. Reading 0 happens at creation. */
+/** Returns interfaces that change at the given reading. Reading 0 happens at creation. */
 function changingAt(changeAt: number) {
   let looks = 0;
   return {
@@ -24,14 +24,14 @@ function changingAt(changeAt: number) {
   };
 }
 
-describe('a change of network', () => {
+describe('a network change', () => {
   it('is detected at the next reading', async () => {
     const { look, looks } = changingAt(4);
     await createNetwork({ look, everyMs: 1 }).changed(new AbortController().signal);
     assert.equal(looks(), 5);
   });
 
-  it('between two waits is reported immediately', async () => {
+  it('between two waits is reported immediately by the next wait', async () => {
     const { look } = changingAt(1);
     const network = createNetwork({ look, everyMs: 1_000_000 });
     await network.changed(new AbortController().signal);
@@ -48,7 +48,7 @@ describe('a change of network', () => {
     await assert.rejects(again, reason);
   });
 
-  it('does not include loopback or the order of the interfaces', async () => {
+  it('ignores loopback and the order of the interfaces', async () => {
     const a = address('10.42.0.1/24');
     const b = address('192.168.8.20/24');
     const views = [
@@ -61,7 +61,7 @@ describe('a change of network', () => {
     const network = createNetwork({
       look: () => {
         looks += 1;
-        if (looks === 10) stop.abort(new Error('ten looks'));
+        if (looks === 10) stop.abort(new Error('ten readings'));
         return views[looks % views.length] ?? {};
       },
       everyMs: 1,

@@ -13,8 +13,8 @@ const LOOK_EVERY_MS = 1_500;
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * The machine's network. It reads the interfaces only while a caller waits for a change. If a change happened between two waits,
- * the next wait reports it immediately. `look` reads the interfaces and is called every `everyMs`.
+ * Creates the machine's network. It reads the interfaces only while a caller waits for a change. A change between two waits is
+ * reported immediately by the next wait. `look` reads the interfaces and is called every `everyMs`.
  */
 export function createNetwork(
   options: { readonly look?: () => Interfaces; readonly everyMs?: number } = {},
@@ -37,12 +37,12 @@ export function createNetwork(
   };
 }
 
-/** Returns the current interfaces as text. Two texts differ if an interface or an address has changed. */
+/** Returns the current interfaces as text, which differs after an interface or an address has changed. */
 export function readNetworkFingerprint(): string {
   return toFingerprint(networkInterfaces());
 }
 
-/** Formats all addresses except loopback, in an order that does not depend on the system. */
+/** Formats all addresses except loopback, in a fixed order. */
 function toFingerprint(interfaces: Interfaces): string {
   return Object.entries(interfaces)
     .flatMap(([name, addresses]) =>
@@ -71,7 +71,7 @@ const METERED_DEADLINE_MS = 2_000;
 /** How long an answer is cached. Each query starts a process, and connections change within minutes. */
 const METERED_KEPT_MS = 60_000;
 
-/** NetworkManager's `Metered`: 1 is yes, 2 is no, 3 is a guessed yes, 4 is a guessed no, 0 is unknown. */
+/** NetworkManager's property `Metered`: 1 is yes, 2 is no, 3 is a guessed yes, 4 is a guessed no, 0 is unknown. */
 const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': false, '3': true, '4': false };
 
 /**

@@ -2,11 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { StorageMedium } from './policy/storage-medium.ts';
 
 /**
- * Milliseconds since 1970 by the boat's wall clock. It serves only as a label. It is often wrong after boot, so no wait is
+ * Milliseconds since 1970 by the boat's wall clock, used only as a label. The clock is often wrong after boot, so no wait is
  * based on it.
  */
 export type WallMs = number & { readonly __wall: unique symbol };
-/** Milliseconds since a fixed moment of this run. Waits and deadlines are based on it. */
+/** Milliseconds since a fixed point in this run. Waits and deadlines are based on it. */
 export type MonotonicMs = number & { readonly __monotonic: unique symbol };
 
 /** Clock and timers. The simulator can advance both. */
@@ -18,13 +18,13 @@ export interface Clock {
    * already aborted.
    */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Lets timers, sockets and other callers run. It schedules a macrotask, because `await` alone does not let them run. */
+  /** Lets timers, sockets and other callers run, by scheduling a macrotask. `await` alone does not let them run. */
   yield(): Promise<void>;
-  /** Whether a time service reports that it has set the wall clock. Undefined if no service reports anything. */
+  /** Returns whether a time service reports that the wall clock is set, or undefined if none reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
-/** Source of random numbers. */
+/** A source of random numbers. */
 export interface Random {
   /** A number in [0, 1). */
   fraction(): number;
@@ -43,9 +43,9 @@ export interface FileFacts {
 }
 
 /**
- * Whether a path may be a symbolic link. In the export manager's own folders a link is refused, because any program that may
- * write there could otherwise make the daemon read and send any file of the boat. Sources may be links, because owners move them
- * to other drives.
+ * Whether a path may be a symbolic link. Links are refused in the export manager's own folders, because a program that may write
+ * there could otherwise make the daemon read and send any file on the boat. Sources may be links, because owners move them to
+ * other drives.
  */
 export type Links = 'refuse' | 'follow';
 
@@ -63,7 +63,9 @@ export interface DirectoryEntry extends FileFacts {
   readonly name: string;
 }
 
-/** A file that is written under a temporary name in the folder of its final name. Before `commit` it may not survive a power cut. */
+/**
+ * A file that is written under a temporary name in the folder of its final name. Until `commit`, it may not survive a power cut.
+ */
 export interface StagedFile {
   /** Appends bytes. Resolves when the operating system has accepted them. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;
@@ -73,8 +75,8 @@ export interface StagedFile {
    */
   commit(): Promise<void>;
   /**
-   * Syncs and renames the file without syncing the directory. The complete file has its final name, but until a later commit
-   * syncs the directory, a power cut may bring back the previous file, also complete.
+   * Syncs and renames the file without syncing the directory. Until a later commit syncs the directory, a power cut may bring
+   * back the previous file. Either file is complete.
    */
   place(): Promise<void>;
   /** Removes the temporary file. Has no effect after `commit` or when repeated. */
@@ -82,30 +84,33 @@ export interface StagedFile {
 }
 
 /**
- * Access to files. Paths are absolute. A missing file is returned as undefined. Every other failure throws ExportError
- * DISK_FULL, DISK_NO_INODES, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED with the path in `op`. An unreadable file therefore
- * never counts as empty. Only regular files are read. Unless `links` is `follow`, a symbolic link is `other` and is not read.
+ * Access to files. Paths are absolute. A missing file is returned as undefined. Any other failure throws ExportError DISK_FULL,
+ * DISK_NO_INODES, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED with the path in `op`, so an unreadable file never counts as
+ * empty. Only regular files are read. Unless `links` is `follow`, a symbolic link counts as `other` and is not read.
  */
 export interface Disk {
-  /** The file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`, before reading it. */
+  /**
+   * Returns the file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`,
+   * without reading all of it.
+   */
   read(path: string, sizeMaxBytes: number, links?: Links): Promise<Uint8Array | undefined>;
-  /** The bytes [offset, offset + length), or fewer only at the end of the file. Undefined if the file does not exist. */
+  /** Returns the bytes [offset, offset + length), or fewer only at the end of the file. Undefined if the file does not exist. */
   readRange(path: string, offset: number, length: number, links?: Links): Promise<Uint8Array | undefined>;
   stat(path: string, links?: Links): Promise<FileFacts | undefined>;
   /**
-   * Entries sorted by name, or undefined if the directory does not exist. The directory itself may be a link. An entry that cannot be
-   * examined is `other`, so that one bad entry never fails the listing.
+   * Returns the entries sorted by name, or undefined if the directory does not exist. The directory itself may be a link. An
+   * entry that cannot be examined is `other`, so that one bad entry never makes the listing fail.
    */
   list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
-  /** Creates the directory and its parents durably. Only their owner may enter the new ones, unless `readers` is `everyone`. */
+  /** Creates the directory and its parents durably. Only their owner can enter the new ones, unless `readers` is `everyone`. */
   makeDirectory(path: string, readers?: Readers): Promise<void>;
   /**
    * Removes the permissions of other users on a file or a directory. Has no effect if it does not exist or is a symbolic link.
    */
   restrict(path: string): Promise<void>;
   /**
-   * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in `.tmp`.
-   * Only its owner may read it, unless `readers` is `everyone`.
+   * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in
+   * `.tmp`. Only the owner can read the file, unless `readers` is `everyone`.
    */
   stage(path: string, readers?: Readers): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */
@@ -114,7 +119,7 @@ export interface Disk {
   move(from: string, to: string): Promise<void>;
   /** Durably removes a file. Has no effect if the file does not exist. */
   remove(path: string): Promise<void>;
-  /** Space on the file system that holds `path`, as reported to an unprivileged writer. */
+  /** Returns the space on the file system that holds `path`, as reported to an unprivileged writer. */
   space(path: string): Promise<DiskSpace>;
 }
 
@@ -123,9 +128,9 @@ export interface Databases {
   /** Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not accept these settings. */
   openLedger(path: string): LedgerDatabase;
   /**
-   * Opens another service's database read-only, with a short busy timeout and without holding a lock. Undefined if the file
-   * does not exist. Throws the SQLite error if it cannot be opened, and DISK_FAILED if the system refuses the file. SQLite
-   * reads no value of more than 32 MiB from it.
+   * Opens another service's database read-only, with a short busy timeout and without holding a lock. Returns undefined if the
+   * file does not exist. Throws the SQLite error if it cannot be opened, and DISK_FAILED if the system refuses the file. SQLite
+   * reads no value larger than 32 MiB from it.
    */
   openSource(path: string): DatabaseSync | undefined;
 }
@@ -134,26 +139,26 @@ export interface Databases {
 export interface LedgerDatabase {
   readonly db: DatabaseSync;
   /**
-   * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, the changes of `work` survive a power cut. When it throws, none of
-   * them has taken effect. `work` is synchronous and may run twice: on a full disk it runs again after a checkpoint has
-   * freed the WAL's space. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for errors of SQLite.
+   * Runs BEGIN IMMEDIATE, `work` and COMMIT. Once it returns, the changes made by `work` survive a power cut. If it throws, none
+   * of them has taken effect. `work` is synchronous and may run twice: on a full disk it runs again after a checkpoint has freed
+   * space in the WAL. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for SQLite errors.
    */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
 /**
- * The phase in which a request failed. A server can have received bytes of the request only in `exchange` and `aborted`.
+ * The phase in which a request failed. Only in `exchange` and `aborted` can the server have received any bytes of the request.
  */
 export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
 
 /**
- * Performs one HTTP exchange. It verifies certificates and applies the silence timeout. It never follows redirects; the
- * caller receives the 3xx. Throws TransportError. Rejects promptly when the signal is aborted.
+ * Performs one HTTP exchange. Verifies certificates and applies the silence timeout. Never follows redirects: the caller receives
+ * the 3xx. Throws TransportError. Rejects promptly when the signal is aborted.
  */
 export type Transport = (request: Request, signal: AbortSignal) => Promise<Response>;
 
-/** Why an exchange has no complete answer. `code` is the system's, such as `ECONNREFUSED` or `CERT_NOT_YET_VALID`. */
+/** Why an exchange has no complete answer. `code` is the system's error code, such as `ECONNREFUSED` or `CERT_NOT_YET_VALID`. */
 export class TransportError extends Error {
   readonly phase: TransportPhase;
   readonly code: string;
@@ -165,11 +170,11 @@ export class TransportError extends Error {
   }
 }
 
-/** The machine's network interfaces. Sends no packet. */
+/** The machine's network interfaces. Sends no packets. */
 export interface Network {
-  /** Resolves at the next change of interfaces or addresses; rejects when aborted. */
+  /** Resolves when an interface or an address changes. Rejects when aborted. */
   changed(signal: AbortSignal): Promise<void>;
-  /** Whether the active connection is metered, according to the system's network manager. Undefined if unknown. */
+  /** Returns whether the active connection is metered, according to the system's network manager, or undefined if unknown. */
   isMetered?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
@@ -189,13 +194,14 @@ export interface Log {
 export interface ServiceNotifier {
   ready(): Promise<void>;
   /**
-   * Reports progress of the delivery worker. Returns immediately. Without these reports, systemd's watchdog restarts the daemon.
+   * Reports that the delivery worker has made progress. Returns immediately. Without these reports, systemd's watchdog restarts
+   * the daemon.
    */
   progressed(): void;
   stopping(): Promise<void>;
 }
 
-/** Everything that the export manager needs from outside. Contains all ports. */
+/** All ports: everything that the export manager needs from outside. */
 export interface World {
   readonly clock: Clock;
   readonly random: Random;
@@ -205,8 +211,10 @@ export interface World {
   readonly network: Network;
   readonly compressor: Compressor;
   readonly log: Log;
-  /** The medium that holds an existing path, or undefined if the system does not report it. Never waits for that medium. */
+  /**
+   * Returns the medium that holds an existing path, or undefined if the system does not report it. Never waits for the medium.
+   */
   readonly storageMedium?: (path: string) => Promise<StorageMedium | undefined>;
-  /** Returns the process's unused memory to the system. Otherwise, the JavaScript engine decides when to return it. */
+  /** Returns unused memory to the system. If absent, the JavaScript engine decides when to do so. */
   readonly collectGarbage?: () => void;
 }

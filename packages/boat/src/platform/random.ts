@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Random } from './ports.ts';
 
-/** Bits of a fraction in [0, 1) that a double holds exactly. */
+/** Number of bits of a fraction in [0, 1) that a double represents exactly. */
 const FRACTION_BITS = 53;
 
-/** Random numbers from the operating system. */
+/** Creates a source of random numbers from the operating system. */
 export function createRandom(): Random {
   return {
     fraction: () => {

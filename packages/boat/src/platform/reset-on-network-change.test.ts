@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { resetOnNetworkChange } from './reset-on-network-change.ts';
 
-test('a request after a change of network gets new sockets, and later requests reuse them', async () => {
+test('the first request after a network change opens a new socket, and later requests reuse it', async () => {
   let network = 'eth0 10.42.0.1/24';
   const calls: string[] = [];
   const http = {

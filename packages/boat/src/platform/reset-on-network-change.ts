@@ -2,9 +2,9 @@ import type { Transport } from './ports.ts';
 import type { HttpTransport } from './transport.ts';
 
 /**
- * Creates a transport that does not reuse sockets after a network change (docs/spec/delivery.md, "Delivering"). A socket of
- * the previous network does not fail but falls silent, so each request on it would wait for the silence timeout. The
- * transport checks the network before each request.
+ * Creates a transport that does not reuse sockets after a network change (docs/spec/delivery.md, "Delivering"). A socket from the
+ * previous network falls silent instead of failing, so each request on it would wait for the silence timeout. The transport
+ * checks the network before each request.
  */
 export function resetOnNetworkChange(
   http: Pick<HttpTransport, 'transport' | 'reset'>,

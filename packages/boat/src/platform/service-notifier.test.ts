@@ -9,7 +9,7 @@ import { isExportError } from './errors.ts';
 import type { MonotonicMs } from './ports.ts';
 import { createServiceNotifier } from './service-notifier.ts';
 
-/** Ends a test that is stuck. A notification takes a few milliseconds. */
+/** Time limit for a stuck test. A notification takes a few milliseconds. */
 const STUCK_MS = 120_000;
 
 const world = { clock: createClock(), log: createKeptLog() };
@@ -44,7 +44,7 @@ describe('the service manager', () => {
     await assert.rejects(stat(other), { code: 'ENOENT' });
   });
 
-  it('receives progress at most four times in the period of the watchdog', async () => {
+  it('receives progress at most four times per watchdog period', async () => {
     let nowMs = 0;
     const clock = { ...createClock(), monotonic: () => nowMs as MonotonicMs };
     const environment = {
@@ -77,7 +77,7 @@ describe('the service manager', () => {
     await assert.rejects(stat(other), { code: 'ENOENT' });
   });
 
-  it('that cannot be notified causes a failure that names the program', async () => {
+  it('that cannot be notified causes an error that names the program', async () => {
     const notifier = createServiceNotifier(world, { NOTIFY_SOCKET: '/run/x' }, join(folder, 'missing'));
     await assert.rejects(
       notifier.ready(),

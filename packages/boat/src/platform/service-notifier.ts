@@ -8,14 +8,14 @@ const run = promisify(execFile);
 /** Timeout for `systemd-notify`. A call takes about 10 ms, but longer on a Raspberry Pi that is still booting. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
-/** Number of reports per watchdog period. Each one starts a process. Three of the four may be lost. */
+/** Number of reports per watchdog period. Each one starts a process. Up to three of the four may be lost. */
 const WATCHDOG_REPORTS = 4;
 
 /**
- * Notifies systemd through `systemd-notify`; the unit needs `NotifyAccess=all`. Does nothing without NOTIFY_SOCKET. Throws
- * INTERNAL when the notification fails, because systemd would stop a service that never reports readiness. Progress is
- * reported only if the unit has a watchdog (WATCHDOG_USEC), and at most four times in its period. It is not reported by a timer,
- * so that systemd restarts a daemon whose worker hangs.
+ * Creates a notifier that runs `systemd-notify`; the unit needs `NotifyAccess=all`. It does nothing without NOTIFY_SOCKET. It
+ * throws INTERNAL if a notification fails, because systemd would stop a service that never reports readiness. It reports progress
+ * only if the unit has a watchdog (WATCHDOG_USEC), at most four times per period. No timer reports progress, so that systemd
+ * restarts a daemon whose worker hangs.
  */
 export function createServiceNotifier(
   { clock, log }: { readonly clock: Clock; readonly log: Log },

@@ -2,28 +2,27 @@ import { ExportError } from './errors.ts';
 import type { Clock, Disk } from './ports.ts';
 
 /**
- * Longest wait for one operation on a source, in ms. A busy SD card answers within a second. A network folder whose server is
- * gone may never answer.
+ * Maximum wait for one operation on a source. A busy SD card answers within a second. A network folder whose server is gone may
+ * never answer.
  */
 export const SOURCE_WAIT_MAX_MS = 10_000;
 
 /**
- * Number of unanswered operations at which no other source is read. Each of them occupies one of the four threads
- * on which Node runs file operations, and the ledger's files and the exports need the other two.
+ * Number of unanswered operations at which no further source is read. Each occupies one of the four threads on which Node runs
+ * file operations, and the ledger and the exports need the other two.
  */
 const STUCK_MAX = 2;
 
 /**
- * Returns the disk as collectors see it until `signal` aborts. An operation that does not end within `SOURCE_WAIT_MAX_MS` throws
- * DISK_FAILED, and the same path fails immediately until the system has answered. Rejects promptly with the signal's reason when
- * aborted.
+ * Returns the disk that collectors use until `signal` aborts. An operation that does not finish within `SOURCE_WAIT_MAX_MS`
+ * throws DISK_FAILED, and further operations on the same path fail immediately until the system has answered. Rejects promptly
+ * with the signal's reason when aborted.
  */
 export type SourceDisk = (signal: AbortSignal) => Disk;
 
 /**
- * Creates a `SourceDisk`. A process must have only one, because it counts the operations without an answer. A synchronous
- * call cannot be interrupted: a network folder that answers `stat` but not `open` still blocks SQLite (docs/spec/sources.md,
- * "Common rules").
+ * Creates a `SourceDisk`. A process must have only one, because it counts unanswered operations. A synchronous call cannot be
+ * interrupted: a network folder that answers `stat` but not `open` still blocks SQLite (docs/spec/sources.md, "Common rules").
  */
 export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
   const stuck = new Set<string>();
@@ -35,7 +34,7 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
       isDone = true;
       stuck.delete(path);
     });
-    // The operation may fail after its deadline, when nothing waits for it any longer.
+    // The operation may fail after its deadline, when nothing is waiting for it.
     pending.catch(() => undefined);
     const timer = new AbortController();
     const stop = (): void => timer.abort(signal.reason);
@@ -69,7 +68,7 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
 function doesNotAnswer(path: string, code: 'ETIMEDOUT' | 'EAGAIN'): ExportError {
   return new ExportError('DISK_FAILED', `The file system does not answer: ${path}`, {
     op: `read ${path}`,
-    hint: 'Check the network folder or the storage device that holds this path. It is read again with the next export.',
+    hint: 'Check the network folder or the storage device that holds this path. The next export will try to read it again.',
     cause: Object.assign(new Error('no answer'), { code }),
   });
 }

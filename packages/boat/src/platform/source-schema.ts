@@ -2,17 +2,17 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { isNotFound } from './disk-file-system.ts';
 
 /**
- * Maximum size of the schema of a source, in bytes. SQLite reads all of it when it opens a database and keeps it in memory, where it
- * takes up to twenty times as much. The largest known schema has 5 kB.
+ * Maximum size of the schema of a source, in bytes. SQLite reads the whole schema when it opens a database and keeps it in
+ * memory, where it can be twenty times as large. The largest known schema has 5 kB.
  */
 const SCHEMA_SIZE_MAX_BYTES = 1024 * 1024;
 
-/** Maximum number of pages of a schema that takes more than one. A page that is named twice would be read without end. */
+/** Maximum number of pages in a schema of more than one page. A page that is referenced twice could be read endlessly. */
 const SCHEMA_PAGES_MAX = 512;
 
 /**
- * Maximum number of pages in a write-ahead log, whose numbers are read one by one. SQLite empties a log at 1,000 pages, and only a
- * reader that never ends can prevent it.
+ * Maximum number of pages in a write-ahead log, whose page numbers are read one by one. SQLite resets a log at 1,000 pages unless
+ * a reader never finishes.
  */
 const WAL_PAGES_MAX = 65_536;
 
@@ -27,9 +27,9 @@ const INTERIOR_TABLE = 5;
 const LEAF_TABLE = 13;
 
 /**
- * True if the schema of a SQLite database is small enough to be opened: it has at most two levels of pages, none of which occurs
- * twice, and at most `SCHEMA_SIZE_MAX_BYTES`. Every version of a page in the write-ahead log counts. Also true for a file that is no
- * database, which SQLite refuses at once. Throws the system's error.
+ * Returns true if the schema of a SQLite database is small enough to be opened: at most `SCHEMA_SIZE_MAX_BYTES`, on at most two
+ * levels of pages, none of which occurs twice. Every version of a page in the write-ahead log counts. Also returns true for a
+ * file that is not a database, which SQLite rejects immediately. Throws the system's error.
  */
 export function hasSmallSchema(path: string): boolean {
   const file = openToRead(path);
@@ -56,7 +56,7 @@ export function hasSmallSchema(path: string): boolean {
   }
 }
 
-/** The offsets of each page in a write-ahead log. Undefined if there are too many. */
+/** Returns the offsets of each page in a write-ahead log, or undefined if there are too many. */
 function findFrames(wal: number, pageBytes: number): Map<number, number[]> | undefined {
   const frames = new Map<number, number[]>();
   for (let count = 0; count <= WAL_PAGES_MAX; count += 1) {
@@ -85,14 +85,17 @@ function isSmallRoot(page: Buffer, versionsOf: (pageNo: number) => readonly Buff
   return sizeBytes <= SCHEMA_SIZE_MAX_BYTES;
 }
 
-/** The pages that the root page names. */
+/** Returns the numbers of the pages to which the root page refers. */
 function childrenOf(page: Buffer): readonly number[] {
   const children = [page.readUInt32BE(HEADER_BYTES + 8)];
   for (const at of cellsOf(page, HEADER_BYTES, 12)) children.push(page.readUInt32BE(at));
   return children;
 }
 
-/** The size of the rows of a leaf page, with the rest of each on other pages. 0 for any other page, which SQLite refuses. */
+/**
+ * Returns the size of the rows on a leaf page, including their overflow pages. Returns 0 for any other page, which SQLite
+ * rejects.
+ */
 function sizeOfLeaf(page: Buffer, start: number): number {
   if (page[start] !== LEAF_TABLE) return 0;
   let sizeBytes = 0;
@@ -100,7 +103,7 @@ function sizeOfLeaf(page: Buffer, start: number): number {
   return sizeBytes;
 }
 
-/** The offsets of the cells of a page that lie within it. */
+/** Yields the offsets of a page's cells that lie within the page. */
 function* cellsOf(page: Buffer, start: number, headBytes: number): Generator<number, void, void> {
   const count = page.length < start + headBytes ? 0 : page.readUInt16BE(start + 3);
   for (let cell = 0; cell < count; cell += 1) {
@@ -111,7 +114,10 @@ function* cellsOf(page: Buffer, start: number, headBytes: number): Generator<num
   }
 }
 
-/** A variable-length integer (section 1.6). A damaged one may be larger than the number. */
+/**
+ * Reads a variable-length integer (section 1.6). If the page is damaged, the result may exceed what a JavaScript number
+ * represents exactly.
+ */
 function readVarint(page: Buffer, start: number): number {
   let value = 0;
   for (let at = start; at < start + 9 && at < page.length; at += 1) {
@@ -122,7 +128,7 @@ function readVarint(page: Buffer, start: number): number {
   return value;
 }
 
-/** Undefined if nothing exists at the path. A pipe is opened without waiting. */
+/** Opens a file for reading. Returns undefined if nothing exists at the path. Does not block on a pipe. */
 function openToRead(path: string): number | undefined {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

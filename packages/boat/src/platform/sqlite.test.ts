@@ -27,7 +27,9 @@ function makeFolder(t: TestContext): string {
   return folder;
 }
 
-/** A WAL database with one row, either closed by its writer or in the state after a crash (with `-wal`, without `-shm`). */
+/**
+ * Writes a WAL database with one row, either closed by its writer or in the state after a crash (with `-wal`, without `-shm`).
+ */
 function writeSource(folder: string, end: 'closed' | 'crashed'): string {
   const path = join(folder, 'boatlog.db');
   const writer = new DatabaseSync(path);
@@ -80,7 +82,7 @@ test('a commit on a full file system throws DISK_FULL and changes nothing', (t) 
   again.close();
 });
 
-test('small transactions still commit on a full file system, in the allocated WAL space', (t) => {
+test('small transactions still commit on a full file system, in the WAL space already allocated', (t) => {
   const mounted = mountSmallFileSystem(16 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -150,7 +152,7 @@ test('reads current data of a WAL source with a running writer through a read-on
   source?.close();
 });
 
-test('reads a source after a crash of its writer if it may recover it, and reports an error otherwise', (t) => {
+test('reads a source whose writer crashed if it may recover it, and otherwise reports an error', (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'crashed');
   const mounted = mountReadOnlyView(folder);
@@ -163,7 +165,7 @@ test('reads a source after a crash of its writer if it may recover it, and repor
   source?.close();
 });
 
-test('the writer of a source can continue after the source was read', (t) => {
+test("a source's writer can continue after the source was read", (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'closed');
   createDatabases().openSource(path)?.close();
@@ -173,7 +175,7 @@ test('the writer of a source can continue after the source was read', (t) => {
   assert.deepEqual(readdirSync(folder), ['boatlog.db']);
 });
 
-test('a transaction throws the error of its failed step as SQLite reports it', (t) => {
+test('a transaction throws the error that SQLite reports for the failed step', (t) => {
   const full = Object.assign(new Error('database or disk is full'), {
     code: 'ERR_SQLITE_ERROR',
     errcode: 13,

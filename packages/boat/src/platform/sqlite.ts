@@ -10,30 +10,30 @@ import { hasSmallSchema } from './source-schema.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
 
 /**
- * Timeout for another connection's lock on the ledger. Only the daemon writes the ledger, so the other connection is a
- * manually started SQLite shell. The wait blocks the whole daemon, but a failed export would be worse.
+ * Timeout for another connection's lock on the ledger. Only the daemon writes to the ledger, so the other connection can only be
+ * a SQLite shell. The wait blocks the whole daemon, but a failed export would be worse.
  */
 const LEDGER_BUSY_MAX_MS = 2_000;
 
-/** Timeout for a source's lock. Sources are read every few hours, and a locked source is read the next time. */
+/** Timeout for a source's lock. A locked source is read at the next export. */
 const SOURCE_BUSY_MAX_MS = 250;
 
 /**
  * Maximum size of a value or row that SQLite reads from a source or computes from it, in bytes. A larger one fails with
- * SQLITE_TOOBIG before it is read, so that no source can use up the daemon's memory. Collectors never read values of nearly this
- * size, and they measure values with `octet_length`, which has no limit.
+ * SQLITE_TOOBIG before it is read, so that no source can exhaust the daemon's memory. Collectors never read values close to this
+ * size. They measure values with `octet_length`, to which the limit does not apply.
  */
 export const SOURCE_VALUE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
- * WAL size in pages at which a commit also checkpoints. It is large enough for a commit to be one sequential write, and small
- * enough for the 4 MiB checkpoint to take well under a second on an SD card.
+ * WAL size in pages at which a commit also checkpoints. It is large enough that most commits are a single sequential write, and
+ * small enough that the 4 MiB checkpoint takes well under a second on an SD card.
  */
 export const LEDGER_CHECKPOINT_PAGES = 1_000;
 
 /**
- * Size of the WAL that is kept after a checkpoint, in bytes. When the disk is full, small transactions can still commit in
- * this allocated space. Any space beyond it, left by a huge transaction, is released.
+ * Size of the WAL that is kept after a checkpoint, in bytes. When the disk is full, small transactions can still commit in this
+ * allocated space. Space beyond it, which a huge transaction may have used, is released.
  */
 const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
@@ -44,7 +44,7 @@ const SYNCHRONOUS_FULL = 2;
 const READ_VERSION_OFFSET = 19;
 const READ_VERSION_WAL = 2;
 
-/** Primary result codes of SQLite; the upper bits of `errcode` refine them. */
+/** SQLite's primary result codes. The upper bits of `errcode` refine them. */
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_READONLY = 8;
@@ -54,7 +54,7 @@ const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_TOOBIG = 18;
 const SQLITE_NOTADB = 26;
-/** Extended code for a shared-memory file that could not grow, because the disk is full. */
+/** Extended result code for a shared-memory file that could not grow because the disk is full. */
 const SQLITE_IOERR_SHMSIZE = 4874;
 
 /** Steps of a ledger, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
@@ -63,15 +63,15 @@ export type LedgerStep = 'opened' | 'begin' | 'commit' | 'committed';
 /** Called before each step takes effect, and right after `opened` and `committed`. An error that it throws fails the step. */
 export type LedgerObserver = (step: LedgerStep, db: DatabaseSync) => void;
 
-/** The machine's databases. */
+/** Creates the machine's databases. */
 export function createDatabases(): Databases {
   return { openLedger: (path) => openLedgerDatabase(path), openSource: openSourceDatabase };
 }
 
 /**
- * Opens the ledger as `Databases.openLedger` promises. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available, and
- * DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for other errors. `isDamagedDatabase` returns true for the error if the file
- * has to be quarantined. `observer` is called at every step, so that the simulator can cut power there.
+ * Implements `Databases.openLedger`. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available, and DISK_FULL, DISK_READ_ONLY or
+ * LEDGER_FAILED for other errors. If `isDamagedDatabase` returns true for the error, the file must be quarantined. `observer` is
+ * called at every step, so that the simulator can cut power there.
  */
 export function openLedgerDatabase(path: string, observer?: LedgerObserver): LedgerDatabase {
   const op = `open the ledger ${path}`;
@@ -83,7 +83,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
       `PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LEDGER_WAL_KEPT_BYTES}`,
     );
     assertDurable(db, op);
-    // Without write permission, SQLite opens the file for reading, and the error would appear only at the first change.
+    // Without write permission, SQLite opens the file for reading, and the error would not appear until the first change.
     db.exec('BEGIN IMMEDIATE; ROLLBACK');
     observer?.('opened', db);
   } catch (error) {
@@ -118,7 +118,7 @@ interface Connection {
 function inTransaction<T>(connection: Connection, work: () => T): T {
   const { db, path } = connection;
   const op = `write the ledger ${path}`;
-  assert(!db.isTransaction, 'a ledger transaction was begun within another');
+  assert(!db.isTransaction, 'a ledger transaction was started within another');
   try {
     return attempt(connection, work);
   } catch (error) {
@@ -140,7 +140,7 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   begin.run();
   const result = work();
   assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-  // SQLite ends a transaction on some errors. If the work caught such an error, it would continue outside a transaction.
+  // SQLite ends the transaction on some errors. If the work catches such an error, it continues outside a transaction.
   assert(
     db.isTransaction,
     'the work of a ledger transaction continued after SQLite had ended the transaction',
@@ -152,8 +152,8 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
 }
 
 /**
- * SQLite reports every error of the operating system as an I/O error. This function detects a file system that has become
- * read-only.
+ * Converts the error of a failed write. SQLite reports every operating system error as an I/O error, so this checks whether the
+ * file system has become read-only.
  */
 function toWriteError(error: unknown, op: string, path: string): unknown {
   const isIoError = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_IOERR;
@@ -161,7 +161,7 @@ function toWriteError(error: unknown, op: string, path: string): unknown {
   return createDiskReadOnly(op, error);
 }
 
-/** Checks the folder and not the database, because closing a second handle of the database would release SQLite's locks. */
+/** Checks the folder rather than the database, because closing a second handle to the database would release SQLite's locks. */
 function isReadOnly(folder: string): boolean {
   try {
     const { atime, mtime } = statSync(folder);
@@ -184,9 +184,9 @@ function rollBack(db: DatabaseSync, error: unknown): unknown {
     db.exec('ROLLBACK');
     return error;
   } catch (rollbackError) {
-    // Closing the unusable connection also ends its transaction.
+    // The connection is unusable; closing it also ends its transaction.
     db.close();
-    return new AggregateError([error, rollbackError], 'a ledger transaction failed and so did its rollback');
+    return new AggregateError([error, rollbackError], 'a ledger transaction failed, and so did its rollback');
   }
 }
 
@@ -196,18 +196,18 @@ function assertDurable(db: DatabaseSync, op: string): void {
   if (journalMode === 'wal' && typeof synchronous === 'number' && synchronous >= SYNCHRONOUS_FULL) return;
   throw new ExportError(
     'LEDGER_NOT_DURABLE',
-    `A power cut would lose commits of the ledger: journal_mode ${journalMode}, synchronous ${synchronous}`,
+    `A power cut would lose ledger commits: journal_mode ${journalMode}, synchronous ${synchronous}`,
     { op, hint: 'Keep the exports folder on a local file system that supports shared memory files.' },
   );
 }
 
-/** Opens a source as `Databases.openSource` promises. Reads from it once, so that a damaged source fails here. */
+/** Implements `Databases.openSource`. Reads from the source once, so that a damaged one fails here. */
 function openSourceDatabase(path: string): DatabaseSync | undefined {
   const op = `open the source ${path}`;
   try {
     return openSourceFile(path, op);
   } catch (error) {
-    // An error of SQLite keeps its result code. Every other error of the system gets the code of the disk.
+    // A SQLite error keeps its result code. Any other system error becomes a disk error.
     throw sqliteCode(error) === undefined ? toDiskError(error, op) : error;
   }
 }
@@ -221,7 +221,8 @@ function openSourceFile(path: string, op: string): DatabaseSync | undefined {
   const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
   const isAtRest = !hasWal && isWalMode(path);
   if (isAtRest && !mayLeaveFilesBeside(path, facts.uid)) return openImmutable(path);
-  // A crashed writer has left its WAL behind. Opening it would create the index of the WAL as our user, and the database's owner could not write that file.
+  // A crashed writer has left its WAL behind. Opening it would create the WAL index as this user, and the database's owner could
+  // then not write to it.
   if (hasWal && !hasShm && !mayLeaveFilesBeside(path, facts.uid))
     throw new ExportError(
       'DISK_FAILED',
@@ -235,9 +236,9 @@ function openSourceFile(path: string, op: string): DatabaseSync | undefined {
 }
 
 /**
- * A reader of a WAL database creates missing `-wal` and `-shm` files, and a read-only reader leaves them behind. They are
- * harmless if our user owns the database. They are also harmless if root creates them, because SQLite then makes the owner
- * of the database their owner.
+ * Returns true if opening the database may leave files behind. A reader of a WAL database creates missing `-wal` and `-shm`
+ * files, and a read-only reader leaves them behind. They are harmless if this user owns the database, or if this user is root,
+ * because SQLite then gives them to the database's owner.
  */
 function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
   const uid = process.geteuid?.();
@@ -253,8 +254,9 @@ function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
 }
 
 /**
- * Reads only the database file, without locks and without creating files. This is correct for a WAL database that has no
- * writer and whose file holds all of its content. If a writer starts during a read, the read can fail or mix two states.
+ * Opens a database so that only the database file is read, without locks and without creating files. This is correct for a WAL
+ * database that has no writer and whose file holds all of its content. If a writer starts during a read, the read can fail or mix
+ * two states.
  */
 function openImmutable(path: string): DatabaseSync {
   const address = pathToFileURL(path);
@@ -303,16 +305,13 @@ export function sqliteCode(error: unknown): number | undefined {
   return sqliteCode(error.cause);
 }
 
-/** True when SQLite reports that the file is damaged or not a database. Retrying does not help. */
+/** Returns true if SQLite reports that the file is damaged or not a database. Retrying does not help. */
 export function isDamagedDatabase(error: unknown): boolean {
   const primary = (sqliteCode(error) ?? 0) & 0xff;
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB;
 }
 
-/**
- * Converts an error of SQLite to an ExportError: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error
- * unchanged.
- */
+/** Converts a SQLite error to an ExportError: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error unchanged. */
 export function toLedgerError(error: unknown, op: string): unknown {
   if (error instanceof ExportError) return error;
   if (error instanceof AggregateError)
@@ -328,7 +327,7 @@ export function toLedgerError(error: unknown, op: string): unknown {
     return new ExportError('DISK_READ_ONLY', `The ledger cannot be changed: ${error.message}`, {
       op,
       cause: error,
-      hint: 'Check that the file system is not read-only and that the export manager may write the ledger.',
+      hint: 'Check that the file system is not read-only and that the export manager has permission to write to the ledger.',
     });
   return new ExportError('LEDGER_FAILED', `The ledger failed: ${error.message} (SQLite ${code})`, {
     op,
@@ -341,12 +340,12 @@ function hintFor(primaryCode: number): string {
   switch (primaryCode) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return 'Another program has locked the ledger. Close that program; only the export manager may write the ledger.';
+      return 'Another program has locked the ledger. Close that program: only the export manager may write to the ledger.';
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return 'The ledger is damaged. Restart the export manager, which quarantines the ledger and adopts the exports on the disk.';
     case SQLITE_CANTOPEN:
-      return "Check that the ledger's folder exists and that the export manager may write to it.";
+      return "Check that the ledger's folder exists and that the export manager has permission to write to it.";
     default:
       return 'Check the SD card or SSD and the kernel log.';
   }

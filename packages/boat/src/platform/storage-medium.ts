@@ -6,9 +6,9 @@ import { findStorageMedium, type StorageMedium } from './policy/storage-medium.t
 const MOUNT_INFO = '/proc/self/mountinfo';
 
 /**
- * Creates the query for the medium that holds an existing path. It returns undefined if the system does not report it. Each path is
- * resolved once, at its first query, and the mounts are read from the kernel's list. Later queries therefore do not wait for a
- * medium that has stopped answering.
+ * Creates a function that returns the medium that holds an existing path, or undefined if the system does not report it. Each
+ * path is resolved only once, at its first query, and the mounts are read from the kernel's list, so later queries do not wait
+ * for a medium that has stopped answering.
  */
 export function createStorageMediumQuery(): (path: string) => Promise<StorageMedium | undefined> {
   const resolved = new Map<string, Promise<string>>();

@@ -3,14 +3,13 @@ import { arch, freemem, release, totalmem, uptime } from 'node:os';
 import { promisify } from 'node:util';
 
 /**
- * Maximum number of log lines, and the limits of time and bytes for reading them. A week of a healthy boat has
- * about 200 lines.
+ * Maximum number of log lines, and limits on the time and bytes for reading them. A healthy boat writes about 200 lines a week.
  */
 const LOG_LINES_MAX = 500;
 const LOG_READ_MAX_MS = 20_000;
 const LOG_SIZE_MAX_BYTES = 2 * 1024 * 1024;
 
-/** The facts about the machine that support needs. */
+/** Facts about the machine that support needs. */
 export interface SupportFacts {
   readonly node: string;
   readonly sqlite: string;
@@ -19,7 +18,7 @@ export interface SupportFacts {
   readonly uptime_seconds: number;
   readonly memory_bytes: number;
   readonly memory_free_bytes: number;
-  /** The service's newest lines in the journal, oldest first, or the reason why they cannot be read. */
+  /** The newest lines of the service's journal, oldest first, or the reason why they cannot be read. */
   readonly log: { readonly lines: readonly string[] } | { readonly unreadable: string };
 }
 
@@ -45,7 +44,7 @@ async function readJournal(unit: string): Promise<SupportFacts['log']> {
       { timeout: LOG_READ_MAX_MS, maxBuffer: LOG_SIZE_MAX_BYTES },
     );
     const lines = stdout.split('\n').filter((line) => line !== '');
-    return lines.length > 0 ? { lines } : { unreadable: 'the journal has no line that this user may read' };
+    return lines.length > 0 ? { lines } : { unreadable: 'the journal has no lines that this user may read' };
   } catch (error) {
     return { unreadable: error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown' };
   }

@@ -18,9 +18,9 @@ export type JsonFile =
   | { readonly kind: 'value'; readonly value: unknown };
 
 /**
- * Reads the text of a file that another program or an operator wrote. Every such file is read with this function, even through a
- * link. Only a regular file is read. The reason has no path and none of the file's content. Rethrows any error that does not come
- * from the disk.
+ * Reads the text of a file that another program or an operator wrote. All such files are read with this function. Follows links,
+ * but reads only regular files. The reason for a failure contains neither the path nor any of the file's content. Rethrows any
+ * error that does not come from the disk.
  */
 export async function readTextFile(
   disk: Pick<Disk, 'read'>,

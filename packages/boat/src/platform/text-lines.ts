@@ -4,27 +4,30 @@ import { decodeBytes, detectEncoding } from './text.ts';
 
 /** Number of bytes read in one step. */
 const READ_BYTES = 256 * 1024;
-/** Maximum length of a line in characters. The programs that write line by line write much shorter lines. */
+/** Maximum length of a line in characters. Known programs write much shorter lines. */
 export const LINE_LENGTH_MAX = 256 * 1024;
 
 /**
- * Maximum size of a file of lines, in bytes. 30 alarms a day for 50 years have less. Without it, a sparse file, or one that grows while it is
- * read, would be read without end.
+ * Maximum size of a file of lines, in bytes: more than 30 alarms a day for 50 years. Without a limit, a huge sparse file, or one
+ * that grows while it is read, would be read endlessly.
  */
 export const LINES_SIZE_MAX_BYTES = 256 * 1024 * 1024;
 
-/** A line of a text file. `whole` has a line end, `last` has none yet, and `too_long` exceeds `LINE_LENGTH_MAX` and has no text. */
+/**
+ * A line of a text file. `whole` ends with a newline, `last` does not yet, and `too_long` exceeds `LINE_LENGTH_MAX` and has no
+ * text.
+ */
 export interface TextLine {
   readonly kind: 'whole' | 'last' | 'too_long';
-  /** Number of the line, counted from 1. */
+  /** Line number, starting at 1. */
   readonly no: number;
   readonly text: string;
 }
 
 /**
- * Reads a text file line by line in constant memory, in all encodings of `decodeText`. A run of NUL characters also ends a line,
- * because a power cut can leave it in place of a line end. Blank lines are skipped. Returns false if the file does not exist.
- * Throws the errors of the disk, and FILE_TOO_LARGE after `sizeMaxBytes`.
+ * Reads a text file line by line in constant memory, in any encoding that `decodeText` supports. A run of NUL characters also
+ * ends a line, because a power cut can leave one in place of a newline. Skips blank lines. Returns false if the file does not
+ * exist. Throws the errors of the disk, and FILE_TOO_LARGE after `sizeMaxBytes`.
  */
 export async function* readTextLines(
   disk: Pick<Disk, 'readRange'>,
@@ -46,7 +49,7 @@ export async function* readTextLines(
   }
 }
 
-/** Decodes the next bytes of a file. At the end it returns everything that is left. */
+/** Decodes the next bytes of a file. With `isEnd`, returns everything that is left. */
 type Decode = (bytes: Uint8Array, isEnd: boolean) => string;
 
 function createDecoder(first: Uint8Array): Decode {
@@ -58,7 +61,7 @@ function createDecoder(first: Uint8Array): Decode {
   let rest: Uint8Array = new Uint8Array();
   return (bytes, isEnd) => {
     const gathered = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    // Splits only after a line end, so that no character is split. A longer line is not decoded correctly, and is skipped.
+    // Splits only after a newline, so that no character is split. A longer line is not decoded correctly and is skipped.
     const end = Math.max(gathered.lastIndexOf(0x0a), gathered.lastIndexOf(0)) + 1;
     const cut = isEnd || gathered.length - end > LINE_LENGTH_MAX ? gathered.length : end;
     rest = gathered.slice(cut);
@@ -100,7 +103,7 @@ function createSplitter(): (text: string, isEnd: boolean) => readonly TextLine[]
   };
 }
 
-/** Removes a byte order mark before the line and a carriage return after it. */
+/** Removes a leading byte order mark and a trailing carriage return. */
 function toBare(line: string): string {
   const start = line.startsWith('\ufeff') ? 1 : 0;
   return line.slice(start, line.endsWith('\r') ? -1 : undefined);

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-text-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const disk = createDisk();
 
-/** A text as a Windows editor saves it in UTF-16. */
+/** Encodes a text in UTF-16, as a Windows editor saves it. */
 function toUtf16(text: string, endian: 'le' | 'be'): Buffer {
   const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
   return endian === 'le' ? bytes : bytes.swap16();
@@ -35,14 +35,11 @@ describe('a text file', () => {
       'UTF-8 in which one byte is Windows-1252',
       Buffer.concat([Buffer.from('Fr\xf8', 'latin1'), Buffer.from('ya – 20 € à quai')]),
     ],
-    [
-      'UTF-8 after and before NUL bytes',
-      Buffer.concat([Buffer.alloc(700), Buffer.from(TEXT), Buffer.alloc(3)]),
-    ],
+    ['UTF-8 between NUL bytes', Buffer.concat([Buffer.alloc(700), Buffer.from(TEXT), Buffer.alloc(3)])],
   ] as const)
     it(`is read in ${how}`, () => assert.equal(decodeText(bytes), TEXT));
 
-  it('in UTF-8 keeps every character, no matter what surrounds it', () => {
+  it('in UTF-8 keeps every character, whatever surrounds it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         const whole = text.toWellFormed().replaceAll('\0', '');
@@ -53,15 +50,15 @@ describe('a text file', () => {
     );
   });
 
-  it('has lines that end in any of the three ways, or where a power cut left NUL bytes', () =>
+  it('may end its lines in any of the three ways, or with NUL bytes left by a power cut', () =>
     assert.deepEqual(toLines('a\r\nb\nc\rd\0\0\0e'), ['a', 'b', 'c', 'd', 'e']));
 
-  it('has a first line that is not blank', () => {
+  it('has a first non-blank line', () => {
     assert.equal(toFirstLine('\r\n  \r\n Europe/Oslo \r\n# comment'), 'Europe/Oslo');
     assert.equal(toFirstLine(' \n'), '');
   });
 
-  it('that is missing, empty, too large, unreadable or malformed is distinguished', async () => {
+  it('may be missing, empty, too large, unreadable or malformed, and each case is distinguished', async () => {
     const at = (name: string, bytes: Uint8Array | string): string => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
@@ -104,7 +101,7 @@ describe('a file of lines', () => {
     assert.deepEqual(await read(toUtf16(text, 'be')), expected);
   });
 
-  it('ends a line where a power cut left NUL bytes, even if they span several reads', async () => {
+  it('ends a line at NUL bytes left by a power cut, even if they span several reads', async () => {
     const log = Buffer.concat([
       Buffer.from('one\n{"torn'),
       Buffer.alloc(600_000),
@@ -118,7 +115,7 @@ describe('a file of lines', () => {
     ]);
   });
 
-  it('reports a line that is too long once, and reads the next one', async () => {
+  it('reports an overlong line once and reads the next one', async () => {
     for (const length of [LINE_LENGTH_MAX + 1, 3 * LINE_LENGTH_MAX])
       assert.deepEqual(await read(`one\n${'x'.repeat(length)}\nthree\n`), [
         ['whole', 1, 'one'],
@@ -127,7 +124,7 @@ describe('a file of lines', () => {
       ]);
   });
 
-  it('that is too large, or grows while it is read, is read up to its limit', async () => {
+  it('that is too large or grows while it is read is read up to the limit', async () => {
     const step = Buffer.from(`${'x'.repeat(999)}\n`);
     let reads = 0;
     const growing = {
@@ -143,7 +140,7 @@ describe('a file of lines', () => {
     assert.equal(reads, 11);
   });
 
-  it('is read completely no matter where its lines fall in the reads', async () => {
+  it('is read completely, wherever the reads split its lines', async () => {
     const lines = Array.from({ length: 9_000 }, (_, index) => `${index} ${'é'.repeat(index % 97)}`);
     const found = await read(`${lines.join('\n')}\n`);
     assert.deepEqual(
@@ -153,7 +150,7 @@ describe('a file of lines', () => {
   });
 });
 
-describe('the JSON of another program', () => {
+describe('JSON from another program', () => {
   const read = (text: string): unknown => {
     const parsed = parseForeignJson(text);
     return parsed.kind === 'value' ? JSON.stringify(parsed.value) : parsed.reason;
@@ -177,7 +174,7 @@ describe('the JSON of another program', () => {
   ] as const)
     it(`is read or refused: ${text.slice(0, 40)}`, () => assert.equal(read(text), expected));
 
-  it('has the value that a strict reader finds, and is never thrown', () => {
+  it('parses to the same value as with a strict parser, and never throws', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) =>
         assert.equal(read(JSON.stringify(value)), JSON.stringify(JSON.parse(JSON.stringify(value)))),

@@ -8,8 +8,8 @@ const UTF16_BE_MARK = [0xfe, 0xff] as const;
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /**
- * Returns the encoding of a text that begins with `bytes`: the one that a byte order mark indicates, or UTF-16 if every second
- * byte of the first two characters is zero. Everything else is `utf-8`, which includes Windows-1252 (see `decodeText`).
+ * Returns the encoding of a text that begins with `bytes`: the one indicated by a byte order mark, or UTF-16 if every second byte
+ * of the first two characters is zero. For anything else, including Windows-1252 (see `decodeText`), returns `utf-8`.
  */
 export function detectEncoding(bytes: Uint8Array): TextEncoding {
   if (startsWith(bytes, UTF16_LE_MARK)) return 'utf-16le';
@@ -21,8 +21,8 @@ export function detectEncoding(bytes: Uint8Array): TextEncoding {
 }
 
 /**
- * Decodes a text file of any program, in linear time: UTF-8, UTF-16 and, byte by byte where the bytes are not UTF-8,
- * Windows-1252. Removes the byte order mark, and NUL characters at the beginning and the end, which a power cut leaves.
+ * Decodes a text file from any program in linear time: UTF-8, UTF-16, and Windows-1252 for individual bytes that are not valid
+ * UTF-8. Removes the byte order mark, and leading and trailing NUL characters, which a power cut can leave.
  */
 export function decodeText(bytes: Uint8Array): string {
   const encoding = detectEncoding(bytes);
@@ -30,7 +30,9 @@ export function decodeText(bytes: Uint8Array): string {
   return trimNuls(text);
 }
 
-/** Like `decodeText`, for a file of any size. Bytes that are not UTF-8 are decoded in blocks, and `rest` is awaited after each. */
+/**
+ * Like `decodeText`, for a file of any size. Text that is not all UTF-8 is decoded in blocks, and `rest` is awaited after each.
+ */
 export async function decodeLongText(bytes: Uint8Array, rest: () => Promise<unknown>): Promise<string> {
   if (detectEncoding(bytes) !== 'utf-8' || isUtf8(bytes)) return decodeText(bytes);
   let text = '';
@@ -42,8 +44,8 @@ export async function decodeLongText(bytes: Uint8Array, rest: () => Promise<unkn
 }
 
 /**
- * Decodes UTF-8. Each byte that is not part of a UTF-8 character becomes its Windows-1252 character, so one name in another
- * encoding does not garble its neighbours. Removes a byte order mark.
+ * Decodes UTF-8. Each byte that is not part of a UTF-8 character is decoded as Windows-1252, so one name in another encoding does
+ * not garble the rest. Removes a byte order mark.
  */
 export function decodeBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -51,19 +53,19 @@ export function decodeBytes(bytes: Uint8Array): string {
   return isUtf8(bytes) ? buffer.toString('utf8', start) : [...decodeMixed(buffer.subarray(start))].join('');
 }
 
-/** Position after a UTF-8 byte order mark. */
+/** Returns the position after a UTF-8 byte order mark. */
 function startOfText(bytes: Uint8Array): number {
   return startsWith(bytes, UTF8_MARK) ? UTF8_MARK.length : 0;
 }
 
 /**
- * Splits a text into lines. A run of NUL characters also ends a line, because a power cut can leave it in place of a line end.
+ * Splits a text into lines. A run of NUL characters also ends a line, because a power cut can leave one in place of a newline.
  */
 export function toLines(text: string): readonly string[] {
   return text.split(/\r\n?|\n|\0+/);
 }
 
-/** Returns the first line that is not blank, without white space at its ends. Returns '' if there is none. */
+/** Returns the first non-blank line, trimmed, or '' if there is none. */
 export function toFirstLine(text: string): string {
   return (
     toLines(text)
@@ -73,7 +75,7 @@ export function toFirstLine(text: string): string {
   );
 }
 
-/** Removes a byte order mark, and NUL characters at the beginning and the end, from a text that is already decoded. */
+/** Removes a byte order mark and leading and trailing NUL characters from a decoded text. */
 export function toBareText(text: string): string {
   return trimNuls(text.startsWith('\ufeff') ? text.slice(1) : text);
 }
@@ -91,7 +93,7 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
 }
 
 const WINDOWS_1252 = new TextDecoder('windows-1252');
-/** Maximum number of UTF-8 bytes of a Windows-1252 character. The euro sign has this many. */
+/** Maximum number of UTF-8 bytes in a Windows-1252 character, for example the euro sign. */
 const CHARACTER_SIZE_MAX_BYTES = 3;
 /** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff, `CHARACTER_SIZE_MAX_BYTES` for each. Unused bytes are 0. */
 const WINDOWS_CHARACTERS = Uint8Array.from(
@@ -104,10 +106,10 @@ const WINDOWS_CHARACTERS = Uint8Array.from(
 );
 /** Number of bytes that are converted in one block, so that a large file does not take three times its size in memory. */
 const BLOCK_BYTES = 64 * 1024;
-/** A UTF-8 character has up to four bytes, so a block may end three bytes later. */
+/** A UTF-8 character has up to four bytes, so a block may extend by three bytes. */
 const BLOCK_REST_BYTES = 3;
 
-/** Decodes bytes that are not all UTF-8, in blocks. A block takes about a millisecond. */
+/** Decodes bytes that are not all UTF-8 in blocks, each of which takes about a millisecond. */
 function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
   const block = Buffer.allocUnsafe((BLOCK_BYTES + BLOCK_REST_BYTES) * CHARACTER_SIZE_MAX_BYTES);
   for (let at = 0; at < bytes.length;) {
@@ -129,7 +131,7 @@ function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
   }
 }
 
-/** The number of bytes of the UTF-8 character at `at`. 0 if there is none (Unicode, table 3-7). */
+/** Returns the number of bytes of the UTF-8 character at `at`, or 0 if there is none (Unicode, table 3-7). */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;

@@ -1,4 +1,4 @@
-/** True for the name of an IANA time zone that this machine supports. */
+/** Returns true for the name of an IANA time zone that this machine supports. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name });

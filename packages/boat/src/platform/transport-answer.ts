@@ -1,9 +1,9 @@
 import { TransportError } from './ports.ts';
 
-/** Code of a TransportError if no data was transferred for the silence timeout after the request began. */
+/** TransportError code: the exchange transferred no data for the silence timeout. */
 export const SILENT_CODE = 'SILENT';
 
-/** Code of a TransportError if an answer arrives more slowly than on the slowest working link. */
+/** TransportError code: the answer arrived more slowly than on the slowest link that counts as working. */
 export const SLOW_CODE = 'SLOW';
 
 /** A response's body, up to a size limit. */
@@ -12,8 +12,8 @@ export type AnswerBody =
   | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 
 /**
- * Reads at most `sizeMaxBytes` of a response's body. A longer body is abandoned, and its connection is closed. Throws
- * TransportError when the answer breaks off.
+ * Reads at most `sizeMaxBytes` of a response's body. Abandons a longer body and closes its connection. Throws TransportError if
+ * the answer breaks off.
  */
 export async function readAnswer(response: Response, sizeMaxBytes: number): Promise<AnswerBody> {
   if (response.body === null) return { kind: 'whole', bytes: new Uint8Array() };
@@ -42,7 +42,7 @@ export function toTransportFailure(error: unknown, signal: AbortSignal): Transpo
   return error;
 }
 
-/** Parses a body as JSON. Returns undefined if it is not JSON in UTF-8. */
+/** Parses a body as JSON. Returns undefined if it is not UTF-8 JSON. */
 export function parseJsonBytes(bytes: Uint8Array): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown };

@@ -20,7 +20,7 @@ describe('a server that holds the connection', () => {
     ['byte by byte', 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', '.'],
     ['in chunks of a byte', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\n.\r\n'],
   ] as const)
-    it(`with an answer ${name} is left although it is never silent`, async () => {
+    it(`is abandoned if it sends its answer ${name}, even if it is never silent`, async () => {
       const { url } = await serveRaw((socket) => socket.once('data', () => drip(socket, head, piece)));
       const response = await open(limits).transport(new Request(url), NEVER);
       const failure = await failureOf(readAnswer(response, MEGABYTE));
@@ -28,17 +28,17 @@ describe('a server that holds the connection', () => {
     });
 
   for (const [name, head, piece] of [
-    ['a status line', 'HTTP/1.1 200 ', 'O'],
+    ['status lines', 'HTTP/1.1 200 ', 'O'],
     ['header fields', 'HTTP/1.1 200 OK\r\n', 'a: b\r\n'],
   ] as const)
-    it(`with ${name} without end is left`, async () => {
+    it(`is abandoned if it sends endless ${name}`, async () => {
       const { url } = await serveRaw((socket) => socket.once('data', () => drip(socket, head, piece)));
       const failure = await failureOf(open(limits).transport(new Request(url), NEVER));
       assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
     });
 
   for (const status of ['103 Early Hints', '100 Continue', '102 Processing'])
-    it(`with informational responses ${status} without end is left at once`, async () => {
+    it(`is abandoned immediately if it sends endless ${status} responses`, async () => {
       const many = `HTTP/1.1 ${status}\r\n\r\n`.repeat(1_000);
       const { url } = await serveRaw((socket) => {
         const write = (): void => void socket.write(many, (error) => error ?? setImmediate(write));

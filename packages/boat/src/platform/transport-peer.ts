@@ -1,14 +1,14 @@
 import { checkServerIdentity, type TLSSocket } from 'node:tls';
 
-/** Whether the server's certificate names the host that was requested. */
+/** Whether the server's certificate is for the requested host. */
 export type PeerName = 'requested' | 'other';
 
 /**
- * Calls `onName` when the handshake is done, before Node verifies the chain of certificates. Node compares the name only if the
- * chain is valid, but the name distinguishes a captive portal from a central whose authority this boat does not know.
+ * Calls `onName` when the handshake is done, before Node verifies the certificate chain. Node compares the name only if the chain
+ * is valid, but the name distinguishes a captive portal from a central whose certificate authority this boat does not know.
  */
 export function watchPeerName(socket: TLSSocket, host: string, onName: (name: PeerName) => void): void {
-  // Node's own listener of this event destroys the socket if the chain is invalid, so this one must run first.
+  // Node's own listener for this event destroys the socket if the chain is invalid, so this one must run first.
   socket.prependOnceListener('secure', () => {
     const certificate = socket.getPeerCertificate();
     // According to the type a certificate always exists, but the value is an empty object if there is none.

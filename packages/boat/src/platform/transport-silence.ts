@@ -1,6 +1,6 @@
-/** Limits that determine when an exchange counts as silent or as too slow. */
+/** Limits that determine when an exchange counts as silent or too slow. */
 export interface SilenceLimits {
-  /** Maximum time without any transfer of data, and time that an answer may take in addition to its transfer. */
+  /** Maximum time without any data transfer. Also the time that an answer may take beyond its transfer time. */
   readonly silenceMs: number;
   /** Speed of the slowest link that counts as working. */
   readonly slowestBytesPerSecond: number;
@@ -8,13 +8,13 @@ export interface SilenceLimits {
 
 /** Watches one exchange for silence. */
 export interface SilenceWatch {
-  /** A connection is being opened. Its timeout is `limitMs`. */
+  /** A connection is being opened, with the timeout `limitMs`. */
   connecting(limitMs: number): void;
   /** The connection is open. */
   connected(): void;
   /** Bytes of the request were passed to the socket. */
   sent(sizeBytes: number): void;
-  /** Bytes of the answer's body arrived, or its head (0 bytes). */
+  /** Bytes of the answer's body arrived, or its headers (0 bytes). */
   received(sizeBytes: number): void;
   /** Ends the watch. */
   stop(): void;
@@ -24,11 +24,11 @@ export interface SilenceWatch {
 export type SilenceCause = 'silent' | 'slow';
 
 /**
- * Calls `onEnd` once if no data was transferred for the maximum time (docs/spec/protocol.md R3: by progress, not by
- * total time), or if an answer takes longer than the slowest working link would need for it plus the maximum silence. Answers
- * are small, so a server that sends them byte by byte must not hold the delivery worker.
+ * Calls `onEnd` once if no data is transferred for the maximum silence (docs/spec/protocol.md R3: by progress, not by total
+ * time), or if an answer takes longer than the slowest working link would need for it plus the maximum silence. Answers are
+ * small, so a server that sends them byte by byte must not hold the delivery worker.
  *
- * The head of an answer counts as progress only when it is complete. It therefore has to arrive within the maximum silence after
+ * The headers of an answer count as progress only when they are complete, so they must arrive within the maximum silence after
  * the request was sent.
  *
  * A socket accepts bytes before they are sent. The kernel, the modem and a satellite proxy buffer hundreds of kilobytes and do
@@ -39,7 +39,7 @@ export type SilenceCause = 'silent' | 'slow';
 export function watchSilence(limits: SilenceLimits, onEnd: (cause: SilenceCause) => void): SilenceWatch {
   let movedMs = performance.now();
   let drainedMs = 0;
-  /** The deadline for the answer, once its head has arrived. */
+  /** The deadline for the answer, once its headers have arrived. */
   let answerDueMs = Number.POSITIVE_INFINITY;
   const toTransferMs = (sizeBytes: number): number => (sizeBytes / limits.slowestBytesPerSecond) * 1000;
   const check = (): void => {

@@ -8,7 +8,7 @@ import { createTransport } from './transport.ts';
 
 const DAY_MS = 86_400_000;
 
-/** DER (X.690): a value with its tag and length. */
+/** Returns a DER value (X.690) with its tag and length. */
 function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
   const { length } = content;
@@ -30,7 +30,7 @@ interface Certificate {
   readonly key: KeyObject;
 }
 
-/** A certificate for `host`, valid between the two times (RFC 5280), signed by `issuer` or by itself. */
+/** Creates a certificate for `host`, valid between the two times (RFC 5280), signed by `issuer` or self-signed. */
 function makeCertificate(host: string, fromMs: number, toMs: number, issuer?: Certificate): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = der(SEQUENCE, der(0x82, Buffer.from(host)));
@@ -70,9 +70,7 @@ after(() => {
   for (const close of closings) close();
 });
 
-/**
- * Sends a request to a server with such a certificate, which is sent with `chain`. Resolves with the answer or the error code.
- */
+/** Sends a request to a server that presents the certificate and `chain`. Resolves with the answer or the error code. */
 async function ask(certificate: Certificate, authority?: Certificate, chain: readonly Certificate[] = []) {
   const key = certificate.key.export({ type: 'pkcs8', format: 'pem' });
   const cert = [certificate, ...chain].map((one) => one.cert).join('');
@@ -83,7 +81,7 @@ async function ask(certificate: Certificate, authority?: Certificate, chain: rea
     http.close();
     server.close();
   });
-  // A TCP server that listens has an address with a port.
+  // A listening TCP server always has an address with a port.
   const request = new Request(`https://localhost:${(server.address() as AddressInfo).port}/`);
   try {
     return await (await http.transport(request, new AbortController().signal)).text();
@@ -143,13 +141,13 @@ describe('a secure connection', () => {
     assert.equal(await ask(leaf, undefined, [between, root]), 'tls SELF_SIGNED_CERT_IN_CHAIN');
   });
 
-  it("reports the wrong name of a portal's certificate, no matter what is wrong with its chain", async () => {
+  it("reports the wrong name in a portal's certificate, whatever else is wrong with its chain", async () => {
     const leaf = makeCertificate('portal.example', from, to, between);
     for (const chain of [[], [between], [between, root]])
       assert.equal(await ask(leaf, undefined, chain), 'tls ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
-  it('is refused without a valid certificate even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
+  it('is refused if the certificate is invalid, even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
     const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     try {

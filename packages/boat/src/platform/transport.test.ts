@@ -18,7 +18,7 @@ import { readAnswer, SILENT_CODE } from './transport-answer.ts';
 const NEVER = new AbortController().signal;
 const MEGABYTE = 1_000_000;
 
-/** Answers with the number of body bytes, their framing and the connection. */
+/** Answers with the number of body bytes, their framing and the connection number. */
 const echo: RequestListener = (request, response) => {
   let sizeBytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -81,7 +81,7 @@ describe('an exchange', () => {
     assert.deepEqual([failure.phase, failure.code], ['exchange', 'HTTP_STATUS_INVALID']);
   });
 
-  it('drops an invalid header, as captive portals send them', async () => {
+  it('drops an invalid header, such as captive portals send', async () => {
     const head = 'HTTP/1.1 200 OK\r\nx-title: \u65e5\u672c\r\nx-plain: yes\r\ncontent-length: 2\r\n\r\nok';
     const { url } = await serveRaw((socket) => socket.end(Buffer.from(head, 'utf8')));
     const response = await open().transport(new Request(url), NEVER);
@@ -89,7 +89,7 @@ describe('an exchange', () => {
     assert.equal(await response.text(), 'ok');
   });
 
-  it('returns an answer that arrives before the complete body was sent', async () => {
+  it('returns an answer that arrives before the whole body has been sent', async () => {
     const { url } = await serveHttp((_, response) => response.writeHead(413).end('{}'));
     const size = 20 * MEGABYTE;
     const response = await open().transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
@@ -141,14 +141,14 @@ describe('an exchange that fails', () => {
     assert.equal(half.phase, 'exchange');
   });
 
-  it('because the answer is not HTTP reports that', async () => {
+  it('because the answer is not HTTP reports this', async () => {
     const { url } = await serveRaw((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
     const failure = await failureOf(open().transport(new Request(url), NEVER));
     assert.equal(failure.phase, 'exchange');
     assert.equal(failure.code, 'HTTP_INVALID');
   });
 
-  it('because it was aborted ends immediately, in every stage', async () => {
+  it('because it was aborted ends immediately at any stage', async () => {
     const { port, url } = await serveRaw(() => undefined);
     for (const target of [`https://127.0.0.1:${port}/`, url]) {
       const stop = new AbortController();
@@ -176,10 +176,10 @@ describe('an exchange that fails', () => {
 });
 
 describe('silence', () => {
-  /** Ten times the pause of the slow source, so that even a busy machine stays below it. */
+  /** The silence limit is ten times the slow source's pause, so that even a busy machine stays below it. */
   const slow = { silenceMs: 1_000, slowestBytesPerSecond: 1e12 };
 
-  it('does not end an upload from a slow source that keeps moving', async () => {
+  it('does not end an upload from a slow source that keeps sending', async () => {
     const { url } = await serveHttp(echo);
     const start = performance.now();
     const body = toBody(2_100, 100, ticks(100));
@@ -215,7 +215,7 @@ describe('silence', () => {
     assert.ok(performance.now() - start > 7 * limits.silenceMs);
   });
 
-  it('ends an upload that stops moving', async () => {
+  it('ends an upload that stalls', async () => {
     const { url } = await serveRaw((socket) => socket.pause());
     const size = 60 * MEGABYTE;
     const start = performance.now();
@@ -232,7 +232,7 @@ describe('silence', () => {
     assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
   });
 
-  it('does not end an answer on the slowest working link, and ends one that stops', async () => {
+  it('does not end an answer on the slowest working link, but ends one that stalls', async () => {
     const { url } = await serveHttp((request, response) => {
       let drops = 0;
       const timer = setInterval(() => {
@@ -255,7 +255,7 @@ describe('silence', () => {
 });
 
 describe('connections', () => {
-  it('are reused for the next part, but not after a change of network', async () => {
+  it('are reused for the next part, but not after a network change', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport, reset } = open();
     const once = async () => (await transport(new Request(url), NEVER)).text();
@@ -267,7 +267,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('of a running exchange end with the exchange after a change of network', async () => {
+  it('in use are closed after a network change once their exchange ends', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport, reset } = open();
     const response = await transport(new Request(url), NEVER);
@@ -277,7 +277,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('are opened again if the server closed the previous one', async () => {
+  it('are reopened if the server closed the previous one', async () => {
     const { url, sockets } = await serveHttp((_, response) =>
       response.writeHead(200, { connection: 'close' }).end('x'),
     );
@@ -287,7 +287,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 3);
   });
 
-  it('are not reused if the answer arrived before the complete body was sent', async () => {
+  it('are not reused if the answer arrived before the whole body was sent', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       response.writeHead(413).end('{}');
       request.pause();
@@ -300,7 +300,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('are closed after being unused for a while, and never during an exchange', async () => {
+  it('are closed after a period without use, but never during an exchange', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       request.resume();
       response.write('.');

@@ -33,12 +33,12 @@ const SILENCE_MS = 30_000;
 const SLOWEST_BYTES_PER_SECOND = 8_000;
 
 /**
- * How long an unused connection is kept. Reusing a connection saves three round trips between the parts of an export.
- * Servers and NATs keep connections longer.
+ * How long an idle connection is kept. Reusing it saves three round trips between the parts of an export. Servers and NATs keep
+ * connections longer than this.
  */
 const IDLE_MS = 4_000;
 
-/** TCP keep-alive probes would start after this multiple of `idleMs`. The connection is closed before then. */
+/** TCP keep-alive probes would start after this multiple of `idleMs`, but the connection is closed before then. */
 const KEEP_ALIVE_PROBE_FACTOR = 10;
 
 /** Prefix of the error codes of Node's HTTP parser. */
@@ -48,12 +48,12 @@ const PARSER_CODES = 'HPE_';
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
 
 /**
- * Maximum number of informational responses (1xx) before the answer. Servers send one or two (100, 103); reading them endlessly
- * would keep a processor busy.
+ * Maximum number of informational responses (1xx) before the answer. Servers send one or two (100, 103). Reading an endless
+ * series would keep a CPU core busy.
  */
 const INFORMATIONAL_MAX = 16;
 
-/** Statuses whose answers have no body (RFC 9110). The Response constructor rejects a body for them. */
+/** Status codes without a body (RFC 9110). The Response constructor rejects a body for them. */
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304];
 
 export interface TransportOptions {
@@ -62,15 +62,15 @@ export interface TransportOptions {
   readonly silenceMs?: number;
   readonly slowestBytesPerSecond?: number;
   readonly idleMs?: number;
-  /** PEM certificate of the authority to trust instead of the system's authorities. */
+  /** PEM certificate of the certificate authority to trust instead of the system's. */
   readonly authority?: string;
 }
 
-/** The machine's HTTP/1.1 client. It ignores proxies that are set in environment variables. */
+/** The machine's HTTP/1.1 client. It ignores proxies set in environment variables. */
 export interface HttpTransport {
-  /** See `Transport`. An answer whose body the caller does not read counts as silent and is then aborted. */
+  /** See `Transport`. An answer whose body the caller does not read counts as silent and is aborted. */
   readonly transport: Transport;
-  /** Called after a network change. Earlier connections are not reused. Running exchanges continue. */
+  /** Must be called after a network change. Existing connections are not reused, but running exchanges continue. */
   reset(): void;
   /** Aborts every exchange (phase `aborted`) and closes every connection. */
   close(): void;
@@ -117,7 +117,7 @@ interface Connections {
 function openConnections(settings: Settings): Connections {
   const options = {
     keepAlive: true,
-    // Probes would start only after an idle connection has been closed, so that an idle boat sends no packets.
+    // Keep-alive probes would start only after an idle connection has been closed, so an idle boat sends no packets.
     keepAliveMsecs: KEEP_ALIVE_PROBE_FACTOR * settings.idleMs,
     timeout: settings.idleMs,
     maxFreeSockets: 1,
@@ -133,7 +133,7 @@ function openConnections(settings: Settings): Connections {
 interface Exchanging {
   readonly settings: Settings;
   readonly connections: Connections;
-  /** Functions that end the running exchanges. */
+  /** Functions that abort the running exchanges. */
   readonly endings: Set<(error: TransportError) => void>;
 }
 

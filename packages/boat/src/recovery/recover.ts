@@ -75,7 +75,7 @@ async function failMissing(
       reason: 'The export file is gone; its records go with the next export',
       archiveFile: entry.exportFile,
     });
-    log.write('warn', `The file of export ${entry.queueId} is missing; the next export carries its records`);
+    log.write('warn', `The file of export ${entry.queueId} is missing; the next export contains its records`);
   }
   return missing;
 }

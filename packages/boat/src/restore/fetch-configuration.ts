@@ -19,7 +19,7 @@ const refusal = Compile(
   Type.Object({ status: Type.Literal('error'), error_code: Type.String(), message: Type.String() }),
 );
 
-/** The boat that sends the request, and the address of central. */
+/** The boat that sends the request, and central's URL. */
 export interface ConfigurationRequest {
   readonly centralUrl: string;
   readonly token: string;
@@ -27,9 +27,8 @@ export interface ConfigurationRequest {
 }
 
 /**
- * Requests the newest onboarding and settings of this boat from central. Throws CENTRAL_UNREACHABLE if nothing
- * or something else answers, and CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when
- * aborted.
+ * Requests this boat's newest onboarding and settings from central. Throws CENTRAL_UNREACHABLE if nothing or another system
+ * answers, and CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when aborted.
  */
 export async function fetchConfiguration(
   transport: Transport,
@@ -73,7 +72,7 @@ async function exchange(
     const response = await transport(request, signal);
     const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
     if (body.kind !== 'whole') return { status: response.status, value: undefined };
-    // Numbers also keep their digits on the way back.
+    // Numbers must keep all their digits on the way back, too.
     const parsed = parseForeignJson(decodeText(body.bytes));
     return { status: response.status, value: parsed.kind === 'value' ? parsed.value : undefined };
   } catch (error) {
@@ -91,7 +90,7 @@ function toUnreachable(cause: TransportError, url: string): ExportError {
     {
       op: `GET ${url}`,
       hint: isCertificate
-        ? 'Check the date of this computer, and whether the Wi-Fi has a sign-in page.'
+        ? 'Check the date on this computer, and check whether the Wi-Fi has a sign-in page.'
         : 'Connect the boat to a network, check CENTRAL_API_URL (d3kos-export config), and try again.',
       cause,
     },

@@ -5,20 +5,20 @@ export type PresentFile =
   | { readonly kind: 'text'; readonly text: string; readonly modifiedMs: number };
 
 /**
- * The action for one file. `keep_newer`: its owner may have changed it since the last export, so it is kept.
- * `keep_unreadable`: it exists but cannot be read, so overwriting it could lose unknown values.
+ * The action for one file. `keep_newer`: the owner may have changed it since the last export. `keep_unreadable`: it exists but
+ * cannot be read, so overwriting it could lose unknown values.
  */
 export type FileAction = 'create' | 'update' | 'unchanged' | 'keep_newer' | 'keep_unreadable';
 
 /** Whether files that are newer than central's record are kept or updated. */
 export type NewerFiles = 'keep' | 'update';
 
-/** Earlier times come from a clock that was never set. They do not show the age of a file. */
+/** Earlier file times come from a clock that was never set, so they do not show the age of a file. */
 const CLOCK_NEVER_SET_BEFORE_MS = Date.UTC(2024, 0, 1);
 
 /**
- * Decides the action for a file. `recordedMs` is the time at which central received the record, and `isHeld` states whether the
- * file already has every value.
+ * Decides the action for a file. `recordedMs` is when central received the record, and `isHeld` is true if the file already has
+ * every value.
  */
 export function decideFile(
   present: PresentFile,

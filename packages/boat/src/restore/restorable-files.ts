@@ -23,7 +23,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { toFirstLine, toLines } from '../platform/text.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
 
-/** A file that can be restored from the data at central. */
+/** A file that can be restored from central's data. */
 export interface RestorableFile {
   /** Path below the boat's root. */
   readonly path: string;
@@ -48,8 +48,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Derives the files from the two records. Central's answer is untrusted input: only values that the collectors export are written
- * back, and nothing that a shell could execute. Other files, among them `license.json` and every file with a secret, are never
- * written.
+ * back, and never anything that a shell could execute. No other file is written, in particular not `license.json` or a file with
+ * a secret.
  */
 export function toRestorable(
   onboarding: JsonObject | undefined,
@@ -81,7 +81,9 @@ export function toRestorable(
     [settings, 'browser'],
   ] as const)
     if (isFilled(record?.[key]))
-      notRestored.push(`${key}: these values were kept by the kiosk's browser; set them again on its pages`);
+      notRestored.push(
+        `${key}: these values were stored in the kiosk's browser; set them again on its pages`,
+      );
   return { files: files.filter((file) => file !== undefined), notRestored };
 }
 
@@ -131,10 +133,7 @@ function toText(value: JsonObject): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/**
- * Merges `values` into `before`, object by object. The depth is bounded by the allow-lists that `values` has
- * passed.
- */
+/** Merges `values` into `before` recursively. The allow-lists that `values` has passed bound the depth. */
 function mergeObjects(before: JsonObject, values: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...before };
   for (const [key, value] of Object.entries(values)) {
@@ -145,7 +144,7 @@ function mergeObjects(before: JsonObject, values: JsonObject): JsonObject {
   return merged;
 }
 
-/** The counter never decreases: a reflashed boat must not get back the resets that its owner has used. */
+/** The counter never decreases: reflashing a boat must not give back resets that its owner has used. */
 function toCounterFile(restored: ReturnType<typeof toNumber>): RestorableFile | undefined {
   const count = Number(restored);
   if (restored === null || !Number.isSafeInteger(count) || count <= 0) return undefined;
@@ -192,7 +191,7 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
       const held = new Map(parseEnv(present).map(({ key, value }) => [key, value]));
       const missing = new Map([...lines].filter(([key, { value }]) => held.get(key) !== value));
       if (missing.size === 0) return undefined;
-      // A replaced key keeps its place, and a repeated key must not override the restored value.
+      // A replaced key keeps its position, and a later duplicate must not override the restored value.
       const kept = toLines(present).flatMap((line) => {
         const key = parseEnv(line)[0]?.key;
         if (key === undefined || !missing.has(key)) return [line];
@@ -205,12 +204,12 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
 }
 
 /**
- * Quotes a value of `vessel.env`, so that neither a shell that sources the file nor a program that removes the quotes reads anything
- * else. Returns undefined if that is not possible.
+ * Quotes a value for `vessel.env`, so that both a shell that sources the file and a program that strips the quotes read exactly
+ * this value. Returns undefined if that is not possible.
  */
 function quote(value: string): string | undefined {
   if (/^[\w.:@%+,/-]*$/.test(value)) return value;
-  // A line end would begin another key, and some readers treat other control characters as the end of the text.
+  // A newline would start another key, and some readers treat other control characters as the end of the text.
   if (/[\u0000-\u001f\u007f]/.test(value)) return undefined;
   if (!/["$`\\!]/.test(value)) return `"${value}"`;
   return value.includes("'") ? undefined : `'${value}'`;

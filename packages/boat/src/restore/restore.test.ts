@@ -39,7 +39,7 @@ const AFTER = new Date('2026-07-01T00:00:00Z');
 const NOW_MS = Date.UTC(2026, 6, 2) as WallMs;
 const NEVER_SET = new Date('1970-01-02T00:00:00Z');
 
-/** A boat with these files, by path below its root. */
+/** Creates a boat with the given files, by path below its root, and returns the root. */
 function makeBoat(files: Readonly<Record<string, string>> = {}, modified: Date = AFTER): string {
   const root = join(folder, String((boats += 1)));
   for (const [path, text] of Object.entries(files)) {
@@ -76,7 +76,7 @@ async function restore(
   };
 }
 
-/** The two records as an export of this boat would carry them. */
+/** Returns the two records that an export of this boat would contain. */
 async function collectSettings(root: string) {
   const context = createTestContext(toBoatPlaces(root), undefined, { mode: 'full' });
   const record = async (collector: Collector) =>
@@ -102,7 +102,7 @@ const FILES = {
 };
 
 describe('restoring the settings of a reflashed boat', () => {
-  it('restores every value that an export carries', async () => {
+  it('restores every value that an export contains', async () => {
     const before = await collectSettings(makeBoat(FILES));
     const { 'config/license.json': license } = FILES;
     const root = makeBoat({ 'config/license.json': license });
@@ -147,7 +147,7 @@ describe('restoring the settings of a reflashed boat', () => {
     ['a file from before the clock was set', NEVER_SET, 'keep', 'keep_newer'],
     ['a newer file by request', AFTER, 'update', 'update'],
   ] as const)
-    it(`decides about ${name}: ${expected}`, async () => {
+    it(`the action for ${name} is ${expected}`, async () => {
       const path = 'config/user-preferences.json';
       const root = makeBoat({ [path]: '{"language":"fr"}' }, modified);
       const { actions, read } = await restore(root, { settings: { preferences: { language: 'de' } } }, newer);
@@ -179,7 +179,7 @@ describe('restoring the settings of a reflashed boat', () => {
 });
 
 describe('restoring what a hostile central sends', () => {
-  it('writes no file and no key that the collectors do not export', async () => {
+  it('writes only files and keys that the collectors export', async () => {
     const root = makeBoat();
     const { actions, notRestored } = await restore(root, {
       onboarding: {

@@ -25,15 +25,15 @@ const OLDEST_MS = 0;
 /** Suffix of the copy of a file as it was before it was updated. */
 const COPY_SUFFIX = '.before-restore';
 
-/** Permissions of other users to read a file. */
+/** Permission bits that let other users read a file. */
 const OTHERS_READ = 0o044;
 
 /** The actions of a restoration, carried out or planned. */
 export interface RestorePlan {
   readonly files: readonly PlannedFile[];
-  /** One sentence for each value that is not written, because it never left the boat or cannot be restored. */
+  /** One sentence for each value that cannot be restored, for example because it never left the boat. */
   readonly notRestored: readonly string[];
-  /** Times at which central received the two records. Null for a record that it does not hold. */
+  /** When central received each record, or null if it does not hold the record. */
   readonly recordedAt: { readonly onboarding: string | null; readonly settings: string | null };
 }
 
@@ -142,9 +142,8 @@ function isWritten(action: FileAction): boolean {
 }
 
 /**
- * Writes the planned files one after another. Each is replaced atomically and durably, and a file that is
- * updated is first copied to `NAME.before-restore`. If power fails partway, the next run finds the files that are already written
- * and writes the rest. Throws the errors of the disk.
+ * Writes the planned files one after another. Each is replaced atomically and durably. Before a file is updated, it is copied to
+ * `NAME.before-restore`. If power fails partway, the next run writes only the remaining files. Throws the errors of the disk.
  */
 export async function writeRestore(disk: Disk, root: string, { files }: RestorePlan): Promise<void> {
   for (const { path, action, content } of files) {
@@ -157,7 +156,7 @@ export async function writeRestore(disk: Disk, root: string, { files }: RestoreP
   }
 }
 
-/** Replaces a file. Other programs read these files, so a new one is readable by everyone. */
+/** Replaces a file. A new file is readable by everyone, because other programs read it. */
 async function replace(disk: Disk, path: string, content: string): Promise<void> {
   const permissions = (await disk.stat(path, 'follow'))?.permissions ?? OTHERS_READ;
   const staged = await disk.stage(path, (permissions & OTHERS_READ) === 0 ? 'owner' : 'everyone');

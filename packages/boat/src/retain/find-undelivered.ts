@@ -8,17 +8,17 @@ import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
 
 /**
- * Maximum number of record identities that are compared in one pass over the delivered files. It limits memory to about
- * 20 MB for a failed file of any size.
+ * Maximum number of record identities compared in one pass over the delivered files. It limits memory to about 20 MB, however
+ * large the failed file is.
  */
 const IDENTITIES_PER_PASS_MAX = 100_000;
-/** Number of bytes of a record line that can contain its ID: up to 300 characters, each up to 6 bytes when escaped. */
+/** Length of the start of a record line that always contains the ID: up to 300 characters, each up to 6 bytes when escaped. */
 const RECORD_START_BYTES = 2_048;
 
 /**
- * Returns the number of records in a failed entry's file that no later delivered export contains. 0 proves that central
- * received all of them with later exports. If the failed file is missing or unreadable, all of its records count as
- * undelivered. A delivered export is no proof if its receipts do not name every rejected record.
+ * Returns the number of records in a failed entry's file that no later delivered export contains. 0 proves that central received
+ * all of them in later exports. If the failed file is missing or unreadable, all of its records count as undelivered. A delivered
+ * export proves nothing if its receipts do not name every rejected record.
  */
 export async function findUndelivered(
   disk: Disk,
@@ -39,7 +39,7 @@ export async function findUndelivered(
         const rejected = new Set(
           rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`),
         );
-        // If reading this file fails halfway, the records read so far were still delivered.
+        // If reading this file fails halfway, the records read so far still count as delivered.
         await isReadable(async () => {
           for await (const identity of identitiesOf(disk, clock, entry.exportFile))
             if (!rejected.has(identity)) identities.delete(identity);
@@ -51,7 +51,7 @@ export async function findUndelivered(
   return isRead ? undelivered : Math.max(1, failed.recordCount);
 }
 
-/** Returns false if the file cannot be read from the card, so that the search can continue with other files. */
+/** Runs `read`. Returns false if the card cannot read the file, so that the search can continue with other files. */
 async function isReadable(read: () => Promise<void>): Promise<boolean> {
   try {
     await read();
@@ -63,8 +63,8 @@ async function isReadable(read: () => Promise<void>): Promise<boolean> {
 }
 
 /**
- * True if the list is complete. A receipt names rejected records up to a limit, and a full list or an item of category "*"
- * implies that there are more.
+ * Returns true if the list of rejected records is complete. A receipt lists them only up to a limit: a full list, or an item of
+ * category "*", means that there may be more.
  */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (
@@ -89,8 +89,7 @@ async function* identitiesInPasses(
 }
 
 /**
- * Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not carry
- * again.
+ * Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not contain again.
  */
 async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGenerator<string, void, void> {
   let category = '';
@@ -105,7 +104,7 @@ async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGener
   }
 }
 
-/** Parses a JSON string. Undefined if it is not valid: a disk can damage a line anywhere. */
+/** Parses a JSON string. Returns undefined if it is invalid, because a disk can damage a line anywhere. */
 function parseText(json: string): string | undefined {
   try {
     return String(JSON.parse(json));

@@ -19,7 +19,7 @@ test('the reserve is the smaller of 500 MB and 3 % of the file system, unless it
   assert.equal(toReserveBytes(1000 * MB, 0), 0);
 });
 
-test('only a time before the retention period is old; a future time, from a wrong clock, is not', () => {
+test('only a time before the retention period counts as old, and a future time from a wrong clock does not', () => {
   for (const [labelMs, isOld] of [
     [0, true],
     [999, true],
@@ -30,7 +30,7 @@ test('only a time before the retention period is old; a future time, from a wron
     assert.equal(isOlderThan(labelMs, 2_000, 1_000), isOld, `label ${labelMs}`);
 });
 
-test('delivered files are removed oldest first, and no more than needed', () => {
+test('removes delivered files oldest first, and no more than needed', () => {
   const sizes = fc.array(fc.nat(100), { maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.nat(1_500), (fileSizes, neededBytes) => {
@@ -44,7 +44,7 @@ test('delivered files are removed oldest first, and no more than needed', () => 
   );
 });
 
-test('a failed export is removed only if other exports delivered its records, or to complete a removal', () => {
+test('removes a failed export only if other exports delivered its records, or to complete an interrupted removal', () => {
   for (const [hasFile, isRemovalBegun, undeliveredRecords, isRemovable] of [
     [true, false, 0, true],
     [true, false, 1, false],
@@ -55,7 +55,7 @@ test('a failed export is removed only if other exports delivered its records, or
     assert.equal(isFailedRemovable({ hasFile, isRemovalBegun, undeliveredRecords }), isRemovable);
 });
 
-test('exports may be made while at least the reserve is free', () => {
+test('allows exports while at least the reserve is free', () => {
   assert.equal(isReserveFree(100, 100), true);
   assert.equal(isReserveFree(99, 100), false);
   assert.equal(toMegabytesText(1_999_999), '1 MB');

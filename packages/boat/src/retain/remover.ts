@@ -4,13 +4,13 @@ import type { Clock, Disk, Log } from '../platform/ports.ts';
 
 /** Removes entries with their files. */
 export interface Remover {
-  /** Returns false without a change if the entry has changed since it was read or another call is removing it. */
+  /** Changes nothing and returns false if the entry has changed since it was read or is already being removed. */
   remove(entry: Entry): Promise<boolean>;
-  /** True while an entry is being removed. Its file may be gone already, so it must not be retried. */
+  /** Returns true while an entry is being removed. It must not be retried, because its file may already be gone. */
   isRemoving(entryNo: number): boolean;
 }
 
-/** Calls `onRemoved` after each removal of an entry from the ledger. */
+/** Creates the remover. It calls `onRemoved` after each removal of an entry from the ledger. */
 export function createRemover(
   { clock, disk, log }: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   ledger: Ledger,
@@ -18,21 +18,21 @@ export function createRemover(
 ): Remover {
   const removing = new Set<number>();
   /**
-   * Records the intent and the loss, then removes the file, then the row. A power cut in between leaves a row with or
-   * without its file, and the next cleanup completes the removal.
+   * Records the intent to remove the entry and any loss, then removes the file, then the row. A power cut in between leaves a row
+   * with or without its file, and the next cleanup completes the removal.
    */
   const removeAll = async (entry: Entry): Promise<void> => {
     if (entry.status === 'failed')
       ledger.queue.beginRemoval(entry.entryNo, {
         atMs: clock.wall(),
-        reason: 'a failed export whose records were delivered with later ones; its telemetry sample was not',
+        reason: 'a failed export whose records later exports delivered, except its telemetry sample',
       });
     await disk.remove(entry.exportFile);
     ledger.queue.forget(entry.entryNo);
     onRemoved();
     log.write(
       'info',
-      `Removed export ${entry.queueId}: ${entry.status === 'completed' ? 'central holds it' : 'its records were delivered with later exports'}`,
+      `Removed export ${entry.queueId}: ${entry.status === 'completed' ? 'central holds it' : 'later exports delivered its records'}`,
     );
   };
   return {

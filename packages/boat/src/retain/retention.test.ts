@@ -22,14 +22,14 @@ const DAY_MS = 24 * 3_600_000;
 const at = (ms: number): WallMs => ms as WallMs;
 
 let made = 0;
-/** A boat with a card of `cardBytes` and a reserve of `reserveBytes`. */
+/** Opens a boat with a card of `cardBytes` and a reserve of `reserveBytes`. */
 function openBoat(cardBytes: number, reserveBytes: number) {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   mkdirSync(paths.failed, { recursive: true });
   const realDisk = createDisk();
-  /** Called before each read of a file, to simulate a fault of the card or a concurrent change. */
+  /** Called before each file read, to simulate a card fault or a concurrent change. */
   let onRead: ((path: string) => void) | undefined;
   const usedBytes = (): number =>
     [paths.exports, paths.failed]
@@ -108,7 +108,7 @@ function openBoat(cardBytes: number, reserveBytes: number) {
   };
 }
 
-test('delivered files are removed for the reserve, oldest first; pending and failed exports stay', async () => {
+test('removes delivered files for the reserve, oldest first, and keeps pending and failed exports', async () => {
   const { ledger, retention, enqueue, deliver, fail } = openBoat(10_000, 4_000);
   const failed = await fail(await enqueue(['a']));
   const old = deliver(await enqueue(['b', 'c']));
@@ -120,11 +120,11 @@ test('delivered files are removed for the reserve, oldest first; pending and fai
     [true, false, true, true],
   );
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 1, failed: 1 });
-  assert.equal(ledger.queue.history(10).length, 2, 'history stays');
+  assert.equal(ledger.queue.history(10).length, 2, 'the history is kept');
   assert.deepEqual(ledger.queue.losses(), [], 'removing an export that central holds is not a loss');
 });
 
-test('if removing delivered files is not enough, exports are refused and no other file is removed', async () => {
+test('refuses exports and removes no other file if removing delivered files is not enough', async () => {
   const { ledger, retention, enqueue, deliver, fail } = openBoat(8_000, 7_000);
   const failed = await fail(await enqueue(['a']));
   const waiting = await enqueue(['b']);
@@ -134,7 +134,7 @@ test('if removing delivered files is not enough, exports are refused and no othe
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 0, failed: 1 });
 });
 
-test('each removal is reported to the listener, no matter which call caused it', async () => {
+test('reports each removal to the listener, whichever call caused it', async () => {
   const { retention, enqueue, deliver, passDays, toldCounts } = openBoat(1_000_000, 0);
   deliver(await enqueue(['a']));
   deliver(await enqueue(['b']));
@@ -146,7 +146,7 @@ test('each removal is reported to the listener, no matter which call caused it',
   );
 });
 
-test('delivered files are removed after 30 days and not before', async () => {
+test('removes delivered files after 30 days and not before', async () => {
   const { ledger, retention, enqueue, deliver, passDays } = openBoat(1_000_000, 0);
   const delivered = deliver(await enqueue(['a']));
   passDays(29);
@@ -158,7 +158,7 @@ test('delivered files are removed after 30 days and not before', async () => {
   assert.equal(ledger.queue.get(delivered.entryNo), undefined);
 });
 
-test('a failed export is removed after 7 days once later exports delivered its records, and is recorded as a loss', async () => {
+test('removes a failed export after 7 days once later exports delivered its records, and records a loss', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a', 'b']));
   deliver(await enqueue(['a']));
@@ -174,7 +174,7 @@ test('a failed export is removed after 7 days once later exports delivered its r
   );
 });
 
-test('a failed export stays if central rejected its records, or only earlier exports delivered them', async () => {
+test('keeps a failed export if central rejected its records or only earlier exports delivered them', async () => {
   const { retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   deliver(await enqueue(['b']));
   const failed = await fail(await enqueue(['a', 'b']));
@@ -201,7 +201,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   assert.deepEqual(
     [report.failedRemoved, report.failedKept],
     [1, 1],
-    'a file that is missing for another reason does not count as a removal',
+    'a file that is missing for another reason does not count as an interrupted removal',
   );
   assert.deepEqual(
     ledger.queue.list('failed').map(({ queueId }) => queueId),
@@ -210,7 +210,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   assert.equal(ledger.queue.losses().length, 1);
 });
 
-test('files that cannot be read from the card prove nothing, and do not prevent the cleanup of other files', async () => {
+test('unreadable files prove nothing and do not prevent the cleanup of other files', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const unreadable = await fail(await enqueue(['a']));
   const proven = await fail(await enqueue(['b']));
@@ -234,7 +234,7 @@ test('files that cannot be read from the card prove nothing, and do not prevent 
   );
 });
 
-test('an export that the owner retries while a cleanup examines it stays, and no loss is recorded', async () => {
+test('keeps an export that the owner retries while a cleanup examines it, and records no loss', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a']));
   deliver(await enqueue(['a']));
@@ -250,7 +250,7 @@ test('an export that the owner retries while a cleanup examines it stays, and no
   assert.deepEqual(ledger.queue.losses(), []);
 });
 
-test('if a power cut interrupts the removal of an export and the owner retries it, its recorded loss is deleted', async () => {
+test('deletes the recorded loss of an export if a power cut interrupts its removal and the owner retries it', async () => {
   const { ledger, enqueue, fail } = openBoat(1_000_000, 0);
   const dropped = await fail(await enqueue(['a']));
   const failed = await fail(await enqueue(['b']));

@@ -21,8 +21,8 @@ export interface CleanupReport {
   readonly completedRemoved: number;
   readonly failedRemoved: number;
   /**
-   * Number of failed entries that stay past their retention, because it is not proven that later exports delivered
-   * their records.
+   * Number of failed entries kept beyond their retention period, because it is not proven that later exports delivered their
+   * records.
    */
   readonly failedKept: number;
   readonly freedBytes: number;
@@ -31,8 +31,8 @@ export interface CleanupReport {
 /** Keeps the reserve free and removes exports that central holds. Never removes undelivered data. */
 export interface Retention {
   /**
-   * Frees space before an export is made: removes delivered files, oldest first, until the reserve is free.
-   * Throws DISK_RESERVE if that is not enough.
+   * Frees space before an export is created: removes delivered files, oldest first, until the reserve is free. Throws
+   * DISK_RESERVE if that is not enough.
    */
   ensureReserve(): Promise<void>;
   /**
@@ -41,15 +41,15 @@ export interface Retention {
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
   /** See `Remover.isRemoving`. */
   readonly isRemoving: Remover['isRemoving'];
-  /** Cleans up once a day until aborted. A failed cleanup is logged, and the next one runs a day later. */
+  /** Cleans up once a day until aborted. A failed cleanup is logged and tried again a day later. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Interval between the daemon's cleanups, and the delay of the first cleanup after the start. */
+/** Interval between the daemon's cleanups, and delay of the first one after the start. */
 const CLEANUP_EVERY_MS = 24 * 3_600_000;
 const CLEANUP_FIRST_MS = 10 * 60_000;
 
-/** Calls `onRemoved` after each removal of an entry from the ledger. */
+/** Creates the retention. It calls `onRemoved` after each removal of an entry from the ledger. */
 export function createRetention(
   world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   paths: SpoolPaths,
@@ -81,7 +81,9 @@ export function createRetention(
           await cleanup();
         } catch (error) {
           if (!isExportError(error)) throw error;
-          log.write('warn', `The next cleanup runs tomorrow: ${error.message}`, { hint: error.hint });
+          log.write('warn', `Cleanup failed and will be tried again tomorrow: ${error.message}`, {
+            hint: error.hint,
+          });
         }
       }
     },
@@ -96,10 +98,10 @@ export function createRetention(
       if (isReserveFree(freeBytes, reserveBytes)) return;
       throw new ExportError(
         'DISK_RESERVE',
-        `Only ${toMegabytesText(freeBytes)} are free on the card; ${toMegabytesText(reserveBytes)} are reserved for the rest of the boat`,
+        `Only ${toMegabytesText(freeBytes)} are free on the card, and ${toMegabytesText(reserveBytes)} are reserved for the boat's other services`,
         {
           op: `free space under ${paths.home}`,
-          hint: 'Free some space (old recordings are usually the largest), or deliver the waiting exports. Nothing was changed and nothing is lost.',
+          hint: 'Free some space (old recordings are usually the largest files), or deliver the waiting exports. Nothing was changed or lost.',
         },
       );
     },

@@ -18,7 +18,7 @@ function owed(
 describe('the slot that is due', () => {
   const table: readonly (readonly [name: string, timeZone: string, utc: string, slot: string])[] = [
     ['at 03:00', 'UTC', '2026-11-23T03:00:00Z', '2026-11-23'],
-    ['a moment before 03:00', 'UTC', '2026-11-23T02:59:59Z', '2026-11-22'],
+    ['just before 03:00', 'UTC', '2026-11-23T02:59:59Z', '2026-11-22'],
     ['at the end of the day', 'UTC', '2026-11-23T23:59:59Z', '2026-11-23'],
     ['at the start of a month', 'UTC', '2026-03-01T01:00:00Z', '2026-02-28'],
     ['at the start of a year', 'UTC', '2027-01-01T02:00:00Z', '2026-12-31'],
@@ -28,36 +28,36 @@ describe('the slot that is due', () => {
     ['before an hour that does not exist', 'Europe/Helsinki', '2026-03-29T00:59:59Z', '2026-03-28'],
     ['after an hour that does not exist', 'Europe/Helsinki', '2026-03-29T01:00:00Z', '2026-03-29'],
     // 25 October 2026: 03:00 happens at 00:00 UTC and again at 01:00 UTC.
-    ['at the first 03:00 of two', 'Europe/Helsinki', '2026-10-25T00:00:00Z', '2026-10-25'],
-    ['at the second 03:00 of two', 'Europe/Helsinki', '2026-10-25T01:00:00Z', '2026-10-25'],
+    ['at the first of two 03:00s', 'Europe/Helsinki', '2026-10-25T00:00:00Z', '2026-10-25'],
+    ['at the second of two 03:00s', 'Europe/Helsinki', '2026-10-25T01:00:00Z', '2026-10-25'],
     // 8 March 2026: the clock changes from 01:59:59 to 03:00.
-    ['at the first moment after 02:00 was skipped', 'America/New_York', '2026-03-08T07:00:00Z', '2026-03-08'],
+    ['just after the skipped 02:00', 'America/New_York', '2026-03-08T07:00:00Z', '2026-03-08'],
     ['before 02:00, which does not exist', 'America/New_York', '2026-03-08T06:59:59Z', '2026-03-07'],
     // 1 November 2026: 01:00 happens twice.
     ['in the second 01:00', 'America/New_York', '2026-11-01T06:30:00Z', '2026-10-31'],
-    // Lord Howe changes by half an hour: 4 October 2026 forwards, 5 April 2026 back.
+    // Lord Howe Island changes by half an hour: forwards on 4 October 2026, back on 5 April 2026.
     ['half an hour forwards', 'Australia/Lord_Howe', '2026-10-03T16:00:00Z', '2026-10-04'],
     ['half an hour back, before', 'Australia/Lord_Howe', '2026-04-04T16:29:59Z', '2026-04-04'],
     ['half an hour back, after', 'Australia/Lord_Howe', '2026-04-04T16:30:00Z', '2026-04-05'],
-    // Samoa had no 30 December 2011.
+    // Samoa skipped 30 December 2011.
     ['after a date that does not exist', 'Pacific/Apia', '2011-12-30T11:00:00Z', '2011-12-29'],
   ];
   for (const [name, timeZone, utc, slot] of table)
     it(`${name} (${timeZone}) is ${slot}`, () => assert.equal(owed(utc, timeZone), slot));
 
-  it('is none after it was claimed, even if the timer fires twice or at every boot', () => {
+  it('is none once it is claimed, even if the timer fires twice or at every boot', () => {
     assert.equal(owed('2026-11-23T04:00:00Z', 'UTC', ['2026-11-23']), undefined);
     assert.equal(owed('2026-11-24T02:00:00Z', 'UTC', ['2026-11-23']), undefined);
     assert.equal(owed('2026-10-25T01:30:00Z', 'Europe/Helsinki', ['2026-10-25']), undefined);
   });
 
-  it('is one after any number of missed nights', () => {
+  it('is a single one after any number of missed nights', () => {
     const first = owed('2026-11-23T10:00:00Z', 'UTC', ['2026-11-01']);
     assert.equal(first, '2026-11-23');
     assert.equal(owed('2026-11-23T10:01:00Z', 'UTC', ['2026-11-01', '2026-11-23']), undefined);
   });
 
-  it('is none while the clock is behind and no time server has answered', () => {
+  it('is none while the clock is behind and no time server has been reached', () => {
     const claimed = ['2026-11-20'];
     assert.equal(owed('2026-04-02T12:00:00Z', 'UTC', claimed, false), undefined);
     assert.equal(owed('1970-01-01T00:00:30Z', 'UTC', claimed, false), undefined);
@@ -67,11 +67,11 @@ describe('the slot that is due', () => {
     assert.equal(owedSlot({ ...unknownClock, wallMs: Date.parse('2026-04-02T12:00:00Z') }), '2026-04-02');
   });
 
-  it('is not blocked by a claim made with a clock in the future', () => {
+  it('is not blocked by a claim made while the clock was ahead', () => {
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', ['2026-11-22', '2031-05-05']), '2026-11-23');
   });
 
-  it('works with every hour of the day', () => {
+  it('works for every hour of the day', () => {
     for (const hour of [0, 3, 12, 23]) {
       const wallMs = Date.UTC(2026, 10, 23, hour);
       assert.equal(currentSlot(wallMs, 'UTC', hour), '2026-11-23');
@@ -107,7 +107,7 @@ describe('two years, hour by hour', () => {
       assert.ok(claimed.length >= 730);
     });
 
-  it('claims no date twice and at most one date an hour, for any hours of operation', () => {
+  it('claims no date twice and at most one date an hour, whenever the boat is on', () => {
     const stays = fc.array(
       fc.record({ offHours: fc.integer({ min: 0, max: 400 }), upHours: fc.integer({ min: 1, max: 60 }) }),
       { minLength: 1, maxLength: 25 },

@@ -1,7 +1,7 @@
 /** The facts that determine whether a daily slot is due. */
 export interface SlotFacts {
   readonly wallMs: number;
-  /** Whether a time service reports that it has set `wallMs`. Undefined if none reports anything. */
+  /** Whether a time service reports that the clock is set. Undefined if there is no report. */
   readonly clockSynchronized: boolean | undefined;
   /** IANA name of the boat's time zone. */
   readonly timeZone: string;
@@ -11,23 +11,23 @@ export interface SlotFacts {
   readonly claimed: readonly string[];
 }
 
-/** Step of the search for the previous date. It is shorter than any day, so that no date is skipped. */
+/** Step size of the search for the previous date: shorter than any day, so that no date is skipped. */
 const LOOK_BACK_MS = 12 * 3_600_000;
 
 /**
- * Returns the slot that is due now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is due
- * from `hour`:00 on that date until `hour`:00 on the next. If a boat was off for several nights, one slot is due when it
- * starts. Throws RangeError for an unknown time zone.
+ * Returns the slot that is due now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is due from
+ * `hour`:00 on that date until `hour`:00 on the next. If a boat was off for several nights, one slot is due when it starts.
+ * Throws RangeError for an unknown time zone.
  *
- * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist or happens twice has one slot like any other
- * day. The same applies to a boat that crosses time zones.
+ * Because a slot is a date rather than a point in time, a day on which `hour`:00 does not exist or happens twice has exactly one
+ * slot. The same applies to a boat that crosses time zones.
  *
- * A slot is due if it is not in the set of claims. It would be wrong to compare it with the newest claim: if a clock once
- * ran ahead and claimed a future date, no export would be made until that date. But a boat without a clock chip starts with
- * a clock that is days or months behind, until a time server answers. So while a time service reports that the clock is not
- * set, no slot before the newest claim is due. The true date is due once the clock is set, and by then there is also a
- * network for delivery. Once the clock is set, future claims are known to be wrong and have no effect. If no time service reports
- * anything, the slot is due, because one extra export is better than none for months.
+ * A slot is due if it has not been claimed. Comparing it with the newest claim would be wrong: if the clock once ran ahead and a
+ * future date was claimed, no export would be created until that date. However, the clock of a boat without a clock chip is days
+ * or months behind until a time server answers. So while a time service reports that the clock is not set, no slot before the
+ * newest claim is due. Once the clock is set, the true date is due, and by then there is also a network for delivery. From then
+ * on, future claims are known to be wrong and are ignored. If there is no time service, the slot is due, because one extra export
+ * is better than none for months.
  */
 export function owedSlot(facts: SlotFacts): string | undefined {
   const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);
@@ -36,12 +36,12 @@ export function owedSlot(facts: SlotFacts): string | undefined {
   return slot;
 }
 
-/** Returns the current slot, which is today's date from `hour`:00 on and the previous date before that. */
+/** Returns the current slot: today's date from `hour`:00 on, and the previous date before that. */
 export function currentSlot(wallMs: number, timeZone: string, hour: number): string {
   const local = localHours(timeZone);
   const today = toLocalHour(wallMs, local);
   if (today.hour >= hour) return today.date;
-  // Searches in the time zone instead of subtracting a day, because a zone that crossed the date line has skipped a date.
+  // Searches in local time instead of subtracting a day, because a time zone that moves across the date line skips a date.
   let beforeMs = wallMs;
   let before = today;
   while (before.date === today.date) {

@@ -7,26 +7,25 @@ import { readLines } from './read-lines.ts';
 /** Number of bytes at the start of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
 /**
- * Maximum size of the header line, in bytes. The line contains IDs, times and versions, and there is room for fields of later
- * versions.
+ * Maximum size of the header line, in bytes. The line contains IDs, times and versions, with room for fields of later versions.
  */
 const HEADER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** The line of a document category without new records. */
+/** The line that stands for a document category without new records. */
 const EMPTY_DOCUMENT = '{}';
 
 const COMMA = 44;
 
 function damaged(path: string, what: string): ExportError {
   return new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} ${what}`, {
-    op: 'cut the export into parts',
-    hint: 'The next export carries its records. The file is kept so that you can examine it.',
+    op: 'split the export into parts',
+    hint: 'The next export contains its records. The file is kept so that you can examine it.',
   });
 }
 
 /**
- * Cuts an export file into parts of about `partSizeBytes`. The parts contain all records, or only the records whose offsets
- * `isOpen` accepts. `isOpen` is called in file order. The same file and size give the same parts on every boot. Throws
+ * Splits an export file into parts of about `partSizeBytes`. The parts contain all records, or only those whose offsets `isOpen`
+ * accepts. `isOpen` is called in file order. The same file and size give the same parts after every restart. Throws
  * EXPORT_FILE_DAMAGED for a file that has a different layout or no end. docs/spec/protocol.md R15: "A part MUST hold whole
  * records only."
  */
@@ -56,7 +55,8 @@ export async function cutFile(
       previous = 'other';
       continue;
     }
-    // Only consecutive records form one slice. Otherwise the slices of a malformed file could take more memory than the file.
+    // A slice must consist of consecutive records; otherwise a malformed file could need more memory for its slices than its own
+    // size.
     const isSeparated = bytes.at(-1) === COMMA;
     const isFollowing = previous !== 'other';
     previous = line.kind === 'open' ? 'open' : line.kind === 'record' && isSeparated ? 'separated' : 'other';
@@ -81,9 +81,9 @@ export async function cutFile(
 }
 
 /**
- * Returns the body of one part before compression. It is a complete document with the file's header, `part`, all nine keys,
- * and the records of the part's slices. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. docs/spec/protocol.md R12: "The
- * decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`."
+ * Returns the body of one part before compression. It is a complete document: the file's header, `part`, all nine keys, and the
+ * records of the part's slices. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. docs/spec/protocol.md R12: "The decoded body
+ * MUST be a complete export document in UTF-8 with `format_version` `"1.0"`."
  */
 export async function readPart(
   disk: Disk,
@@ -93,7 +93,7 @@ export async function readPart(
     readonly index: number;
     readonly count: number;
     readonly slices: readonly Slice[];
-    /** The state of each category's collection, repeated in every part. */
+    /** The collection state of each category, repeated in every part. */
     readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
   },
 ): Promise<Uint8Array> {
@@ -126,7 +126,7 @@ export async function readPart(
   return Buffer.concat(chunks);
 }
 
-/** Returns the file's first line without its line end. */
+/** Returns the file's first line without its newline. */
 export async function readHeaderLine(disk: Disk, path: string): Promise<string> {
   const bytes = await disk.readRange(path, 0, HEADER_SIZE_MAX_BYTES);
   if (bytes === undefined) throw missing(path);
@@ -137,7 +137,10 @@ export async function readHeaderLine(disk: Disk, path: string): Promise<string> 
   return line;
 }
 
-/** True if the line is a JSON object whose last member, `data`, is left open. A disk can tear a line anywhere. */
+/**
+ * Returns true if the line is a JSON object whose last member, `data`, is left open. This is checked because a disk can truncate
+ * a line anywhere.
+ */
 function isHeader(line: string): boolean {
   if (!line.endsWith(',"data":{')) return false;
   try {
@@ -152,6 +155,6 @@ function isHeader(line: string): boolean {
 function missing(path: string): ExportError {
   return new ExportError('EXPORT_FILE_MISSING', `The export file ${path} does not exist`, {
     op: 'read the export file',
-    hint: 'The next export carries its records. If you moved the file, move it back.',
+    hint: 'The next export contains its records. If you moved the file, move it back.',
   });
 }

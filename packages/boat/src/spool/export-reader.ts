@@ -4,43 +4,37 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { cutFile, readHeaderLine, readPart } from './cut.ts';
 import { type CutPart, type Slice, toRenamedHeader } from './policy.ts';
 
-/** Ends the header line. */
+/** The newline that ends the header line. */
 const LINE_END = 10;
 
-/** A part of an export file, given by the positions of its records. */
+/** A part of an export file, defined by the positions of its records. */
 export interface PartToRead {
   readonly index: number;
   readonly count: number;
   readonly slices: readonly Slice[];
-  /** The state of each category's collection, repeated in every part. */
+  /** The collection state of each category, repeated in every part. */
   readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
 }
 
-/** An export file that is open for reading. It holds no file handle, so it does not need to be closed. */
+/** Reads an export file. It holds no file handle, so it does not need to be closed. */
 export interface ExportReader {
   readonly sizeBytes: number;
   /** Returns the header as JSON text. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
   headerJson(): Promise<string>;
   /**
-   * Returns the installation that made the export, or undefined if the header names none. Throws EXPORT_FILE_MISSING or
+   * Returns the installation that created the export, or undefined if the header names none. Throws EXPORT_FILE_MISSING or
    * EXPORT_FILE_DAMAGED.
    */
   installationId(): Promise<string | undefined>;
-  /**
-   * Cuts the file into parts of about `partSizeBytes`. The parts contain all records, or only the records whose offsets
-   * `isOpen` accepts. `isOpen` is called in file order. The same file and size give the same parts on every boot. Throws
-   * EXPORT_FILE_DAMAGED.
-   */
+  /** Splits the file into parts. See `cutFile`. */
   cut(partSizeBytes: number, isOpen?: (offset: number) => boolean): Promise<readonly CutPart[]>;
-  /**
-   * Returns the body of a part: a complete document, before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
-   */
+  /** Returns the body of a part: a complete, uncompressed document. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
   readPart(part: PartToRead): Promise<Uint8Array>;
   /** Returns the complete file, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
   readWhole(sizeBytes: number): Promise<Uint8Array>;
 }
 
-/** The export that the bodies of a file belong to. It differs from the file's header after a new ledger began. */
+/** The export to which the bodies of a file belong. It differs from the file's header if a new ledger has begun since. */
 export interface ExportIdentity {
   readonly exportId: string;
   readonly ledgerId: string;
@@ -48,8 +42,8 @@ export interface ExportIdentity {
 }
 
 /**
- * Opens an export file. With an `identity`, the header and the bodies name that export; the file is not changed. Throws
- * EXPORT_FILE_MISSING.
+ * Opens an export file for reading. With an `identity`, the returned header and bodies name that export, while the file stays
+ * unchanged. Throws EXPORT_FILE_MISSING.
  */
 export async function openExportReader(
   { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
@@ -60,7 +54,7 @@ export async function openExportReader(
   if (facts === undefined)
     throw new ExportError('EXPORT_FILE_MISSING', `The export file ${path} does not exist`, {
       op: 'open the export file',
-      hint: 'The next export carries its records. If you moved the file, move it back.',
+      hint: 'The next export contains its records. If you moved the file, move it back.',
     });
   let header: string | undefined;
   let isRenamed = false;
@@ -87,7 +81,7 @@ export async function openExportReader(
       }
       throw new ExportError('EXPORT_FILE_DAMAGED', `The size of the export file ${path} has changed`, {
         op: 'read the export file',
-        hint: 'The next export carries its records.',
+        hint: 'The next export contains its records.',
       });
     },
   };

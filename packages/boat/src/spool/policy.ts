@@ -14,8 +14,8 @@ export interface CutPart {
 }
 
 /**
- * The kind of a line in an export file. `export-file.ts` fixes the layout: a header line, for each category an opening line,
- * one line per record and a closing line with the section's facts, and then the end line.
+ * The kind of a line in an export file. `export-file.ts` defines the layout: a header line; for each category an opening line,
+ * one line per record and a closing line with the section's facts; and the end line.
  */
 export type LineKind =
   | { readonly kind: 'header' }
@@ -26,10 +26,7 @@ export type LineKind =
 
 const RECORD_START = '{"record_id":';
 
-/**
- * Returns a line's kind from its first characters (64 are enough), or undefined for a line that does not belong to the
- * layout.
- */
+/** Returns a line's kind from its first characters (64 are enough), or undefined if the line does not fit the layout. */
 export function toLineKind(start: string): LineKind | undefined {
   if (start.startsWith(RECORD_START)) return { kind: 'record' };
   if (start.startsWith('{"installation_id":')) return { kind: 'header' };
@@ -42,7 +39,7 @@ export function toLineKind(start: string): LineKind | undefined {
   return undefined;
 }
 
-/** The position of a record line in the file. `length` excludes the line end and a trailing comma. */
+/** The position of a record line in the file. `length` excludes the newline and a trailing comma. */
 export interface RecordLine {
   readonly category: Category;
   readonly offset: number;
@@ -50,15 +47,15 @@ export interface RecordLine {
 }
 
 /**
- * Gathers record lines, in file order, into parts of at most `partSizeBytes` of records each. `take` returns the previous part
- * if the line does not fit into it. `rest` returns the last part.
+ * Collects record lines, in file order, into parts of at most `partSizeBytes`. `take` returns the previous part if the line does
+ * not fit into it. `rest` returns the last part.
  */
 export interface Cutter {
   take(line: RecordLine): CutPart | undefined;
   rest(): CutPart | undefined;
 }
 
-/** Creates an empty Cutter. */
+/** Creates a Cutter without any lines. */
 export function createCutter(partSizeBytes: number): Cutter {
   let slices: Slice[] = [];
   let sizeBytes = 0;
@@ -73,7 +70,7 @@ export function createCutter(partSizeBytes: number): Cutter {
     take({ category, offset, length }) {
       const full = sizeBytes > 0 && sizeBytes + length > partSizeBytes ? flush() : undefined;
       const last = slices.at(-1);
-      // A comma and a line end separate the records of a section.
+      // A comma and a newline separate the records of a section.
       if (last !== undefined && last.category === category && last.offset + last.length + 2 === offset)
         slices[slices.length - 1] = {
           ...last,
@@ -92,15 +89,15 @@ export function createCutter(partSizeBytes: number): Cutter {
 const HEADER_END = '"data":{';
 
 /**
- * Returns a header line that names another export, ledger and sequence, or the same line if it already names this export. The
- * lists of the former ledger's sequences are omitted, and the former ledger is named (R104). The same line and identity always
- * give the same result, because a key must always carry the same bytes (docs/spec/protocol.md R17).
+ * Returns the header line with another export, ledger and sequence, or the same line if it already names this export. Leaves out
+ * the lists of the former ledger's sequences and names the former ledger (R104). The same line and identity always give the same
+ * result, because a key must always identify the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenamedHeader(
   line: string,
   identity: { readonly exportId: string; readonly ledgerId: string; readonly sequence: number },
 ): string {
-  // `readHeaderLine` has checked the form of the line.
+  // `readHeaderLine` has checked the format of the line.
   const header = JSON.parse(`${line.slice(0, line.lastIndexOf(`,${HEADER_END}`))}}`) as Record<
     string,
     unknown

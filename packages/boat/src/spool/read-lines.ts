@@ -1,28 +1,28 @@
 import { ExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 
-/** Number of bytes read at once. It is about the size of a part, and small on a boat with 4 GB of memory. */
+/** Number of bytes read at once: about the size of a part. */
 const READ_SIZE_BYTES = 1024 * 1024;
 
 /**
- * Maximum length of a line, in bytes. The daemon holds a line in memory, and has 512 MB for all of its work. Central refuses a
- * body of this size, so a longer record could not be delivered anyway.
+ * Maximum length of a line, in bytes. The daemon keeps a whole line in memory and has 512 MB in total. Central refuses a body of
+ * this size, so a longer record could not be delivered anyway.
  */
 export const LINE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 const LINE_END = 10;
 
-/** A line of a file: its offset, and its bytes without the line end. */
+/** A line of a file: its offset, and its bytes without the newline. */
 export interface Line {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Yields the lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop
- * between them. Holds one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than
- * `LINE_SIZE_MAX_BYTES`, because another program may write to the exports folder. A missing file yields no lines, like an empty
- * one. Callers that need the difference use `Disk.stat`.
+ * Yields the lines of a file, including a last line without a newline. Reads in chunks and yields to the event loop between them.
+ * Holds one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than `LINE_SIZE_MAX_BYTES`, which
+ * only another program could have written. A missing file yields no lines, like an empty one; callers that need to distinguish
+ * them use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);
@@ -47,7 +47,7 @@ export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncG
         `The export file ${path} has a line of more than ${LINE_SIZE_MAX_BYTES} bytes at byte ${restOffset}`,
         {
           op: 'read the lines of the export',
-          hint: 'The next export carries its records. The file is kept so that you can examine it.',
+          hint: 'The next export contains its records. The file is kept so that you can examine it.',
         },
       );
     await clock.yield();

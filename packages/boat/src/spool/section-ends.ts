@@ -20,9 +20,9 @@ const sectionEnd = Compile(
 );
 
 /**
- * Reads the state and record count of each category from the file. Adoption uses them for a file whose entry was lost, so that
- * the file's parts have the same bytes as any parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not
- * JSON: `cutFile` checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
+ * Reads the state and record count of each category from the file. Adoption needs them for a file whose entry was lost, so that
+ * its parts have the same bytes as parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON:
+ * `cutFile` checks only how lines begin, and a disk that does not honour syncs can truncate a line anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,
@@ -49,7 +49,7 @@ function parseEnd(text: string, path: string): unknown {
   } catch (cause) {
     throw new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} has an incomplete section end`, {
       op: 'read the section ends',
-      hint: 'The next export carries its records again. The file is kept so that you can examine it.',
+      hint: 'The next export contains its records again. The file is kept so that you can examine it.',
       cause,
     });
   }

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 
-/** The paths of exports on the disk, in the legacy exporter's folders. */
+/** The paths below `$ROOT/data/exports`, in the legacy exporter's folders. */
 export interface SpoolPaths {
   /** `$ROOT/data/exports`: the ledger and its views. */
   readonly home: string;
@@ -48,7 +48,10 @@ export function toFailedFile(paths: SpoolPaths, queueId: string): string {
   return join(paths.failed, `${queueId}_failed.json`);
 }
 
-/** True for the name of a finished export file: `export_YYYYMMDD_HHMMSS.json`, with `_2`, `_3` … within one second. */
+/**
+ * Returns true for the name of a finished export file: `export_YYYYMMDD_HHMMSS.json`, with a suffix `_2`, `_3` … for further
+ * files in the same second.
+ */
 export function isExportFileName(name: string): boolean {
   return /^export_[0-9]{8}_[0-9]{6}(_[0-9]{1,6})?\.json$/.test(name) && basename(name) === name;
 }

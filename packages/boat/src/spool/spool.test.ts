@@ -60,7 +60,7 @@ async function writeExport(name: string, records: Records): Promise<string> {
   return path;
 }
 
-/** Every record of a document with its category, in order. */
+/** Returns every record of a document with its category, in order. */
 function recordsOf(document: unknown): readonly string[] {
   assert.ok(documentSchema.Check(document), JSON.stringify(documentSchema.Errors(document)[0]));
   return CATEGORIES.flatMap((category) => {
@@ -109,7 +109,7 @@ test('an export file is the legacy document with nine keys and record counts, an
   assert.equal(recordsOf(document).length, 2);
 });
 
-test('writes pages of bytes completely and in order, then releases their memory', async () => {
+test('writes byte pages completely and in order, then releases their memory', async () => {
   const path = join(root, 'bytes.json');
   const writer = await createExportWriter(disk, path, header);
   const lengths = [10, 300_000, 20, 200_000, 100_000, 5, 700_000, 40];
@@ -139,7 +139,7 @@ test('does not release memory that a page shares with other data', () => {
   assert.equal(other.toString(), 'next to it in the pool');
 });
 
-test('parts of any size are complete documents and contain every record once and in order', async () => {
+test('parts of any size are complete documents and together contain every record once, in order', async () => {
   await fc.assert(
     fc.asyncProperty(someRecords, fc.integer({ min: 1, max: 4_000 }), async (content, partSizeBytes) => {
       const path = await writeExport('cut.json', content);
@@ -164,7 +164,7 @@ test('parts of any size are complete documents and contain every record once and
   );
 });
 
-test('cutting the rest again starts exactly after the acknowledged parts', async () => {
+test('splitting the rest again starts exactly after the acknowledged parts', async () => {
   const boatlog = Array.from({ length: 50 }, (_, n) => ({ record_id: `${n}@t`, content: 'x'.repeat(n) }));
   const path = await writeExport('rest.json', { boatlog });
   const parts = await cutFile(disk, clock, path, 500);
@@ -176,7 +176,7 @@ test('cutting the rest again starts exactly after the acknowledged parts', async
   assert.equal(count(rest) + count(parts.slice(0, 2)), 50);
 });
 
-test('a file with a missing end or an unknown layout is damaged and never read in part', async () => {
+test('a file with a missing end or an unknown layout is damaged and is not read even partly', async () => {
   const path = await writeExport('torn.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path);
   for (const bytes of [
@@ -190,7 +190,7 @@ test('a file with a missing end or an unknown layout is damaged and never read i
   }
 });
 
-test('a file of another program is damaged if a slice, line or header exceeds what the exporter writes', async () => {
+test('a file is damaged if a slice, line or header exceeds what the exporter writes', async () => {
   const path = await writeExport('foreign.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path, 'utf8');
   const [first = ''] = whole.split('\n');
@@ -245,7 +245,7 @@ test('the start of a line determines its kind', () => {
   for (const [start, kind] of table) assert.equal(toLineKind(start)?.kind, kind, start);
 });
 
-test('bodies name the export of their identity and are the same each time, and the file does not change', async () => {
+test('bodies name the given export and are always the same, and the file does not change', async () => {
   const path = join(root, 'renamed.json');
   const writer = await createExportWriter(disk, path, {
     ...header,

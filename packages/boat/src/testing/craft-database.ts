@@ -3,13 +3,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 const PAGE_BYTES = 4_096;
-/** Each level has this many references to the page below, so that a scan of all levels never ends. */
+/** Number of references from each level to the page below: so many that a scan of all levels never ends. */
 const REFERENCES = 300;
 const LEVELS = 12;
-/** A row ID above those of the rows. */
+/** A row ID higher than that of any row. */
 const KEY = 100;
 
-/** Writes a database with `sql` in place of what is at `path`. */
+/** Writes a database created by `sql`, replacing any file at `path`. */
 export function writeDatabase(path: string, sql: string): void {
   rmSync(path, { force: true, recursive: true });
   mkdirSync(dirname(path), { recursive: true });
@@ -19,8 +19,8 @@ export function writeDatabase(path: string, sql: string): void {
 }
 
 /**
- * Writes a database in which the rows of `table`, which fit on one page, are repeated without end: its tree has levels of pages that
- * each name the page below many times. SQLite does not notice it. `sqlite_schema` names the schema itself.
+ * Writes a database in which the rows of `table`, which fit on one page, repeat endlessly: each page of its tree refers to the
+ * page below many times. SQLite does not detect this. `sqlite_schema` stands for the schema itself.
  */
 export function writeEndlessTable(path: string, table: string, sql: string): void {
   writeDatabase(path, sql);
@@ -44,7 +44,7 @@ export function writeEndlessTable(path: string, table: string, sql: string): voi
   writeFileSync(path, whole);
 }
 
-/** A leaf page without the file header that precedes it on the first page. Cell offsets count from the start of the page. */
+/** Returns a leaf page without the file header that the first page begins with. Cell offsets count from the start of the page. */
 function toLeaf(page: Buffer, start: number): Buffer {
   const leaf = Buffer.from(page);
   const headBytes = 8 + 2 * page.readUInt16BE(start + 3);

@@ -3,11 +3,14 @@ import type { Cursor } from '../collect/cursor.ts';
 import type { Loss } from '../ledger/losses.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 
-/** The ledger versions that boats may have. Each file was written by the code of its version (`ledgers/generate.ts`). */
+/**
+ * The earlier ledger versions that boats may still have. Each file was written by the code of its version
+ * (`ledgers/generate.ts`).
+ */
 export const EARLIER_VERSIONS = [1, 2, 3, 4, 5] as const;
 export type EarlierVersion = (typeof EARLIER_VERSIONS)[number];
 
-/** The values that the code of the earlier version read from its ledger. Absent values are null, as in JSON. */
+/** The values that the earlier version's code read from its ledger. Absent values are null, as in JSON. */
 export interface Observed {
   readonly ledgerId: string;
   readonly nextSequence: number;
@@ -18,7 +21,7 @@ export interface Observed {
   /** The cursors of the boatlog sources `main` and `other`. */
   readonly cursors: readonly (Cursor | null)[];
   readonly settings: string;
-  /** The digest of the alert that each entry carried. */
+  /** The digest of each entry's alert. */
   readonly alerts: readonly (string | null)[];
   readonly monthBytes: number;
   readonly history: readonly string[];
@@ -26,10 +29,10 @@ export interface Observed {
   readonly slots: readonly string[];
 }
 
-/** Fills an empty database with a ledger of an earlier version, and returns the values that its own code read. */
+/** Fills an empty database with a ledger of an earlier version, and returns the values that that version's code read from it. */
 export function writeEarlierLedger(database: LedgerDatabase, version: EarlierVersion): Observed {
   const sql = readFileSync(new URL(`ledgers/version-${version}.sql`, import.meta.url), 'utf8');
   database.transaction(() => database.db.exec(sql));
-  // `ledgers/generate.ts` writes JSON into a comment in the first line.
+  // `ledgers/generate.ts` writes the JSON as a comment in the first line.
   return JSON.parse(sql.slice('-- '.length, sql.indexOf('\n'))) as Observed;
 }

@@ -20,7 +20,7 @@ export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   };
 }
 
-/** Returns the cursor move of an export that carries the boatlog rows after `from` up to `to`. */
+/** Returns the cursor move of an export with the boatlog rows after `from`, up to and including `to`. */
 export const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
   category: 'boatlog',
   cursors: [

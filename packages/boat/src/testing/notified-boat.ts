@@ -14,11 +14,11 @@ import { closings, open } from './transport-servers.ts';
 
 const root = temporaryRoot('notifier');
 export const ID = '0123456789abcdef';
-/** A port of loopback on which nothing listens. */
+/** A loopback URL at which nothing listens. */
 export const NO_SERVER = 'http://127.0.0.1:9';
 
 let boats = 0;
-/** A boat with a real ledger and a clock that the test moves. */
+/** Creates a boat with a real ledger and a clock that the test advances. */
 export function createNotifiedBoat(
   options: { signalkUrl?: string; webhookUrl?: string; afterDays?: number } = {},
 ) {
@@ -31,7 +31,7 @@ export function createNotifiedBoat(
   const clock = {
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
-    // A deadline is never reached, because the clock does not move during a check.
+    // No deadline is ever reached, because the clock does not advance during a check.
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });

@@ -8,7 +8,7 @@ import { openLedgerDatabase } from '../platform/sqlite.ts';
 /** Thrown to end a run at a chosen step, as a power cut would. */
 export class PowerCut extends Error {}
 
-/** The real disk and a real ledger until the power cut. */
+/** A real disk and a real ledger that work until the power cut. */
 export interface Power {
   readonly disk: Disk;
   openLedger(): Ledger;
@@ -17,8 +17,8 @@ export interface Power {
 }
 
 /**
- * Counts every change of the disk and every commit of the ledger, and ends the run before a chosen one. Steps that only
- * read are not counted, because a cut there leaves the same state as a cut before the next change.
+ * Counts every change to the disk and every commit of the ledger, and ends the run before step `stepsMax`. Reads are not counted,
+ * because a cut during a read leaves the same state as a cut before the next change.
  */
 export function createPower(ledgerPath: string, stepsMax: number): Power {
   let steps = 0;
@@ -36,7 +36,8 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
   const toOpenFile = (file: OpenFile): OpenFile => ({
     ...file,
     write: stepping(file.write),
-    // Only the process ends here, so written data survives without a sync, and syncs would take most of the test's time.
+    // Syncs are switched off because they would take most of the test's time. Only the process ends, so written data survives
+    // without them.
     sync: async () => undefined,
   });
   const counted: FileSystem = {

@@ -21,7 +21,7 @@ import type { Outcome, ProbeResult } from '../deliver/outcome.ts';
 import { createPartFailures } from '../deliver/part-failures.ts';
 
 const root = temporaryRoot('deliver-entry');
-/** The IDs of the records of the export, in order. */
+/** The IDs of the export's records, in order. */
 export const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${index}`);
 /** Forty records fit into a part, so that an export has three parts. */
 const PART_SIZE_BYTES = 42_000;
@@ -29,10 +29,10 @@ const PART_SIZE_BYTES = 42_000;
 /** A part as it was passed to the central client. */
 export type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
 
-/** The SHA-256 of a body, in hexadecimal. */
+/** Returns the hex SHA-256 of a body. */
 export const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
 
-/** The receipt that central gives for a part. */
+/** Returns the receipt that central gives for a part. */
 export function receiptFor({ exportId, part, body }: Sent): Receipt {
   return {
     status: 'success',
@@ -46,23 +46,23 @@ export function receiptFor({ exportId, part, body }: Sent): Receipt {
     timestamp: '2026-01-01T00:00:00Z',
   };
 }
-/** The outcome of a part that central accepts. */
+/** Returns the outcome of a part that central accepts. */
 export const accept = (sent: Sent): Outcome => ({
   kind: 'receipt',
   receipt: receiptFor(sent),
   offers: [],
   missing: undefined,
 });
-/** The facts of an entry that waits again after a failure. */
+/** The fields of an entry that is waiting again after a failure. */
 export const WAITS = {
   nextRetryAtMs: 0 as WallMs,
   lastError: 'cut off',
   wireSizeBytes: 0,
   atMs: 0 as WallMs,
 };
-/** The IDs of the records in a part. */
+/** Returns the IDs of the records in a part. */
 export const recordsIn = ({ body }: Sent): readonly string[] =>
-  // The document that the boat made.
+  // The document was created by the boat, so it has this shape.
   (JSON.parse(Buffer.from(body).toString('utf8')).data.boatlog.entries as { record_id: string }[]).map(
     ({ record_id }) => record_id,
   );
@@ -71,7 +71,7 @@ const CENTRAL_ANSWERS: ProbeResult = { kind: 'central', timeWallMs: undefined, o
 const HELD_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
 /** Central's answer that it holds no part. */
 export const HELD_NOTHING: HeldParts = { receipts: [], offers: [], isWhole: true };
-/** The licence of a boat that may send. */
+/** A licence that permits sending. */
 export const LICENSE: LicenseResult = {
   kind: 'known',
   installationId: SPOOLED_INSTALLATION,
@@ -90,13 +90,13 @@ interface DeliverOptions {
 }
 
 let made = 0;
-/** A queued export of three parts, and a function that delivers it to a central with given answers. */
+/** Queues an export with three parts. Also returns a function that delivers it to a central with the given answers. */
 export async function queueExport(installationId = SPOOLED_INSTALLATION) {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   const disk = createDisk();
-  // The ports of the world that delivery uses. `send` replaces the network.
+  // The ports that delivery uses. `send` replaces the network.
   const world = {
     clock: createClock(),
     disk,

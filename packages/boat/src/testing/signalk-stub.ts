@@ -10,8 +10,8 @@ export interface StubRequest {
 }
 
 /**
- * A small Signal K server: access requests and the Notifications API, with the answers that version 2.23 gives. `mode` determines
- * how it handles requests for notifications.
+ * Starts a small Signal K server with access requests and the Notifications API, which answers like version 2.23. `mode`
+ * determines how it handles notification requests.
  */
 export async function startSignalKStub() {
   const stub = {
@@ -21,7 +21,7 @@ export async function startSignalKStub() {
     notifications: new Map<string, { path: string; state: string; message: string }>(),
     decision: undefined as { permission: string; token?: string } | undefined,
     validToken: undefined as string | undefined,
-    /** Drops the state that a real server keeps only in memory. */
+    /** Clears the state that a real server keeps only in memory. */
     restart: () => {
       stub.notifications.clear();
       requests.clear();

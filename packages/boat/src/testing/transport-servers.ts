@@ -23,30 +23,30 @@ export async function listen(server: Server): Promise<{ readonly port: number; r
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  // A TCP server that listens has an address with a port.
+  // A listening TCP server always has an address with a port.
   return { port: (server.address() as AddressInfo).port, sockets };
 }
 
-/** A server for HTTP on its own port. */
+/** Starts an HTTP server on its own port. */
 export async function serveHttp(listener: RequestListener) {
   const { port, sockets } = await listen(createServer(listener));
   return { url: `http://127.0.0.1:${port}`, sockets };
 }
 
-/** A server whose handler receives the raw bytes of each connection and writes any answer. */
+/** Starts a server whose handler reads raw bytes and may write any answer. */
 export async function serveRaw(onConnection: (socket: Socket) => void) {
   const { port } = await listen(createTcpServer(onConnection));
   return { url: `http://127.0.0.1:${port}`, port };
 }
 
-/** A transport that is closed after the tests. */
+/** Creates a transport that is closed after the tests. */
 export function open(options: TransportOptions = {}) {
   const transport = createTransport(options);
   closings.push(() => transport.close());
   return transport;
 }
 
-/** A body of `sizeBytes`, in chunks, each after `next` resolves. */
+/** Returns a body of `sizeBytes` that sends each chunk after `next` resolves. */
 export function toBody(
   sizeBytes: number,
   chunkBytes: number,
@@ -67,7 +67,7 @@ export function toBody(
   );
 }
 
-/** A request with a body of `sizeBytes`. */
+/** Returns a request with a body of `sizeBytes`. */
 export function post(url: string, sizeBytes: number, body: ReadableStream<Uint8Array>): Request {
   return new Request(url, {
     method: 'POST',
@@ -77,10 +77,10 @@ export function post(url: string, sizeBytes: number, body: ReadableStream<Uint8A
   });
 }
 
-/** Waits `delayMs` before each chunk of a body. */
+/** Returns a function that waits `delayMs` before each chunk of a body. */
 export const ticks = (delayMs: number) => () => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
 
-/** The transport error with which `work` fails. */
+/** Returns the transport error with which `work` fails. */
 export async function failureOf(work: Promise<unknown>): Promise<TransportError> {
   const error: unknown = await work.then(
     () => assert.fail('it did not fail'),

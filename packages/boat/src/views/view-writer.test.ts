@@ -16,7 +16,7 @@ import { createKeptLog } from '../testing/kept-log.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createViewWriter } from './view-writer.ts';
 
-/** Ends a test that is stuck. The views take a few milliseconds. */
+/** Time limit for a stuck test. Writing the views takes a few milliseconds. */
 const STUCK_MS = 180_000;
 
 const root = temporaryRoot('view-writer');
@@ -63,7 +63,7 @@ function openBoat(name: string) {
   return { paths, ledger, deliver, queueIds };
 }
 
-/** Longer waits count as waits for an event. */
+/** A longer sleep counts as waiting for an event. */
 const PATIENCE_MS = 24 * 3_600_000;
 
 test('both views show every delivery, including the second one', async () => {
@@ -83,7 +83,7 @@ test('both views show every delivery, including the second one', async () => {
   ledger.close();
 });
 
-test('an export that is delivered immediately causes one write and one fsync of each view', async (t) => {
+test('an export that is delivered immediately causes only one write and one fsync of each view', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('counted');
   const fileSystem = createFileSystem();
   const syncs = { files: 0, directories: 0 };
@@ -109,7 +109,7 @@ test('an export that is delivered immediately causes one write and one fsync of 
   );
   const clock = createClock();
   const { promise: second, resolve: passASecond } = Promise.withResolvers<void>();
-  /** Number of times that the writer had nothing more to write. */
+  /** Number of times the writer ran out of work. */
   let waits = 0;
   const held: Clock = {
     ...clock,
@@ -132,7 +132,7 @@ test('an export that is delivered immediately causes one write and one fsync of 
       assert.ok(performance.now() - began < STUCK_MS, 'the views are written');
   };
   views.changed();
-  // The views of an earlier run are replaced without a delay.
+  // The views from an earlier run are replaced without delay.
   await untilWaiting(2);
   assert.deepEqual(syncs, { files: 2, directories: 0 });
   views.changed();
@@ -146,7 +146,7 @@ test('an export that is delivered immediately causes one write and one fsync of 
   assert.deepEqual(queueIds(paths.historyFile, 'exports'), ['q_1']);
 });
 
-test('a view that could not be written on a full card is written once there is space, without another change', async (t) => {
+test('a view that could not be written to a full card is written once there is space, without another change', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('full');
   deliver(1);
   const disk = createDisk();

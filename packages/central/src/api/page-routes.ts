@@ -48,7 +48,7 @@ export const PAGE_ROUTES = {
   ),
   fleetTexts: {
     ...toFileRoute('/page/texts/{language}', JSON_TYPE, 'Return the texts of the page in one language.'),
-    description: 'The language is a code of two letters, such as `fr`. English is part of the script.',
+    description: 'The language is a two-letter code such as `fr`. English is part of the script.',
     parameters: [
       {
         in: 'path',

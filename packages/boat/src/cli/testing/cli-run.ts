@@ -23,7 +23,7 @@ export interface CliRun {
   readonly stderr: readonly string[];
 }
 
-/** Runs the program with real HTTP against a loopback port. `files` are the files that it can read, by path. */
+/** Runs the program with real HTTP against a loopback port. `files` maps paths to the files that the program can read. */
 export async function runProgram(
   argv: readonly string[],
   options: {
@@ -31,9 +31,9 @@ export async function runProgram(
     readonly port?: number;
     readonly environment?: Readonly<Record<string, string>>;
     readonly files?: Readonly<Record<string, string | Error>>;
-    /** The result of the doctor on the files. */
+    /** The result of running the doctor on the files. */
     readonly diagnosis?: unknown;
-    /** The lines of the service in the journal. */
+    /** The service's lines in the journal. */
     readonly logLines?: readonly string[];
     readonly restore?: (request: RestoreRequest) => Promise<RestorePlan>;
     readonly signal?: AbortSignal;

@@ -12,11 +12,11 @@ export interface DaemonStory {
   destination: { state: string; explanation?: string };
   /** The answer to `POST /export/generate`. */
   generate: () => { readonly status: number; readonly body: object };
-  /** If present, every request is answered as by a service that is not the export manager. */
+  /** If present, it answers every request in place of the export manager, as another service would. */
   otherService?: () => Response;
 }
 
-/** A loopback server that answers like the export manager in a scenario. */
+/** A loopback server that plays the export manager in a scenario. */
 export interface LoopbackDaemon {
   readonly port: number;
   readonly story: DaemonStory;

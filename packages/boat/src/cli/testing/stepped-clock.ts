@@ -1,6 +1,6 @@
 import type { Clock, MonotonicMs, WallMs } from '../../platform/ports.ts';
 
-/** An event at a time of the clock. It runs before the sleeper wakes up. */
+/** An event scheduled on the clock. It runs before the sleeper wakes up. */
 export interface Happening {
   readonly atMs: number;
   readonly happen: () => Promise<void> | void;
@@ -15,7 +15,7 @@ export function createSteppedClock(happenings: readonly Happening[] = []): Clock
   const open = [...happenings].sort((a, b) => a.atMs - b.atMs);
   const macrotask = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
-    // The brands state which clock a number was read from. This clock acts as both.
+    // The brands identify the clock from which a number was read. This clock acts as both.
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
     async sleep(delayMs, signal) {

@@ -137,7 +137,7 @@ export function describeDestination(destination: Destination): string {
     case 'blocked':
       // A refusal by central begins with its HTTP status. Every other detail names something missing on this boat.
       if (!destination.detail.startsWith('HTTP '))
-        return `Nothing can be sent yet: ${destination.detail}. Exports are made and kept meanwhile.`;
+        return `Nothing can be sent yet: ${destination.detail}. In the meantime, exports are created and kept.`;
       return `Central refuses this boat: ${destination.detail}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central. The boat tries again every hour and after a change of configuration.`;
     default:
       return destination.state satisfies never;

@@ -2,10 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '../ports.ts';
 
-/**
- * A clock under test, and a function that advances its time until `promise` settles. A real clock does not need to be
- * advanced.
- */
+/** A clock under test, and a function that advances it until `promise` settles. A real clock does not need to be advanced. */
 export interface ClockUnderTest {
   readonly clock: Clock;
   settle<T>(promise: Promise<T>): Promise<T>;
@@ -21,13 +18,13 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert(clock.monotonic() - start >= 14.5, `${clock.monotonic() - start} ms`);
     });
 
-    test('a sleep that is already aborted rejects with the reason immediately', async () => {
+    test('a sleep with an aborted signal rejects with the reason immediately', async () => {
       const { clock, settle } = makeClock();
       const reason = new Error('enough');
       await assert.rejects(settle(clock.sleep(1_000_000, AbortSignal.abort(reason))), reason);
     });
 
-    test('a sleep that is aborted while it runs rejects with the reason before its end', async () => {
+    test('a sleep that is aborted while running rejects with the reason without waiting for its end', async () => {
       const { clock, settle } = makeClock();
       const start = clock.monotonic();
       const controller = new AbortController();
@@ -89,7 +86,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert.deepEqual(order, ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
     });
 
-    test('wall is a time since 1970, and monotonic never goes backwards', () => {
+    test('wall counts from 1970, and monotonic never goes backwards', () => {
       const { clock } = makeClock();
       assert(Number.isFinite(clock.wall()));
       const first = clock.monotonic();

@@ -126,14 +126,17 @@ function ledgerContract(promise: Declare): void {
     ledger.close();
   });
 
-  promise('a ledger that is not a database is reported as damaged', ({ databases, folder, realPath }) => {
-    const path = join(folder, 'exports.db');
-    writeFileSync(realPath(path), 'not a database at all, but long enough to be read. '.repeat(100));
-    assert.throws(
-      () => databases.openLedger(path),
-      (error) => isExportError(error, 'LEDGER_FAILED') && isDamagedDatabase(error),
-    );
-  });
+  promise(
+    'a ledger file that is not a database is reported as damaged',
+    ({ databases, folder, realPath }) => {
+      const path = join(folder, 'exports.db');
+      writeFileSync(realPath(path), 'not a database at all, but long enough to be read. '.repeat(100));
+      assert.throws(
+        () => databases.openLedger(path),
+        (error) => isExportError(error, 'LEDGER_FAILED') && isDamagedDatabase(error),
+      );
+    },
+  );
 
   promise('opening a ledger in a missing folder fails', ({ databases, folder }) => {
     assert.throws(
@@ -149,7 +152,7 @@ function sourceContract(promise: Declare): void {
   });
 
   promise(
-    'reads a source in WAL mode while it has a writer, without changing it',
+    'reads a source in WAL mode while another program writes to it, without changing it',
     ({ databases, folder, realPath }) => {
       const path = join(folder, 'boatlog.db');
       const writer = new DatabaseSync(realPath(path));
@@ -170,7 +173,7 @@ function sourceContract(promise: Declare): void {
     },
   );
 
-  promise('opens a source of 0 bytes, which has no table', ({ databases, folder, realPath }) => {
+  promise('opens a source of 0 bytes as a database without tables', ({ databases, folder, realPath }) => {
     const path = join(folder, 'empty.db');
     writeFileSync(realPath(path), '');
     const source = databases.openSource(path);
@@ -186,7 +189,7 @@ function sourceContract(promise: Declare): void {
   });
 
   promise(
-    'a source that its writer has locked throws busy after a short wait',
+    'a source locked by its writer throws a busy error after a short wait',
     ({ databases, folder, realPath }) => {
       const path = join(folder, 'locked.db');
       const writer = new DatabaseSync(realPath(path));

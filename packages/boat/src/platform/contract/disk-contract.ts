@@ -11,7 +11,7 @@ export interface DiskUnderTest {
   close(): Promise<void>;
 }
 
-/** A resource of the machine for a test, or the reason why it is not available. */
+/** A disk for a test, or the reason why this machine cannot provide it. */
 export type DiskOffer = DiskUnderTest | { readonly unavailable: string };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -53,7 +53,7 @@ export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest
 type Declare = ReturnType<typeof declare>;
 
 function stagingContract(promise: Declare): void {
-  promise('a staged file appears complete at its commit', async ({ disk, folder }) => {
+  promise('a staged file appears at its commit, and it is complete', async ({ disk, folder }) => {
     const path = join(folder, 'export.json');
     const staged = await disk.stage(path);
     await staged.write(bytesOf('{"a":'));
@@ -111,21 +111,24 @@ function stagingContract(promise: Declare): void {
 }
 
 function readingContract(promise: Declare): void {
-  promise('a missing file is returned as undefined, even below a file', async ({ disk, folder }) => {
-    await disk.replace(join(folder, 'file'), bytesOf('x'));
-    for (const path of [
-      join(folder, 'none'),
-      join(folder, 'none', 'deeper'),
-      join(folder, 'file', 'deeper'),
-    ]) {
-      assert.equal(await disk.read(path, SIZE_MAX_BYTES), undefined);
-      assert.equal(await disk.readRange(path, 0, 10), undefined);
-      assert.equal(await disk.stat(path), undefined);
-      assert.equal(await disk.list(path), undefined);
-      await disk.remove(path);
-    }
-    assert.equal(await disk.list(join(folder, 'file')), undefined);
-  });
+  promise(
+    'a missing file is returned as undefined, even for a path below a file',
+    async ({ disk, folder }) => {
+      await disk.replace(join(folder, 'file'), bytesOf('x'));
+      for (const path of [
+        join(folder, 'none'),
+        join(folder, 'none', 'deeper'),
+        join(folder, 'file', 'deeper'),
+      ]) {
+        assert.equal(await disk.read(path, SIZE_MAX_BYTES), undefined);
+        assert.equal(await disk.readRange(path, 0, 10), undefined);
+        assert.equal(await disk.stat(path), undefined);
+        assert.equal(await disk.list(path), undefined);
+        await disk.remove(path);
+      }
+      assert.equal(await disk.list(join(folder, 'file')), undefined);
+    },
+  );
 
   promise('a folder in place of a file is a failure and not a missing file', async ({ disk, folder }) => {
     await assert.rejects(disk.read(folder, SIZE_MAX_BYTES), (error) => isExportError(error, 'DISK_FAILED'));
@@ -139,7 +142,7 @@ function readingContract(promise: Declare): void {
     await assert.rejects(disk.read(path, 9_999), (error) => isExportError(error, 'FILE_TOO_LARGE'));
   });
 
-  promise('a range is exact within the file and shorter only at its end', async ({ disk, folder }) => {
+  promise('a range has the requested length, except at the end of the file', async ({ disk, folder }) => {
     const path = join(folder, 'file');
     await disk.replace(path, bytesOf('0123456789'));
     assert.equal(textOf(await disk.readRange(path, 2, 3)), '234');
@@ -169,7 +172,7 @@ function readingContract(promise: Declare): void {
     assert.equal(facts?.sizeBytes, 5);
   });
 
-  promise('reports the space for a path that does not exist yet', async ({ disk, folder }) => {
+  promise('reports the free space for a path that does not exist yet', async ({ disk, folder }) => {
     const { freeBytes, totalBytes } = await disk.space(join(folder, 'not', 'yet'));
     assert(freeBytes > 0 && freeBytes <= totalBytes);
   });
@@ -241,17 +244,20 @@ export function fullDiskContract(
       },
     );
 
-    promise('a failed replacement leaves the old content and no temporary file', async ({ disk, folder }) => {
-      const path = join(folder, 'queue.json');
-      await disk.replace(path, bytesOf('old'));
-      await assert.rejects(disk.replace(path, new Uint8Array(SMALL_DISK_BYTES * 2)), (error) =>
-        isExportError(error, 'DISK_FULL'),
-      );
-      assert.deepEqual(await namesIn(disk, folder), ['queue.json']);
-      assert.equal(textOf(await disk.read(path, SIZE_MAX_BYTES)), 'old');
-    });
+    promise(
+      'a failed replacement keeps the old content and leaves no temporary file',
+      async ({ disk, folder }) => {
+        const path = join(folder, 'queue.json');
+        await disk.replace(path, bytesOf('old'));
+        await assert.rejects(disk.replace(path, new Uint8Array(SMALL_DISK_BYTES * 2)), (error) =>
+          isExportError(error, 'DISK_FULL'),
+        );
+        assert.deepEqual(await namesIn(disk, folder), ['queue.json']);
+        assert.equal(textOf(await disk.read(path, SIZE_MAX_BYTES)), 'old');
+      },
+    );
 
-    promise('files are moved and removed on a full disk', async ({ disk, folder }) => {
+    promise('files can be moved and removed on a full disk', async ({ disk, folder }) => {
       const [big, moved] = [join(folder, 'big'), join(folder, 'moved')];
       const { freeBytes } = await disk.space(folder);
       await disk.replace(big, new Uint8Array(freeBytes - 8192));
@@ -267,7 +273,7 @@ export function fullDiskContract(
   });
 }
 
-/** Size of the small disk, in bytes. It is large compared with a block and small compared with a machine's memory. */
+/** Size of the small disk, in bytes: large compared with a block, and small compared with the memory of a test machine. */
 const SMALL_DISK_BYTES = 1024 * 1024;
 
 /** Declares the tests of a Disk whose file system is read-only and holds one file, `kept`, with the text `kept`. */

@@ -16,7 +16,7 @@ export function randomContract(name: string, makeRandom: () => Random): void {
       assert.equal(seen.size, 10);
     });
 
-    test('hex returns two lowercase digits for each byte, and different ones each time', () => {
+    test('hex returns two lowercase digits per byte, and different ones each time', () => {
       const random = makeRandom();
       assert.equal(random.hex(0), '');
       assert.match(random.hex(1), /^[0-9a-f]{2}$/);

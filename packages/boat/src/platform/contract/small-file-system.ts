@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system for one test, or the reason why this machine has none. */
+/** A file system for one test, or the reason why this machine cannot provide one. */
 export type MountedFolder =
   | { readonly kind: 'mounted'; readonly path: string; unmount(): void }
   | { readonly kind: 'unavailable'; readonly reason: string };

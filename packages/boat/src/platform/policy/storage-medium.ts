@@ -1,6 +1,6 @@
 /**
- * The medium on which a file system stores its files. `memory` is lost when power fails. `overlay` may write to memory. `network`
- * and `fuse` depend on another machine or program, which may be absent or not answer.
+ * The medium on which a file system stores its files. The contents of `memory` are lost when power fails. `overlay` may write to
+ * memory. `network` and `fuse` depend on another machine or program, which may be unavailable.
  */
 export type StorageKind = 'disk' | 'memory' | 'overlay' | 'network' | 'fuse';
 
@@ -22,7 +22,7 @@ interface Mount {
 
 const MEMORY_TYPES: ReadonlySet<string> = new Set(['tmpfs', 'ramfs', 'rootfs', 'devtmpfs']);
 
-/** Block devices whose blocks are in memory. */
+/** Block devices that store their blocks in memory. */
 const MEMORY_DEVICE = /^\/dev\/(zram|ram)\d/;
 
 const OVERLAY_TYPES: ReadonlySet<string> = new Set(['overlay', 'overlayfs', 'aufs', 'unionfs']);
@@ -45,8 +45,8 @@ const NETWORK_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds the file system that holds `path` in the text of `/proc/self/mountinfo`. Undefined if no mount contains the path. The
- * file systems themselves are not queried, because a network mount may never answer.
+ * Finds the file system that holds `path` in the text of `/proc/self/mountinfo`. Returns undefined if no mount contains the path.
+ * Does not query the file systems themselves, because a network mount may never answer.
  */
 export function findStorageMedium(mountInfo: string, path: string): StorageMedium | undefined {
   const mounts = mountInfo.split('\n').flatMap((line) => parseMount(line) ?? []);
@@ -58,7 +58,7 @@ export function findStorageMedium(mountInfo: string, path: string): StorageMediu
 
 function parseMount(line: string): Mount | undefined {
   const fields = line.split(' ');
-  // Optional fields end at a single hyphen.
+  // A single hyphen ends the optional fields.
   const separator = fields.indexOf('-', 6);
   const [fileSystem, source = '', options = ''] = separator < 0 ? [] : fields.slice(separator + 1);
   const mountPoint = fields[4];
@@ -73,7 +73,7 @@ function unescape(text: string): string {
   );
 }
 
-/** The mount with the longest matching mount point. A later mount at the same point hides the earlier one. */
+/** Returns the mount with the longest matching mount point. A later mount at the same point hides the earlier one. */
 function findMount(mounts: readonly Mount[], path: string): Mount | undefined {
   let best: Mount | undefined;
   for (const mount of mounts)
@@ -91,21 +91,21 @@ function toKind(mounts: readonly Mount[], { fileSystem, source, options }: Mount
   if (NETWORK_TYPES.has(fileSystem)) return 'network';
   if (fileSystem.startsWith('fuse')) return 'fuse';
   if (!OVERLAY_TYPES.has(fileSystem)) return 'disk';
-  // Writes go to the upper layer. It can be named here without being visible, as in a container.
+  // Writes go to the upper layer. In a container, the upper layer can be listed here without being visible.
   const upper = /(?:^|,)upperdir=([^,]+)/.exec(options)?.[1];
   const below = upper === undefined ? undefined : findMount(mounts, unescape(upper));
   return below !== undefined && MEMORY_TYPES.has(below.fileSystem) ? 'memory' : 'overlay';
 }
 
-/** What the owner needs to know about the medium. Undefined for a local disk. */
+/** What the owner needs to know about the medium. */
 export interface StorageWarning {
-  /** `lost`: exports are lost at each switch-off. `uncertain`: they may be lost, or the disk may not answer. */
+  /** `lost`: exports are lost at every power-off. `uncertain`: they may be lost, or the disk may not answer. */
   readonly risk: 'lost' | 'uncertain';
   readonly message: string;
   readonly hint: string;
 }
 
-/** Returns the warning for a medium. */
+/** Returns the warning for a medium, or undefined for a local disk. */
 export function toStorageWarning({
   kind,
   fileSystem,
@@ -118,13 +118,13 @@ export function toStorageWarning({
     case 'memory':
       return {
         risk: 'lost',
-        message: `${where}, which is in memory: they will not survive a switch-off`,
+        message: `${where}, which is in memory: they will not survive a power-off`,
         hint: 'Mount a disk at data/exports, or disable the overlay file system (raspi-config, Performance Options). Until then, every undelivered export is lost when power fails.',
       };
     case 'overlay':
       return {
         risk: 'uncertain',
-        message: `${where}, an overlay: they may not survive a switch-off or a new container`,
+        message: `${where}, an overlay: they may not survive a power-off or a new container`,
         hint: 'Mount a disk or a volume at data/exports.',
       };
     case 'network':
@@ -136,7 +136,7 @@ export function toStorageWarning({
     case 'fuse':
       return {
         risk: 'uncertain',
-        message: `${where}, which another program serves: they may not survive a switch-off, and exports hang while the program does not answer`,
+        message: `${where}, which another program serves: they may not survive a power-off, and exports hang while the program does not answer`,
         hint: 'Mount a disk with a kernel file system, such as ext4, at data/exports.',
       };
     default:

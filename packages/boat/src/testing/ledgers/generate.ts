@@ -1,11 +1,11 @@
 /**
- * Writes a ledger with the code of an earlier version and prints it as SQL, for the tests of the upgrade:
+ * Writes a ledger with the code of an earlier version and prints it as SQL, for the upgrade tests:
  *
- *   node --conditions=development packages/boat/src/testing/ledgers/generate.ts CHECKOUT [VERSION] >version-N.sql
+ * node --conditions=development packages/boat/src/testing/ledgers/generate.ts CHECKOUT [VERSION] >version-N.sql
  *
- * CHECKOUT is a checkout of a commit with that version of `ledger/schema.ts`, with its dependencies installed. The first
- * line of the output is a comment with the values that this code reads from the ledger. An upgrade must not change them.
- * For VERSION 1 and 2 the code of version 3 writes the ledger, and the tables that steps 2 and 3 add are then dropped.
+ * CHECKOUT is a checkout of a commit with that version of `ledger/schema.ts`, with its dependencies installed. The first line of
+ * the output is a comment with the values that the earlier code reads from the ledger. An upgrade must not change them. For
+ * VERSION 1 and 2 the code of version 3 writes the ledger, and the tables that steps 2 and 3 add are then dropped.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-/** The operations of every ledger version. The optional ones were added later. */
+/** The operations that every ledger version has. The optional ones were added later. */
 interface EarlierLedger {
   readonly facts: {
     readonly ledgerId: string;
@@ -62,7 +62,7 @@ function toReceipt(n: number, index: number, count: number): unknown {
   };
 }
 
-/** Each export carries ten boatlog rows after the cursor, and the digests of one setting and one alert. */
+/** Queues an export with ten boatlog rows after the cursor, and the digests of one setting and one alert. */
 function enqueue({ queue, progress }: EarlierLedger, n: number): void {
   const from = progress.cursorOf('boatlog', 'main');
   const position = (from?.position ?? 0) + 10;
@@ -148,7 +148,7 @@ function fill(ledger: EarlierLedger): void {
   ledger.slots.claim('2026-02-20', AT_MS);
   ledger.browser?.keep({ notes: '["a"]' }, AT_MS);
   ledger.facts.record?.('bundled_exports', 'exp_3 exp_5');
-  // The power is cut while an export is being made and an upload is in progress.
+  // Power is cut while an export is being created and an upload is in progress.
   queue.writeAhead?.(undefined, 'settings', [{ recordId: 'settings', digest: 'staged' }]);
   queue.claim(() => true);
 }

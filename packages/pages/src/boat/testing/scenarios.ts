@@ -266,8 +266,8 @@ export const SCENARIOS = {
   tier_3: toScenario({ status: { tier: 3 } }),
   no_licence: refused(
     'LICENSE_MISSING',
-    'Neither the tier API nor license.json gives the tier of this boat',
-    'Start the tier service (d3kos-tier-api), or restore config/license.json from first boot.',
+    "Neither the tier API nor license.json has this boat's tier",
+    'Start the tier service (d3kos-tier-api), or restore the config/license.json that the first boot created.',
   ),
   no_installation_id: refused(
     'INSTALLATION_ID_INVALID',
