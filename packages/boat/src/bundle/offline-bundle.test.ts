@@ -128,7 +128,7 @@ test('removes a bundle that reads back differently', async () => {
   }));
   await assert.rejects(
     writeOfflineBundle(corrupting, drive, NAME, pieces()),
-    (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
+    (error) => isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
   );
   assert.deepEqual(readdirSync(drive), []);
 });

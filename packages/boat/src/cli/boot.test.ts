@@ -97,7 +97,7 @@ test('does not mistake another service on the port for the export manager', asyn
   const [line = ''] = run.stdout;
   const { success, code, error } = JSON.parse(line);
   assert.deepEqual({ success, code }, { success: false, code: 'DAEMON_UNREACHABLE' });
-  assert.match(error, /is not the export manager/);
+  assert.match(error, /is not an export manager/);
 });
 
 test('stops reporting after 5 minutes, while the export manager keeps sending', async () => {

@@ -104,7 +104,7 @@ test('exits with code 3 if another program answers on the port, whatever its ans
     await daemon.start();
     const run = await runProgram(['status'], { clock, port: daemon.port });
     assert.equal(run.exitCode, 3);
-    assert.match(run.stderr[0] ?? '', /is not the export manager/);
+    assert.match(run.stderr[0] ?? '', /is not an export manager/);
   }
 });
 

@@ -2,7 +2,7 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Losses } from './losses.ts';
 import { mergeBrowserText } from './merge-browser-text.ts';
 
-/** Texts from the localStorage of kiosk pages. They are kept before and after their export. */
+/** Texts from the localStorage of kiosk pages. They are kept even after they have been exported. */
 export interface BrowserDocuments {
   /**
    * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is

@@ -4,7 +4,7 @@ import type { QueueCounts } from './entry.ts';
 /** The ledger's counters: the highest numbers assigned so far, and the number of entries with each status. */
 export interface Counters {
   /**
-   * Inside a transaction: returns a number for the next entry. A number is never reused, even after its entry was removed,
+   * Inside a transaction: returns the number for the next entry. A number is never reused, even after its entry is removed,
    * because digests refer to entries by number.
    */
   takeEntryNo(): number;

@@ -9,7 +9,7 @@ export interface Cursors {
   cursorOf(category: Category, source: string): Cursor | undefined;
   /**
    * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges that the entry covers. A cursor that
-   * was rewound since the collection read it does not move, and the next export carries its range.
+   * was rewound after the collection read it does not move, so the next export covers its range again.
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**
@@ -17,7 +17,10 @@ export interface Cursors {
    * forward.
    */
   rewindRanges(entryNo: number): void;
-  /** Inside a transaction: rewinds one cursor to `from`. Never moves it forward. Undefined is the start of the log. */
+  /**
+   * Inside a transaction: rewinds one cursor to `from`, or to the start of the log if `from` is undefined. Never moves it
+   * forward.
+   */
   rewindTo(category: Category, source: string, from: Cursor | undefined): void;
   /** Inside a transaction: rewinds every cursor to the start of its log. */
   rewindAll(): void;
@@ -86,7 +89,7 @@ function isSameCursor(left: Cursor | undefined, right: Cursor | undefined): bool
   return left?.position === right?.position && left?.check === right?.check;
 }
 
-/** Builds a cursor from a STRICT INTEGER and a STRICT TEXT column. */
+/** Builds a cursor from an INTEGER and a TEXT column of a STRICT table. Returns undefined for null. */
 export function toCursor(position: unknown, check: unknown): Cursor | undefined {
   return position === null || check === null
     ? undefined

@@ -46,7 +46,7 @@ const purgeAll = ({ progress }: Ledger): number => {
 };
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
-test('staged digests become valid when their entry commits and not before, even after the ledger is reopened', () => {
+test('staged digests become valid only when their entry commits, even after the ledger is reopened', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
@@ -67,7 +67,7 @@ test('staged digests become valid when their entry commits and not before, even 
   ledger.close();
 });
 
-test('staged digests of an abandoned entry leave the previous digests valid, and no other entry gets its number', () => {
+test('staged digests of an abandoned entry leave the previous digests valid, and its number is not reused', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1])));
@@ -122,7 +122,7 @@ test('the failure of another entry does not rewind the cursor that an entry with
   ledger.close();
 });
 
-test('the commit and the failure of an entry change the same number of rows with ten thousand digests as with two', () => {
+test('committing or failing an entry changes as many rows with ten thousand digests as with two', () => {
   const changesOf = (count: number): readonly number[] => {
     const { ledger, database } = openAt(freshPath());
     const total = database.db.prepare('SELECT total_changes() AS n');
@@ -144,7 +144,7 @@ test('the commit and the failure of an entry change the same number of rows with
   assert.deepEqual(changesOf(10_000), changesOf(2));
 });
 
-test('records of a failed export count as never exported before and after the purge, except those in a later export', () => {
+test('records of a failed export count as never exported, before and after the purge, unless a later export contains them', () => {
   const ledger = open();
   ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
   ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
@@ -158,7 +158,7 @@ test('records of a failed export count as never exported before and after the pu
   assert.deepEqual(found(), expected);
 });
 
-test('a record has at most two rows, regardless of the number of exports that carried it', () => {
+test('a record has at most two rows, however many exports contained it', () => {
   const { ledger, database } = openAt(freshPath());
   for (let n = 1; n <= 6; n += 1) {
     purgeAll(ledger);
@@ -172,7 +172,7 @@ test('a record has at most two rows, regardless of the number of exports that ca
   ledger.close();
 });
 
-/** An action of a boat on digests. `perform` also computes the expected result in a model. */
+/** An action that affects digests. `perform` also applies it to a model. */
 type Act =
   | { readonly do: 'export'; readonly ids: readonly number[]; readonly batches: number }
   | { readonly do: 'abandon'; readonly ids: readonly number[] }
@@ -193,7 +193,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
-/** The valid digests after the newest commit that changed them. */
+/** The expected state. `last` holds the valid digests after the latest commit that changed them. */
 interface Model {
   readonly last: Map<number, { readonly entryNo: number; readonly digest: string }>;
   readonly open: number[];
@@ -201,7 +201,7 @@ interface Model {
   made: number;
 }
 
-/** Performs `act`. The model changes when the commit that changes the valid digests has returned. */
+/** Performs `act`. The model changes once the commit that changes the valid digests has returned. */
 function perform(ledger: Ledger, model: Model, act: Act): void {
   const takeFrom = (list: number[], which: number): number | undefined =>
     list.splice(which % list.length, 1)[0];
@@ -259,7 +259,7 @@ function expectModel(ledger: Ledger, { last }: Model): void {
 }
 const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
 
-test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest comes from the newest export of the record', () => {
+test("after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest comes from the record's newest export", () => {
   fc.assert(
     fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
       const path = freshPath();
@@ -281,7 +281,7 @@ test('after any sequence of exports, failures, removals, adoptions, purges and r
   );
 });
 
-/** The valid digests once `act` is committed. `model` holds those before it. */
+/** Returns the valid digests after `act` is committed. `model` is the state before it. */
 function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, string> {
   const after = new Map([...last].map(([id, { digest }]) => [id, digest]));
   if (act.do === 'export') for (const id of act.ids) after.set(id, `d${made + 1}`);
@@ -301,9 +301,7 @@ test('after a power cut at any commit, every digest matches the last committed e
   let cuts = 0;
   const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
     numbers(12).map((id) => digestOf(ledger, id));
-  /**
-   * Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before the power cut.
-   */
+  /** Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before it. */
   const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
     const path = freshPath();
     createPower(path, Number.POSITIVE_INFINITY).openLedger().close();

@@ -4,25 +4,25 @@ import { fromStoredDigest, toDigestKey, toStoredDigest } from './digest-key.ts';
 import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
- * Number of rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so even a slower
- * machine stays within the event loop's limit of 50 ms.
+ * Number of rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so even a much slower machine
+ * does not block the event loop for more than 50 ms.
  */
 const PURGED_AT_ONCE_MAX = 250;
 
 /**
- * The digest of each state record in its last export, and the entry that carried it. One row of `digest_states` decides
- * whether all digests of an entry are valid. The digests of a large export are staged in small transactions before its
- * entry, and become valid when the entry commits. Those of a failed entry become invalid immediately. A purge removes
- * invalid rows in small steps (decision 0028).
+ * The digest of each state record as last exported, and the entry of that export. A single row in `digest_states` determines
+ * whether the digests of an entry are valid. The digests of a large export are staged in small transactions and become valid when
+ * its entry commits. Those of a failed entry become invalid immediately. A purge removes invalid rows in small steps (decision
+ * 0028).
  */
 export interface Digests {
-  /** The digest of the record in the newest entry that carried it, or undefined if that entry failed. */
+  /** Returns the record's digest in the newest entry that contains it, or undefined if that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** The number of the entry with staged digests, whose export is being made or was abandoned. */
+  /** Returns the number of the entry with staged digests. Its export is in progress or was abandoned. */
   stagedNo(): number | undefined;
   /**
-   * Inside a transaction: stores digests of `entryNo` that are not valid before its commit. No other entry may have
-   * staged digests.
+   * Inside a transaction: stores digests of `entryNo` that become valid only at its commit. No other entry may have staged
+   * digests.
    */
   stage(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
   /** Inside the transaction that commits `entryNo`: makes its staged digests valid. Throws if it has none. */
@@ -35,8 +35,8 @@ export interface Digests {
    */
   rewind(entryNo: number): void;
   /**
-   * Removes some invalid rows in its own transaction. Returns false without a write if there are none. Must not run while an
-   * export is being made, because it would remove the staged digests of that export.
+   * Removes some invalid rows in its own transaction. If there are none, writes nothing and returns false. Must not run while an
+   * export is in progress, because it would remove that export's staged digests.
    */
   purge(): boolean;
 }
@@ -65,7 +65,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
     digestOf: (category, recordId) => {
-      // The value comes from `toStoredDigest`. It is null if the entry of the digest failed.
+      // The value comes from `toStoredDigest`. It is null if the digest's entry failed.
       const stored = select.get(toDigestKey(category, recordId))?.['digest'] as
         Uint8Array | string | null | undefined;
       return stored === null || stored === undefined ? undefined : fromStoredDigest(stored);
@@ -111,7 +111,7 @@ function createPurge(ledger: LedgerDatabase): () => boolean {
     if (first === undefined) return false;
     // The column is INTEGER in a STRICT table.
     const entryNo = first['entry_no'] as number;
-    // After an abandoned entry the previous digest stays valid. After a failed entry no digest stays valid.
+    // For an abandoned entry, the previous digest stays valid. For a failed entry, no digest stays valid.
     const remove = first['state'] === 'staged' ? deleteOne : deleteThrough;
     ledger.transaction(() => {
       const rows = selectOfEntry.all(entryNo, PURGED_AT_ONCE_MAX);

@@ -7,13 +7,13 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const optional = <T>(value: unknown): T | undefined => (value === null ? undefined : (value as T));
 
-/** The columns of `entries` for an Entry, in the order of EntryRow. */
+/** The columns of `entries` that make up an Entry, in the order of EntryRow. */
 export const ENTRY_COLUMNS =
   'entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count, record_count, ' +
   'categories, file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes, ' +
   'wire_size_bytes, completed_at_ms, failed_at_ms, refusal_count';
 
-/** A row of ENTRY_COLUMNS as an array from node:sqlite. STRICT tables enforce these types. */
+/** A row of ENTRY_COLUMNS, which node:sqlite returns as an array. STRICT tables enforce these types. */
 export type EntryRow = readonly [
   entryNo: number,
   queueId: string,

@@ -26,7 +26,7 @@ export type CategoryCounts = Readonly<Partial<Record<Category, CategoryCount>>>;
 interface ExportFacts {
   readonly queueId: string;
   readonly exportId: string;
-  /** The absolute path of its file. */
+  /** The absolute path of the export file. */
   readonly exportFile: string;
   readonly exportType: ExportType;
   readonly trigger: ExportTrigger;
@@ -44,13 +44,13 @@ export interface Entry extends ExportFacts {
   /** Order of arrival. */
   readonly entryNo: number;
   readonly status: EntryStatus;
-  /** Attempts spent, 0 to 4. An acknowledged part resets it to 0. */
+  /** Number of attempts used, 0 to 4. An acknowledged part resets it to 0. */
   readonly retryCount: number;
-  /** Number of consecutive times that an intermediary refused it. An acknowledged part resets it to 0. */
+  /** Number of consecutive refusals by an intermediary. An acknowledged part resets it to 0. */
   readonly refusalCount: number;
   readonly nextRetryAtMs: WallMs;
   readonly lastError: string | undefined;
-  /** The part size with which the export was cut, or undefined until it is first sent. */
+  /** The part size with which the export was split. Undefined until it is first sent. */
   readonly partSizeBytes: number | undefined;
   /** Total size of the request bodies sent so far, in bytes after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
@@ -59,20 +59,20 @@ export interface Entry extends ExportFacts {
   readonly failedAtMs: WallMs | undefined;
 }
 
-/** The digest of a state record in an export. */
+/** A state record's digest in an export. */
 export interface RecordDigest {
   readonly recordId: string;
   readonly digest: string;
 }
 
-/** The ranges or digests that one category adds to the ledger when its export is committed. */
+/** The ranges or digests of one category that are stored when its export is committed. */
 export interface CategoryMoves {
   readonly category: Category;
   readonly cursors: readonly CursorMove[];
   readonly digests: readonly RecordDigest[];
   /**
-   * The cursors that the collection read, by source. A cursor that differs at the commit was rewound in the meantime. It
-   * does not move, and the next export carries its range. If this is absent, every cursor moves.
+   * The cursors that the collection read, by source. A cursor that differs at the commit was rewound in the meantime. It does not
+   * move, so the next export covers its range again. If absent, every cursor moves.
    */
   readonly found?: ReadonlyMap<string, Cursor | undefined>;
 }

@@ -1,16 +1,16 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 
-/** The ledger's ID, its sequence, and named texts. */
+/** The ledger's ID, its next sequence, and texts stored by name. */
 export interface Facts {
   /**
    * 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. The ID changes when
    * the ledger has diverged (`LedgerChanges`).
    */
   readonly ledgerId: string;
-  /** The sequence for the next export. The commit of the export takes it, so an abandoned export leaves no gap. */
+  /** Returns the sequence for the next export. It is taken when the export commits, so an abandoned export leaves no gap. */
   nextSequence(): number;
-  /** Prevents reuse of `sequence` in this run after a failed commit, because another program may have read the file. */
+  /** Prevents `sequence` from being reused in this run after a failed commit, because another program may have read the file. */
   skipSequence(ledgerId: string, sequence: number): void;
   get(name: string): string | undefined;
   /** Durably stores a text in its own transaction. */
@@ -19,7 +19,7 @@ export interface Facts {
   forget(names: readonly string[]): void;
 }
 
-/** Reads the facts. Creates the ID of a new ledger. */
+/** Opens the facts. Creates an ID if the ledger is new. */
 export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedgerId: () => string): Facts {
   const { db } = ledger;
   const select = db.prepare('SELECT value FROM facts WHERE name = ?');
@@ -35,9 +35,9 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
     ledger.transaction(() => {
       upsert.run('ledger_id', newLedgerId());
     });
-  // Created above, and never removed.
+  // The ID was created above and is never removed.
   const readLedgerId = (): string => get('ledger_id') as string;
-  /** The ledger and the highest sequence whose commit failed. Kept only in memory, because it could not be committed. */
+  /** The highest sequence whose commit failed, and its ledger. Kept only in memory, because it could not be committed. */
   let skipped = { ledgerId: '', through: 0 };
   return {
     get ledgerId() {

@@ -6,18 +6,18 @@ import { boundRejected, sumImported } from './kept-receipt.ts';
 
 /** An export that was just delivered. */
 export interface Delivered {
-  /** The entry before its completion, including the bytes sent for the last part. */
+  /** The entry just before its completion, including the bytes sent for the last part. */
   readonly entry: Entry;
   readonly atMs: WallMs;
-  /** The receipts of all parts, in order. */
+  /** The receipts of all parts, in part order. */
   readonly receipts: readonly Receipt[];
-  /** The receipt of the last part as the ledger stores it, in JSON. */
+  /** The last part's receipt as the ledger stores it, in JSON. */
   readonly lastReceipt: string;
 }
 
-/** The delivered exports. They are kept after the cleanup of the entry and its file. */
+/** The delivered exports. They are kept after the entry and its file have been removed. */
 export interface History {
-  /** Inside the transaction that completes an entry. An entry that central had lost replaces its earlier row. */
+  /** Inside the transaction that completes an entry: adds it. An export that central had lost replaces its earlier row. */
   insert(delivered: Delivered): void;
   /** Newest first. */
   list(limit: number): readonly HistoryRow[];
@@ -30,13 +30,16 @@ export interface History {
   /** The number of delivered exports and of the records in them. */
   totals(): { readonly exportCount: number; readonly recordCount: number };
   /**
-   * The deliveries in the range, summed by quarter of an hour, by the boat's clock and in no order. Reads at most the newest
-   * DELIVERIES_SUMMED_MAX rows.
+   * Returns the deliveries in the range by the boat's clock, summed by quarter of an hour, in no particular order. Reads at most
+   * the newest DELIVERIES_SUMMED_MAX rows.
    */
   quarters(range: { readonly fromMs: number; readonly untilMs: number }): readonly DeliveredQuarter[];
 }
 
-/** The deliveries within a quarter of an hour. Every time zone is a multiple of it from UTC, so it lies in one local day. */
+/**
+ * The deliveries within a quarter of an hour. Every time zone's offset from UTC is a multiple of it, so it never spans two local
+ * days.
+ */
 export interface DeliveredQuarter {
   readonly fromMs: number;
   readonly exportCount: number;
@@ -46,7 +49,7 @@ export interface DeliveredQuarter {
 
 export const QUARTER_MS = 15 * 60_000;
 
-/** Maximum number of rows that are read for a sum. No index holds the times; They cover a year with a delivery every hour. */
+/** Maximum number of rows read for the sums, because the times have no index: more than a year of hourly deliveries. */
 const DELIVERIES_SUMMED_MAX = 10_000;
 
 export function createHistory({ db }: LedgerDatabase): History {
@@ -70,7 +73,7 @@ export function createHistory({ db }: LedgerDatabase): History {
   const selectRequeued = db.prepare(
     'SELECT 1 FROM entries WHERE entry_no = ? AND requeued_at_ms IS NOT NULL',
   );
-  // Export IDs have no index, so the table is scanned, but only for an export that central had lost.
+  // Export IDs have no index, so this scans the table, but only for an export that central had lost.
   const removeEarlier = db.prepare('DELETE FROM history WHERE export_id = ? AND history_no < ?');
   return {
     insert: ({ entry, atMs, receipts, lastReceipt }) => {

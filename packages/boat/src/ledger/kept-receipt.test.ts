@@ -22,8 +22,8 @@ const rejected = (n: number, over: Partial<RejectedRecord> = {}): RejectedRecord
   ...over,
 });
 
-test('counts only known categories, no matter which names a receipt has', () => {
-  // The bytes of an answer are parsed here, because a literal would set the prototype.
+test('counts only known categories, whatever names a receipt contains', () => {
+  // Parses JSON instead of using an object literal, in which `__proto__` would set the prototype.
   const counts = JSON.parse('{"boatlog":2,"__proto__":5,"constructor":6,"toString":7,"gold":8}') as Record<
     string,
     number

@@ -2,24 +2,21 @@ import { isCategory, type Receipt, type RejectedRecord } from '@d3kos/protocol';
 import { toPlainText } from '../platform/plain-text.ts';
 
 /**
- * Maximum number of rejected records stored with a delivered export. It is enough to see a pattern and limits the size
- * if central rejects everything.
+ * Maximum number of rejected records stored with a delivered export: enough to see a pattern, and a limit on the size if central
+ * rejects everything.
  */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
-/**
- * Maximum length of the rejected records stored with one receipt, in characters. A hundred records with their reasons need
- * 20,000.
- */
+/** Maximum length of the rejected records stored with one receipt, in characters. A hundred records with reasons need 20,000. */
 const REJECTED_LENGTH_MAX = 32 * 1024;
 /** Maximum length of one reason, in characters. Central's reasons are shorter. */
 const REASON_LENGTH_MAX = 200;
-/** Maximum length of a record ID, in characters. No record of this boat has a longer one. */
+/** Maximum length of a record ID, in characters. This boat creates no longer ones. */
 const RECORD_ID_LENGTH_MAX = 300;
 /** Maximum length of the import ID and the time, in characters. */
 const LABEL_LENGTH_MAX = 100;
 
-/** Stands in for rejected records that the list does not name. The records of such an export are not proven to be delivered. */
+/** Stands for rejected records that are not listed. It means that the export does not prove which records were delivered. */
 const MORE_REJECTED: RejectedRecord = {
   category: '*',
   record_id: '*',
@@ -27,8 +24,8 @@ const MORE_REJECTED: RejectedRecord = {
 };
 
 /**
- * The receipt as the ledger stores it: only the fields of the protocol, only counts of known categories, and a bounded list of
- * rejected records. The result has at most about 40,000 characters, no matter what central answers.
+ * Returns the receipt as the ledger stores it: only the protocol's fields, the counts of known categories, and a limited list of
+ * rejected records. The result has at most about 40,000 characters, whatever central answers.
  */
 export function toKeptReceipt(receipt: Receipt): Receipt {
   return {
@@ -44,7 +41,7 @@ export function toKeptReceipt(receipt: Receipt): Receipt {
   };
 }
 
-/** The imported records by category, summed over the receipts. A name that is not a category is ignored. */
+/** Returns the number of imported records by category, summed over the receipts. Ignores names that are not categories. */
 export function sumImported(receipts: readonly Receipt[]): Readonly<Record<string, number>> {
   const sums = new Map<string, number>();
   for (const { records_imported } of receipts)
@@ -54,7 +51,7 @@ export function sumImported(receipts: readonly Receipt[]): Readonly<Record<strin
   return Object.fromEntries(sums);
 }
 
-/** The first rejected records. If some are omitted, the last item stands in for them. */
+/** Returns the first rejected records. If some are left out, the last item stands for them. */
 export function boundRejected(rejected: readonly RejectedRecord[]): RejectedRecord[] {
   const kept: RejectedRecord[] = [];
   let length = 0;

@@ -34,7 +34,7 @@ const newLedgerId = (): string => String((ids += 1)).padStart(16, '0');
 const openAt = (name: string): Ledger =>
   openLedger(databases.openLedger(join(root, `${name}.db`)), newLedgerId);
 
-/** A ledger with a delivered, a failed, a foreign and two waiting exports, the last of which has an acknowledged part. */
+/** Opens a ledger with a delivered, a failed, a foreign and two waiting exports, the last of which has an acknowledged part. */
 function openUsed(name: string): Ledger {
   const ledger = openAt(name);
   const { queue } = ledger;
@@ -63,7 +63,7 @@ const numbers = ({ queue }: Ledger) =>
     return [entry?.status, entry?.sequence, entry?.exportId];
   });
 
-test('a new ledger numbers waiting and failed exports by age under new export IDs, and all of their parts are sent again', () => {
+test('a new ledger renumbers waiting and failed exports by age under new export IDs, and sends all of their parts again', () => {
   const ledger = openUsed('begin');
   const before = ledger.facts.ledgerId;
   const change = ledger.changes.begin(WHY);
@@ -95,7 +95,7 @@ test('a new ledger numbers waiting and failed exports by age under new export ID
   ledger.close();
 });
 
-test('every record is due after a new ledger began, until a full export of it is queued', () => {
+test('every record is due after a new ledger begins, until a full export is queued', () => {
   const ledger = openUsed('due');
   ledger.changes.begin(WHY);
   assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
@@ -109,7 +109,7 @@ test('every record is due after a new ledger began, until a full export of it is
   ledger.close();
 });
 
-test('an export that was being made when the ledger began is numbered in it, moves no cursor, and does not count as the full export', () => {
+test('an export that was in progress when the ledger began is renumbered, moves no cursor, and does not count as the full export', () => {
   const ledger = openUsed('meanwhile');
   const { ledgerId: former } = ledger.facts;
   const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
@@ -126,11 +126,11 @@ test('an export that was being made when the ledger began is numbered in it, mov
   assert.equal(ledger.facts.nextSequence(), 6);
   assert.equal(ledger.changes.isFullDue(), true);
   assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
-  assert.equal(ledger.progress.digestOf('qr_codes', 'code'), 'd', 'its records wait in the new ledger');
+  assert.equal(ledger.progress.digestOf('qr_codes', 'code'), 'd', 'its records are due in the new ledger');
   ledger.close();
 });
 
-test('a power cut before or after the commit of a new ledger leaves either the former ledger or the new one, never a mixture', () => {
+test('a power cut at the commit of a new ledger leaves either the former ledger or the new one, never a mixture', () => {
   for (const moment of ['commit', 'committed'] as const) {
     openUsed(moment).close();
     const path = join(root, `${moment}.db`);
@@ -154,7 +154,7 @@ test('a power cut before or after the commit of a new ledger leaves either the f
   }
 });
 
-test('a second new ledger numbers the exports again', () => {
+test('a second new ledger renumbers the exports again', () => {
   const ledger = openUsed('twice');
   ledger.changes.begin(WHY);
   ledger.queue.complete(4, delivered(1));

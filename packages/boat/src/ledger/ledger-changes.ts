@@ -7,9 +7,9 @@ export interface LedgerChange {
   readonly atMs: WallMs;
   readonly oldLedgerId: string;
   readonly newLedgerId: string;
-  /** Central's refusal. */
+  /** The error that central returned. */
   readonly reason: string;
-  /** Number of waiting and failed exports that were numbered in the new ledger. */
+  /** Number of waiting and failed exports that were renumbered in the new ledger. */
   readonly renumberedCount: number;
   /** False until the full export of the new ledger is queued. */
   readonly hasFullExport: boolean;
@@ -18,15 +18,15 @@ export interface LedgerChange {
 /** The ledgers that this boat began after central reported that a ledger had diverged. */
 export interface LedgerChanges {
   /**
-   * Begins a new ledger in one transaction. Waiting and failed exports get sequences from 1 in the order of their age and new
-   * export IDs, and all their parts are sent again. Delivered exports keep their ID, but no longer have a sequence. Cursors and
-   * digests start from the beginning, so every record is due in the next export, which `isFullDue` requires to be full. No export
-   * may be `uploading`. Throws LEDGER_FAILED and DISK_…, and the ledger is then unchanged.
+   * Begins a new ledger in one transaction. Waiting and failed exports are renumbered from 1, oldest first, get new export IDs,
+   * and all their parts are sent again. Delivered exports keep their ID but no longer have a sequence. Cursors and digests are
+   * reset, so every record is due in the next export, which `isFullDue` requires to be full. No export may be `uploading`. Throws
+   * LEDGER_FAILED and DISK_…, leaving the ledger unchanged.
    */
   begin(why: { readonly atMs: WallMs; readonly reason: string }): LedgerChange;
   /** True from `begin` until a full export of the new ledger is queued. */
   isFullDue(): boolean;
-  /** Inside the transaction that queues a full export of the current ledger. */
+  /** Must be called inside the transaction that queues a full export of the current ledger. */
   noteFullExport(entryNo: number): void;
   /** Newest first. */
   list(limit: number): readonly LedgerChange[];
@@ -40,7 +40,7 @@ export function createLedgerChanges(
   const { db } = ledger;
   const selectLedgerId = db.prepare("SELECT value FROM facts WHERE name = 'ledger_id'");
   const updateLedgerId = db.prepare("UPDATE facts SET value = ? WHERE name = 'ledger_id'");
-  // Exports of an even earlier ledger have sequence 0. They are older than every export of this one.
+  // Exports of an even earlier ledger have sequence 0. They are older than any export of this one.
   const selectOpen = db.prepare(
     "SELECT entry_no FROM entries WHERE status IN ('pending', 'failed') ORDER BY sequence > 0, entry_no",
   );
@@ -76,7 +76,7 @@ export function createLedgerChanges(
             SELECT DISTINCT entry_no, 'rewound' FROM digests WHERE true ON CONFLICT DO NOTHING;
           UPDATE counters SET sequence = ${open.length};
         `);
-        // RETURNING yields the inserted row.
+        // RETURNING yields exactly one row.
         return toChange(insert.get(atMs, oldLedgerId, ledgerId, reason, open.length) ?? {});
       }),
     isFullDue: () => selectDue.get() !== undefined,

@@ -55,7 +55,7 @@ const receipt = (exportId: string, n = 3): Receipt => ({
   timestamp: '2026-01-01T00:00:00Z',
 });
 
-test('an entry and its cursors are one commit, and both exist after reopening', () => {
+test('an entry and its cursors are one commit, and both survive reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -77,7 +77,7 @@ test('an entry that cannot be inserted moves no cursor', () => {
   assert.equal(ledger.facts.nextSequence(), 2);
 });
 
-test('a failed entry rewinds its ranges and its digests, and later digests stay', () => {
+test('a failed entry rewinds its ranges and digests, but later digests stay valid', () => {
   const ledger = open();
   const digests = (pairs: readonly (readonly [string, string])[]): CategoryMoves => ({
     category: 'system_alerts',
@@ -99,7 +99,7 @@ test('a failed entry rewinds its ranges and its digests, and later digests stay'
   assert.equal(ledger.progress.digestOf('system_alerts', 'b'), '2');
 });
 
-test('a range that is rewound while the next export is being made stays due', () => {
+test('a range that is rewound while the next export is in progress stays due', () => {
   const ledger = open();
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
   const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
@@ -112,7 +112,7 @@ test('a range that is rewound while the next export is being made stays due', ()
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
-test('a cursor keeps its position after its entry has been delivered and removed, even after reopening', () => {
+test('a cursor keeps its position after its entry is delivered and removed, even after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -137,7 +137,7 @@ test('the cursor is rewound to the start of the range of a failed entry and no f
   again.close();
 });
 
-test('after exports, rewinds and removals in any order, with restarts, every record before the cursor is in an export', () => {
+test('after exports, rewinds and removals in any order, with restarts, some export contains every record before the cursor', () => {
   const action = fc.oneof(
     fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('export' as const) }),
@@ -152,7 +152,7 @@ test('after exports, rewinds and removals in any order, with restarts, every rec
       let ledger = open(paths);
       let rows = 0;
       let n = 0;
-      /** The expected cursor, by the rule for rewound ranges. */
+      /** The expected cursor, according to the rule for rewound ranges. */
       let cursor: number | undefined;
       const alive = new Map<number, readonly [number, number]>();
       const done: number[] = [];
@@ -175,7 +175,7 @@ test('after exports, rewinds and removals in any order, with restarts, every rec
           n += 1;
           const unique = { queueId: `q_${n}`, exportId: `exp_${n}` };
           const { entryNo } = ledger.queue.enqueue(newEntry(n, unique), [boatlogMove(from, rows)]);
-          assert.equal(entryNo, n, 'no number is used twice');
+          assert.equal(entryNo, n, 'no entry number is used twice');
           alive.set(entryNo, [from ?? 0, rows]);
           cursor = rows;
         }
@@ -267,7 +267,7 @@ test('a smaller plan replaces the open parts and keeps the acknowledged ones', (
   );
 });
 
-test('a slot is claimed once, even after reopening, and in the same commit as its export', () => {
+test('a slot is claimed only once, even after reopening, and in the same commit as its export', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   assert.equal(ledger.slots.claim('2026-03-29', at(1)), true);
@@ -278,11 +278,11 @@ test('a slot is claimed once, even after reopening, and in the same commit as it
   const again = open(paths);
   assert.equal(again.slots.claim('2026-03-29', at(3)), false);
   assert.deepEqual(again.slots.claimed(), ['2026-03-29', '2026-03-30']);
-  assert.equal(again.queue.counts().pending, 1, 'no second export is made for the slot');
+  assert.equal(again.queue.counts().pending, 1, 'no second export is created for the slot');
   again.close();
 });
 
-test('a ledger of a newer program is refused and not changed', () => {
+test('a ledger from a newer program is refused and not changed', () => {
   const paths = freshRoot();
   const database = databases.openLedger(paths.ledger);
   database.db.exec('PRAGMA user_version = 99');

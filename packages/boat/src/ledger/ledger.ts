@@ -27,8 +27,8 @@ export interface Progress {
 }
 
 /**
- * The durable state of queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the
- * daemon opens it. Every read comes from the database. Only the set of entries that are being sent is in memory.
+ * The durable state: queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon
+ * opens it. All reads come from the database, except for the set of entries being sent, which is in memory.
  */
 export interface Ledger {
   readonly facts: Facts;
@@ -40,9 +40,9 @@ export interface Ledger {
   readonly browser: BrowserDocuments;
   readonly bundled: BundledExports;
   readonly notifications: Notifications;
-  /** Keeps space for state changes on a full card; see `ensureSparePages`. */
+  /** Keeps space for state changes on a full card. See `ensureSparePages`. */
   ensureSparePages(): void;
-  /** Reserves the space at the start of a run. See `allocateSparePages`. */
+  /** Reserves that space at the start of a run. See `allocateSparePages`. */
   allocateSparePages(): void;
   /** Commits a change that has no effect, to test whether the card accepts writes. Throws like `transaction`. */
   proveWritable(): void;
@@ -50,8 +50,8 @@ export interface Ledger {
 }
 
 /**
- * Upgrades the database to the newest schema and returns its ledger. Throws LEDGER_TOO_NEW for a database of a newer
- * version, because an older program must not change it.
+ * Upgrades the database to the newest schema and returns its ledger. Throws LEDGER_TOO_NEW for a database with a newer schema,
+ * which an older program must not change.
  */
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);
@@ -107,7 +107,7 @@ function migrate(database: LedgerDatabase): void {
       `The ledger has version ${reached}; this program supports versions up to ${LEDGER_STEPS.length}`,
       {
         op: 'open the ledger',
-        hint: 'Install the newer export manager again; the ledger was not changed.',
+        hint: 'Install the newer export manager again. The ledger was not changed.',
       },
     );
   addDigestFunctions(database.db);

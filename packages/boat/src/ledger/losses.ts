@@ -1,6 +1,6 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
-/** A loss: bytes that were dropped before central proved that it holds them. */
+/** A loss: bytes that were dropped before central confirmed them. */
 export interface Loss {
   readonly atMs: WallMs;
   readonly what: string;
@@ -8,11 +8,14 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** The recorded losses. A loss is removed only if its cause has been undone. */
+/** The recorded losses. A loss is removed only if its cause is undone. */
 export interface Losses {
   /** Inside a transaction: records a loss and returns its number. */
   insert(loss: Loss): number;
-  /** Inside a transaction: adds the bytes to the loss with the same `what` and `reason`, so that a repeated loss takes one row. */
+  /**
+   * Inside a transaction: adds the bytes to the loss with the same `what` and `reason`, so that a repeated loss takes only one
+   * row.
+   */
   add(loss: Loss): void;
   /** Inside a transaction: removes a loss whose bytes were not dropped. */
   remove(lossNo: number): void;

@@ -32,7 +32,7 @@ const toReceipt = (n: number): Receipt => ({
   timestamp: '2026-01-01T00:00:00Z',
 });
 
-/** A receipt for a part of the `n`-th export, with the sequences that central reports as missing. */
+/** Returns the acknowledgement of a part of the `n`-th export, with the sequences that central reports as missing. */
 const answer = (n: number, missing?: readonly number[], atMs = 10, partIndex = 1) => ({
   partIndex,
   receipt: toReceipt(n),
@@ -53,7 +53,7 @@ const enqueue = ({ queue }: Ledger, n: number): void => {
 const deliver = (ledger: Ledger, n: number, missing?: readonly number[], atMs?: number) =>
   ledger.queue.complete(n, answer(n, missing, atMs)).report;
 
-/** A ledger with `count` delivered exports. The files of the first `removed` were removed. */
+/** Opens a ledger with `count` delivered exports. The entries and files of the first `removed` were removed. */
 function openDelivered(name: string, count: number, removed = 0): Ledger {
   const ledger = openAt(name);
   for (let n = 1; n <= count; n += 1) {
@@ -71,14 +71,14 @@ const alertsDue = ({ progress }: Ledger, through: number) =>
     (n) => progress.digestOf('system_alerts', `alert ${n}`) === undefined,
   );
 
-test('a delivered export that central has lost waits again under its keys, and its second delivery replaces the first', () => {
+test('a delivered export that central has lost is requeued under its old keys, and its second delivery replaces the first', () => {
   const ledger = openDelivered('requeued', 2);
   const { queue } = ledger;
   enqueue(ledger, 3);
   assert.deepEqual(deliver(ledger, 3, [1, 2]), { requeued: [1, 2], rewound: [] });
   assert.deepEqual(statuses(ledger, 3), ['pending', 'pending', 'completed']);
   assert.deepEqual([queue.get(1)?.exportId, queue.get(1)?.retryCount], ['exp_1', 0]);
-  assert.equal(positionOf(ledger), 30, 'nothing was rewound, because the files are on the card');
+  assert.equal(positionOf(ledger), 30, 'nothing is rewound, because the files are on the card');
   assert.deepEqual(queue.missingTotals(), { requeued: 2, rewound: 0, lastReportedAtMs: 10 });
   deliver(ledger, 1, [], 20);
   deliver(ledger, 2, [], 21);
@@ -94,7 +94,7 @@ test('a delivered export that central has lost waits again under its keys, and i
   ledger.close();
 });
 
-test('the parts of a requeued export keep their slices and lose their receipts, and what central holds is queried', () => {
+test('the parts of a requeued export keep their slices and lose their receipts, and the boat queries what central holds', () => {
   const ledger = openAt('parts');
   const { queue } = ledger;
   enqueue(ledger, 1);
@@ -117,7 +117,7 @@ test('the parts of a requeued export keep their slices and lose their receipts, 
   ledger.close();
 });
 
-test('an export that was sent as one part is sent as one part again, regardless of the current part size', () => {
+test('an export that was sent as one part is sent as one part again, whatever the current part size', () => {
   const ledger = openDelivered('whole', 1);
   enqueue(ledger, 2);
   deliver(ledger, 2, [1]);
@@ -126,7 +126,7 @@ test('an export that was sent as one part is sent as one part again, regardless 
   ledger.close();
 });
 
-test('without a file the ranges are rewound, and the next document withdraws the sequences until central stops naming them', () => {
+test('if the file is gone, the ranges are rewound, and documents withdraw the sequence until central stops naming it', () => {
   const ledger = openDelivered('rewound', 5, 3);
   const { queue } = ledger;
   enqueue(ledger, 6);
@@ -135,7 +135,7 @@ test('without a file the ranges are rewound, and the next document withdraws the
   assert.deepEqual(alertsDue(ledger, 6), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(9), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(1), [2]);
-  // The resent export has a higher sequence, and central still names the one whose withdrawal it has not received.
+  // The resent export has a higher sequence, and central still names the sequence whose withdrawal it has not received.
   assert.deepEqual(deliver(ledger, 5, [3]), NOTHING);
   assert.deepEqual(queue.lapsedSequences(9), [3]);
   enqueue(ledger, 7);
@@ -144,7 +144,7 @@ test('without a file the ranges are rewound, and the next document withdraws the
   ledger.close();
 });
 
-test('ranges are rewound once: later reports of the same export or of later removed ones cause nothing to be sent again', () => {
+test('ranges are rewound only once, even if central reports the same export or later removed ones again', () => {
   const ledger = openDelivered('once', 6, 5);
   enqueue(ledger, 7);
   deliver(ledger, 7, [2]);
@@ -157,7 +157,7 @@ test('ranges are rewound once: later reports of the same export or of later remo
   ledger.close();
 });
 
-test('an export is put back at most once a day, and a clock that was wrong does not delay it for longer', () => {
+test('an export is requeued at most once a day, and a wrong clock does not delay this any longer', () => {
   const ledger = openDelivered('daily', 1);
   for (const n of [2, 3, 4]) enqueue(ledger, n);
   assert.deepEqual(deliver(ledger, 2, [1], 1_000)?.requeued, [1]);
@@ -172,7 +172,7 @@ test('an export is put back at most once a day, and a clock that was wrong does 
   );
 });
 
-test('a list without exports that central can have lost changes nothing', () => {
+test('a list without any export that central can have lost changes nothing', () => {
   const ledger = openDelivered('nonsense', 1);
   const { queue } = ledger;
   enqueue(ledger, 2);
@@ -181,7 +181,7 @@ test('a list without exports that central can have lost changes nothing', () => 
   const position = positionOf(ledger);
   enqueue(ledger, 4);
   enqueue(ledger, 5);
-  // Waiting, failed, itself, later, and never made.
+  // Waiting, failed, the export itself, later, and never created.
   assert.deepEqual(deliver(ledger, 4, [2, 3, 4, 5, 6, 9_007_199_254_740_991]), NOTHING);
   assert.deepEqual(statuses(ledger, 5), ['completed', 'pending', 'failed', 'completed', 'pending']);
   assert.equal(positionOf(ledger), 50);
@@ -191,7 +191,7 @@ test('a list without exports that central can have lost changes nothing', () => 
   ledger.close();
 });
 
-test('an answer without a list, or to an export of another ledger, changes nothing in this ledger', () => {
+test('an answer without a list, or about an export of another ledger, changes nothing in this ledger', () => {
   const ledger = openDelivered('other', 2, 1);
   const { queue } = ledger;
   enqueue(ledger, 3);

@@ -3,15 +3,15 @@ import type { Parts } from './parts.ts';
 import { isReportDue } from './policy.ts';
 import type { RemovedExports } from './removed-exports.ts';
 
-/** Sequences of delivered exports that central reported as missing, by what the boat did. Ascending. */
+/** Sequences of delivered exports that central reported as missing, in ascending order, by what the boat did about them. */
 export interface HandledReport {
   /** Requeued under their old keys. */
   readonly requeued: readonly number[];
-  /** Without a file. Their ranges were rewound, so the next export carries their records. */
+  /** Exports without a file. Their ranges were rewound, so the next export contains their records. */
   readonly rewound: readonly number[];
 }
 
-/** How often central reported a delivered export as missing. */
+/** How many times central reported a delivered export as missing. */
 export interface MissingTotals {
   readonly requeued: number;
   readonly rewound: number;
@@ -20,14 +20,14 @@ export interface MissingTotals {
 }
 
 /**
- * The exports that central has lost after it acknowledged them (decision 0044). Every operation takes at most one pass over the
- * entries, no matter what central sends.
+ * The exports that central has lost after acknowledging them (decision 0044). Every operation takes at most one pass over the
+ * entries, whatever central sends.
  */
 export interface MissingExports {
   /**
-   * Inside the transaction that stores the receipt of a part of `sequence`: handles the list of that answer.
-   * Only lower sequences count. An export that is waiting, was never made or was requeued within a day is not
-   * changed. docs/spec/protocol.md R88, R89, R90, R91.
+   * Inside the transaction that stores a part's receipt: handles the list in that answer. Only sequences lower than the part's
+   * count. An export that is waiting, was never created or was requeued within a day is not changed. docs/spec/protocol.md R88,
+   * R89, R90, R91.
    */
   handle(report: {
     readonly sequence: number;
@@ -35,8 +35,8 @@ export interface MissingExports {
     readonly atMs: WallMs;
   }): HandledReport;
   /**
-   * Sequences that central lacks and that will never arrive, ascending. Their ranges were rewound, or their records went with later
-   * exports. Central stops naming them when a document has withdrawn them.
+   * Sequences that central lacks and that will never arrive, in ascending order. Their ranges were rewound, or later exports
+   * contained their records. Central stops naming them once a document has withdrawn them.
    */
   lapsed(limit: number): readonly number[];
   totals(): MissingTotals;
@@ -54,7 +54,7 @@ export function createMissingExports(
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
   );
   const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
-  // Central may have truncated the list, so nothing is known about sequences after the last one.
+  // Central may have truncated its list, so it says nothing about sequences after the last one.
   const clearLapsed = db.prepare(
     `DELETE FROM lapsed_sequences
      WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,
@@ -120,10 +120,10 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
 }
 
 /**
- * Returns a function that requeues a delivered export. Its parts keep their slices and indexes, because a key must
- * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent as one part is sent as one part again, even if
- * the part size has changed. If it has several parts, central may hold some of them, so they are queried first, as after an
- * offline bundle.
+ * Returns a function that requeues a delivered export. Its parts keep their slices and indexes, because a key must always
+ * identify the same bytes (docs/spec/protocol.md R17). For the same reason, an export that was sent as one part is sent as one
+ * part again, even if the part size has changed. If it has several parts, central may hold some of them, so the boat queries them
+ * first, as after an offline bundle.
  */
 function createRequeue(db: LedgerDatabase['db'], parts: Parts): (entryNo: number, atMs: WallMs) => void {
   const setPending = db.prepare(

@@ -1,10 +1,10 @@
-/** Where the owner is notified. */
+/** The channel through which the owner is notified. */
 export type NotificationChannel = 'signalk' | 'webhook';
 
-/** The subject of a notification: exports that failed, or exports that have waited for too long. */
+/** The subject of a notification: failed exports, or exports that have waited for too long. */
 export type NotificationSubject = 'failed' | 'waiting';
 
-/** A raised notification with its place. `atMs` is the wall-clock time at which the channel last accepted it, in milliseconds. */
+/** A raised notification with its channel and subject. `atMs` is the wall-clock time at which the channel last accepted it. */
 export interface ListedNotification {
   readonly channel: NotificationChannel;
   readonly subject: NotificationSubject;
@@ -14,8 +14,8 @@ export interface ListedNotification {
 
 /** A notification that a channel has accepted and that has not been cleared. */
 export interface RaisedNotification {
-  /** Number of exports that the notification names. */
+  /** Number of exports stated in the notification. */
   readonly exportCount: number;
-  /** The channel's own ID of the notification, or '' if it has none. */
+  /** The channel's own ID for the notification, or '' if it has none. */
   readonly remoteId: string;
 }

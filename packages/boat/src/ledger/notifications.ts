@@ -8,26 +8,26 @@ import type {
 import { CANCELLED_REASON } from './policy.ts';
 
 /**
- * The notifications that are currently raised on each channel, and the counts on which they depend. A row exists from the moment
- * the channel accepted a notification until it accepted its end, so a restart neither repeats nor loses one.
+ * The notifications that are currently raised on each channel, and the counts on which they depend. A row exists from the time
+ * the channel accepts a notification until it accepts its end, so a restart neither repeats nor loses one.
  */
 export interface Notifications {
   find(channel: NotificationChannel, subject: NotificationSubject): RaisedNotification | undefined;
-  /** Every raised notification, in the order of channel and subject. */
+  /** All raised notifications, ordered by channel and subject. */
   list(): readonly ListedNotification[];
-  /** Records in its own transaction that the channel shows the notification. Replaces an earlier row. */
+  /** In its own transaction: records that the channel shows the notification, replacing any earlier row. */
   save(
     channel: NotificationChannel,
     subject: NotificationSubject,
     raised: RaisedNotification & { readonly atMs: WallMs },
   ): void;
-  /** Records in its own transaction that the channel no longer shows the notification. Has no effect if there is none. */
+  /** In its own transaction: records that the channel no longer shows the notification. Has no effect if there is none. */
   remove(channel: NotificationChannel, subject: NotificationSubject): void;
-  /** Number of exports that failed, without those that the owner cancelled. */
+  /** Number of failed exports, except those that the owner cancelled. */
   failedCount(): number;
   /**
-   * Number of exports that have waited since a moment in the range, by their label. An export that arrived before such an export
-   * also counts, even if a wrong clock gave it a label outside the range.
+   * Number of waiting exports that were created in the range, by their label. An export that arrived before one of these also
+   * counts, even if a wrong clock gave it a label outside the range.
    */
   waitingCount(range: { readonly fromMs: number; readonly untilMs: number }): number;
 }
@@ -75,7 +75,7 @@ export function createNotifications(ledger: LedgerDatabase): Notifications {
         remove.run(channel, subject);
       });
     },
-    // No index holds the failed entries, so the table is read only if there are any. A count is an INTEGER.
+    // Failed entries have no index, so the table is scanned only if there are any. A count is an INTEGER.
     failedCount: () =>
       hasFailed.get() === undefined ? 0 : (countFailed.get(CANCELLED_REASON)?.['n'] as number),
     waitingCount: ({ fromMs, untilMs }) => countWaiting.get(fromMs, untilMs)?.['n'] as number,

@@ -9,12 +9,14 @@ import { toRenumberedExportId } from './labels.ts';
 import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 
-/** Adds entries to the queue. Each operation is one transaction. It is durable when it returns, or it has no effect. */
+/**
+ * Adds entries to the queue. Each operation is one transaction: once it returns, it is durable; if it throws, it has no effect.
+ */
 export interface QueueArrivals {
   /**
-   * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. The export is
-   * acknowledged when this returns. If a new ledger has begun since the file was started, the export is numbered in it.
-   * `stagedNo` is the entry number that `stageDigests` returned. Its staged digests become valid.
+   * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. Once this returns, the
+   * export is acknowledged. If a new ledger has begun since the file was started, the export is renumbered in it. `stagedNo` is
+   * the entry number that `stageDigests` returned; its staged digests become valid.
    */
   enqueue(
     entry: NewEntry,
@@ -22,14 +24,14 @@ export interface QueueArrivals {
     claims?: { readonly slotId?: string | undefined; readonly stagedNo?: number | undefined },
   ): Entry;
   /**
-   * Stages digests of an export that is being collected. They become valid when it is enqueued. Returns the number of the
-   * future entry, to be passed as `stagedNo` to the next call and to `enqueue`. The first call has no `stagedNo`. Before
-   * it, a purge must have removed the staged digests of an abandoned export.
+   * Stages digests of an export that is being collected. They become valid when it is enqueued. Returns the number of the future
+   * entry, to be passed as `stagedNo` to the next call and to `enqueue`. The first call has no `stagedNo`; before it, the staged
+   * digests of any abandoned export must have been purged.
    */
   stageDigests(stagedNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
   /**
-   * Inserts an entry for a file without one. Returns undefined if its export has an entry. No cursor moves, so the next
-   * export carries the records again, and central stores them once.
+   * Inserts an entry for a file without one. Returns undefined if the export already has an entry. Moves no cursor, so the next
+   * export contains the records again, and central stores them once.
    */
   adopt(entry: NewEntry): Entry | undefined;
 }
@@ -55,8 +57,8 @@ export function createQueueArrivals(
       ledger.transaction(() => {
         const numbered = toCurrentLedger(facts, entry);
         const inserted = insert(stagedNo ?? counters.takeEntryNo(), numbered);
-        // A full export that began before the new ledger does not count, because it may lack records that were delivered in the
-        // former one.
+        // A full export that was started before the new ledger does not count, because it may lack records that were delivered
+        // under the former one.
         if (numbered === entry && entry.exportType === 'full') changes.noteFullExport(inserted.entryNo);
         if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
         if (stagedNo !== undefined) digests.promote(stagedNo);
@@ -81,7 +83,7 @@ export function createQueueArrivals(
   };
 }
 
-/** Numbers an export in the current ledger if that ledger has begun since the export's file was started. */
+/** Renumbers an export in the current ledger if that ledger began after the export's file was started. */
 function toCurrentLedger(facts: Facts, entry: NewEntry): NewEntry {
   const { ledgerId } = facts;
   if (entry.ledgerId === undefined || entry.ledgerId === ledgerId) return entry;

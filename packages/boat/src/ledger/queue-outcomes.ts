@@ -11,27 +11,29 @@ import type { Parts } from './parts.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { WireMonths } from './wire-months.ts';
 
-/** A part that central holds, and the bytes sent since the last change of its entry. */
+/** A part that central holds, and the number of bytes sent since its entry last changed. */
 export interface AcknowledgedPart {
   readonly partIndex: number;
   readonly receipt: Receipt;
   readonly atMs: WallMs;
   readonly wireSizeBytes: number;
-  /** The sequences that central lacks, as its answer named them. Undefined if the answer had no list. */
+  /** The sequences that central lacks, according to its answer. Undefined if the answer had no list. */
   readonly missing?: readonly number[] | undefined;
 }
 
-/** An export that central holds completely, and the lost exports that its last answer named. */
+/** A completed export, and what was done about the lost exports that central's last answer named. */
 export interface Completed {
   readonly entry: Entry;
   readonly report: HandledReport | undefined;
 }
 
-/** Records delivery results. Each operation is one transaction. It is durable when it returns, or it has no effect. */
+/**
+ * Records delivery results. Each operation is one transaction: once it returns, it is durable; if it throws, it has no effect.
+ */
 export interface QueueOutcomes {
   /**
-   * Returns an `uploading` entry to pending. `spent` and `refusals` are the new numbers of spent attempts and of refusals by an
-   * intermediary. An undefined number does not change.
+   * Returns an `uploading` entry to pending. `spent` and `refusals` are the new numbers of used attempts and of refusals by an
+   * intermediary; undefined leaves a number unchanged.
    */
   putBack(
     entryNo: number,
@@ -45,23 +47,23 @@ export interface QueueOutcomes {
     },
   ): void;
   /**
-   * Records the parts of the entry, and replaces its earlier unacknowledged parts. Resets the attempts and refusals to 0,
-   * because none of these parts was sent before.
+   * Records the parts of the entry, replacing its earlier unacknowledged parts. Resets the attempts and refusals to 0, because
+   * none of these parts has been sent before.
    */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
   /**
-   * Records that central holds the part, and resets the attempts and refusals to 0. The same transaction handles the exports
-   * that central has lost, so a power cut does not lose central's list. Returns what was done about them.
+   * Records that central holds the part, and resets the attempts and refusals to 0. The same transaction handles the exports that
+   * central has lost, so that a power cut does not lose central's list. Returns what was done about them.
    */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined;
-  /** Removes the receipts of the entry's parts: central no longer holds what it confirmed. Returns the parts. */
+  /** Removes the receipts of the entry's parts, because central no longer holds what it confirmed. Returns the parts. */
   reopenParts(entryNo: number): readonly PartRow[];
   /**
-   * Like `acknowledge`, for the last part: the entry is completed and added to history. If the export was delivered before, it
-   * replaces its row there.
+   * Like `acknowledge`, for the last part: also completes the entry and adds it to the history. If the export was delivered
+   * before, replaces its row in the history.
    */
   complete(entryNo: number, acknowledged: AcknowledgedPart): Completed;
-  /** Fails the entry with a reason and rewinds its ranges. `archiveFile` is the path of its file afterwards. */
+  /** Fails the entry with a reason and rewinds its ranges. `archiveFile` is the new path of its file. */
   fail(
     entryNo: number,
     why: { readonly atMs: WallMs; readonly reason: string; readonly archiveFile: string },
@@ -77,7 +79,7 @@ export interface OutcomeTables {
   readonly missing: MissingExports;
 }
 
-/** An entry that returns to pending, completes or fails leaves the set `uploading` after the commit. */
+/** Creates the operations. An entry that returns to pending, completes or fails is removed from `uploading` after the commit. */
 export function createQueueOutcomes(
   ledger: LedgerDatabase,
   { cursors, digests, parts, history, months, missing }: OutcomeTables,
@@ -122,7 +124,7 @@ export function createQueueOutcomes(
         const before = mustGet(reads, entryNo);
         const lastReceipt = JSON.stringify(toKeptReceipt(receipt));
         let receipts: readonly Receipt[] = [receipt];
-        // An export that is sent as one part has no rows in `parts`. Its only receipt is in history.
+        // An export that is sent as one part has no rows in `parts`, and its only receipt is stored in the history.
         if (before.partSizeBytes !== undefined) {
           parts.acknowledge(entryNo, partIndex, lastReceipt, atMs);
           const planned = parts.receipts(entryNo);
@@ -148,8 +150,8 @@ export function createQueueOutcomes(
 }
 
 /**
- * Returns a function that handles the list of an answer. The list refers to the ledger of the part, so a list for a part of
- * another ledger is ignored.
+ * Returns a function that handles the list in an answer. The list refers to the part's ledger, so it is ignored if that is not
+ * the current ledger.
  */
 function createHandleMissing(missing: MissingExports, reads: QueueReads) {
   return (entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined => {

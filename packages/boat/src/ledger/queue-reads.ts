@@ -5,18 +5,18 @@ import type { Counters } from './counters.ts';
 import type { Entry, EntryStatus, QueueCounts } from './entry.ts';
 import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
 
-/** Finds entries and computes totals. */
+/** Looks up entries and computes totals. */
 export interface QueueReads {
   get(entryNo: number): Entry | undefined;
   find(queueId: string): Entry | undefined;
   findByFile(exportFile: string): Entry | undefined;
-  /** Scans every entry, because only adoption and a failed commit search by export ID. */
+  /** Scans all entries. Only adoption and failed commits search by export ID, so there is no index. */
   findByExportId(exportId: string): Entry | undefined;
   /** Oldest first. */
   list(status: EntryStatus, limit?: number): readonly Entry[];
-  /** Entries with a stored status after `afterEntryNo`, oldest first. `pending` includes those that are being sent. */
+  /** Returns entries with a stored status after `afterEntryNo`, oldest first. `pending` includes those that are being sent. */
   page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
-  /** The newest entry with any status. */
+  /** The newest entry, whatever its status. */
   newest(): Entry | undefined;
   /** The newest exports of this ledger that are waiting or failed, newest first. */
   openExports(limit: number): readonly OpenExport[];
@@ -35,7 +35,7 @@ export function createQueueReads(
 ): QueueReads {
   const selectEntries = (rest: string): StatementSync => {
     const statement = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries ${rest}`);
-    // Reading rows with this many columns as objects takes twice as long.
+    // Reading rows with this many columns as objects would take twice as long.
     statement.setReturnArrays(true);
     return statement;
   };

@@ -6,21 +6,27 @@ import type { QueueReads } from './queue-reads.ts';
 import type { RemovedExports } from './removed-exports.ts';
 
 /**
- * Changes entries after their delivery has ended. Each operation is one transaction. It is durable when it returns, or it
- * has no effect.
+ * Changes entries that are completed or failed. Each operation is one transaction: once it returns, it is durable; if it throws,
+ * it has no effect.
  */
 export interface QueueRemovals {
   /**
-   * Returns a failed entry to pending and sets its attempts to zero. The time of its failure stays, so that later documents take
-   * back its withdrawal (`QueueReads.reinstatedSequences`). If its removal had begun, also removes the recorded loss,
+   * Returns a failed entry to pending and resets its attempts. The time of its failure is kept, so that later documents revoke
+   * its withdrawal (`QueueReads.reinstatedSequences`). If its removal had begun, also removes the recorded loss,
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
-  /** Records the loss of a failed entry's file before the file is removed. Repeating the call does not record a second loss. */
+  /**
+   * Records the loss of a failed entry's file. Must be called before the file is removed. Repeating the call does not record a
+   * second loss.
+   */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
-  /** True if the removal of the entry has begun, so that its file may be gone. */
+  /** Returns true if the removal of the entry has begun, so its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
-  /** Removes a completed or failed entry whose file is gone. Its history is kept, and so are the ranges of a completed entry. */
+  /**
+   * Removes a completed or failed entry whose file is gone. Its row in the history is kept, as are the ranges of a completed
+   * entry.
+   */
   forget(entryNo: number): void;
   setFile(entryNo: number, exportFile: string): void;
 }

@@ -3,25 +3,25 @@ import type { Entry } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { SizeRange, Waiting } from './waiting.ts';
 
-/** All file sizes. This is the default of every operation. */
+/** All file sizes, which is the default for every operation. */
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
 /**
- * The waiting entries, and which of them are being sent. These operations only list and mark entries.
- * `deliver/policy/send-order.ts` decides which entry is next.
+ * The waiting entries, including those being sent. These operations only list and mark entries; `deliver/policy/send-order.ts`
+ * decides which one is next.
  */
 export interface QueueWaiting {
   /**
-   * Marks the oldest pending entry that `isNext` accepts as `uploading` and returns it, or undefined if there is none.
-   * The mark is kept only in memory, because no upload survives a power cut. This saves one fsync per export (decision
-   * 0016).
+   * Marks the oldest pending entry that `isNext` accepts as `uploading` and returns it, or returns undefined if there is none.
+   * The mark is kept only in memory, which saves one fsync per export (decision 0016). An upload does not survive a power cut
+   * anyway.
    */
   claim(isNext: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
-  /** The waiting entries that are not being sent, oldest first. Reads each entry when it is requested. */
+  /** Yields the waiting entries that are not being sent, oldest first. Reads each entry when it is requested. */
   waiting(size?: SizeRange): Iterable<Waiting>;
-  /** The entries of `waiting` that come from another ledger (sequence 0), oldest first. */
+  /** Yields those entries of `waiting` that come from another ledger (sequence 0), oldest first. */
   waitingOfOtherLedgers(): Iterable<Waiting>;
-  /** Ends the stored wait of every waiting entry, in one transaction. Spent attempts and refusals still count. */
+  /** Ends the retry delay of every waiting entry, in one transaction. Attempts and refusals so far still count. */
   endWaits(atMs: WallMs): void;
   /** Returns an `uploading` entry to pending, unchanged. */
   unclaim(entryNo: number): void;
@@ -29,7 +29,7 @@ export interface QueueWaiting {
   resume(): void;
 }
 
-/** `uploading` holds the numbers of the entries that are being sent. Only `claim` adds to it. */
+/** Creates the operations. `uploading` holds the numbers of the entries being sent. Only `claim` adds to it. */
 export function createQueueWaiting(
   ledger: LedgerDatabase,
   reads: QueueReads,
@@ -37,7 +37,8 @@ export function createQueueWaiting(
 ): QueueWaiting {
   const { db } = ledger;
   const columns = 'entry_no, file_size_bytes, retry_count, refusal_count, next_retry_at_ms';
-  // Ten thousand entries may wait while none is due. Reading complete entries with their JSON would take ten times as long.
+  // Ten thousand entries may be waiting without one being due. Reading complete entries with their JSON would take ten times as
+  // long.
   const pendingBySize = db.prepare(
     `SELECT ${columns} FROM entries INDEXED BY entries_pending
      WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,

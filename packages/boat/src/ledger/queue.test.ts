@@ -40,7 +40,7 @@ const receipt: Receipt = {
   timestamp: '2026-01-01T00:00:00Z',
 };
 
-test('a number and a sequence are never reused, even after their entry was removed and the ledger reopened', () => {
+test('an entry number or sequence is never reused, even after its entry is removed and the ledger reopened', () => {
   const ledger = open('sequences');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.complete(1, { partIndex: 1, receipt, atMs: at(2), wireSizeBytes: 1 });
@@ -226,7 +226,7 @@ test('an entry is found by any path of its file, even after the file was moved',
   ledger.close();
 });
 
-test('an export that has an entry is not adopted again', () => {
+test('an export that already has an entry is not adopted again', () => {
   const ledger = open('adopted');
   ledger.queue.enqueue(newEntry(1), []);
   assert.equal(ledger.queue.adopt({ ...newEntry(2), exportId: 'exp_1' }), undefined);
@@ -234,7 +234,7 @@ test('an export that has an entry is not adopted again', () => {
   ledger.close();
 });
 
-test('the exports of other ledgers are listed while they wait, and again when they are retried', () => {
+test('exports of other ledgers are listed while they are waiting, and again once they are retried', () => {
   const ledger = open('foreign');
   const foreign = () => Array.from(ledger.queue.waitingOfOtherLedgers(), ({ entryNo }) => entryNo);
   ledger.queue.enqueue(newEntry(1), []);
@@ -249,7 +249,7 @@ test('the exports of other ledgers are listed while they wait, and again when th
   ledger.close();
 });
 
-test('sent bytes are counted in their month across failures, completions, clock jumps and restarts', () => {
+test('sent bytes count in their month across failures, completions, clock jumps and restarts', () => {
   const months = [0, 40 * 86_400_000, 80 * 86_400_000].map(at);
   const sending = fc.record({
     month: fc.nat(2),

@@ -11,9 +11,9 @@ import { createQueueWaiting, type QueueWaiting } from './queue-waiting.ts';
 import type { RemovedExports } from './removed-exports.ts';
 import { createWireMonths } from './wire-months.ts';
 
-/** The operations on the queue, its history and its losses. */
+/** The operations on the queue, the history and the losses. */
 export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOutcomes, QueueRemovals {
-  /** The parts of an entry. Empty for an entry that is sent as one part. */
+  /** Returns the parts of an entry. Empty if it is sent as one part. */
   readonly parts: Parts['list'];
   readonly history: History['list'];
   readonly historyPage: History['page'];
@@ -40,8 +40,8 @@ export function createQueue(
   },
 ): Queue {
   /**
-   * The entries that are being sent. This is the only state of the queue that is not in the database (decision 0016).
-   * Only `QueueWaiting` adds to the set. `QueueWaiting` and, after a commit, `QueueOutcomes` remove from it.
+   * The entries being sent. This is the only state of the queue that is not in the database (decision 0016). Only `QueueWaiting`
+   * adds entries. `QueueWaiting` and, after a commit, `QueueOutcomes` remove them.
    */
   const uploading = new Set<number>();
   const history = createHistory(ledger);

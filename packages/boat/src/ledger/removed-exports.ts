@@ -3,18 +3,17 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import { type Cursors, toCursor } from './cursors.ts';
 
 /**
- * Delivered exports of this ledger whose entry and file were removed. Their ranges are kept, because central may lose the
- * exports.
+ * Delivered exports of this ledger whose entry and file were removed. Their ranges are kept in case central loses the exports.
  */
 export interface RemovedExports {
-  /** Inside the transaction that removes a completed entry. */
+  /** Inside the transaction that removes a completed entry: keeps its ranges. */
   keep(entryNo: number): void;
   /** Inside the transaction that removes a failed entry: drops its ranges, which were rewound when it failed. */
   drop(entryNo: number): void;
   has(sequence: number): boolean;
   /**
    * Inside a transaction: rewinds the ranges of this export and of every later removed one. The rewound cursors cover the later
-   * exports in any case, and this way no export is rewound twice.
+   * exports anyway, and this way no export is rewound twice.
    */
   rewindFrom(sequence: number): void;
 }

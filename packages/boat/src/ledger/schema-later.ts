@@ -1,4 +1,4 @@
-/** The newest steps of `LEDGER_STEPS`. Never edit a step that has shipped. */
+/** The latest steps of `LEDGER_STEPS`. Never edit a step that has shipped. */
 export const LATER_STEPS: readonly string[] = [
   `
   -- What each channel shows the owner now. A row lasts until the channel has accepted that the notification is over.

@@ -1,16 +1,16 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
 /**
- * Number of claims that are kept. They cover two years of daily slots, so a clock that jumps back cannot cause a second
- * export for the same day.
+ * Number of claims that are kept: two years of daily slots, so that a clock that jumps back cannot cause a second export for the
+ * same day.
  */
 const SLOTS_KEPT_MAX = 730;
 
 /** The claimed daily slots. */
 export interface Slots {
   /**
-   * Claims a slot that needs no export because no record is new. Returns true only for the first claim. `Queue.enqueue`
-   * claims the other slots.
+   * Claims a slot that needs no export because nothing is new. Returns true only for the first claim. `Queue.enqueue` claims the
+   * slots of exports.
    */
   claim(slotId: string, atMs: WallMs): boolean;
   claimed(): readonly string[];

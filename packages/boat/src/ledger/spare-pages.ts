@@ -1,21 +1,18 @@
 import type { Disk, LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Space inside the ledger for state changes on a full card. It holds about a thousand history rows, which is enough for
- * a season and negligible on any card.
+ * Space inside the ledger for state changes on a full card: about a thousand history rows, which is enough for a season and
+ * negligible on any card.
  */
 const SPARE_BYTES = 512 * 1024;
-/** Below this amount of free space inside the ledger, the space is reserved again. */
+/** Amount of free space inside the ledger below which the space is reserved again. */
 const SPARE_MIN_BYTES = 256 * 1024;
-/**
- * Size of the ballast file. The file is removed on a full card, because a start needs space for a new WAL and its
- * index.
- */
+/** Size of the ballast file. It is removed on a full card, because startup needs space for a new WAL and its index. */
 export const BALLAST_BYTES = 2 * 1024 * 1024;
 
 /**
- * Keeps free pages inside the database, so that deliveries, failures and cleanups can still be recorded when the file
- * cannot grow (docs/spec/delivery.md, "Disk"). Call it while the card has space. Throws like `transaction`.
+ * Keeps free pages inside the database, so that deliveries, failures and cleanups can still be recorded when the file cannot grow
+ * (docs/spec/delivery.md, "Disk"). Must be called while the card has space. Throws like `transaction`.
  */
 export function ensureSparePages(database: LedgerDatabase): void {
   const { db } = database;
@@ -26,8 +23,8 @@ export function ensureSparePages(database: LedgerDatabase): void {
 }
 
 /**
- * Reserves the space even if enough pages are free. The pages pass through the WAL, so the WAL keeps the same space.
- * The WAL exists for one run of the program, so each run calls this function once.
+ * Reserves the space even if enough pages are free. The pages pass through the WAL, so the WAL file also grows to this size. A
+ * run creates a new WAL, so each run calls this function once.
  */
 export function allocateSparePages(database: LedgerDatabase): void {
   const { db } = database;
@@ -36,13 +33,13 @@ export function allocateSparePages(database: LedgerDatabase): void {
     db.prepare('INSERT INTO room (filling) VALUES (zeroblob(?))').run(SPARE_BYTES);
     db.exec('DROP TABLE room');
   });
-  // Moves the pages into the database file now, because a checkpoint on a full card could not extend it.
+  // Moves the pages into the database file now, because a checkpoint on a full card could not extend the file.
   db.exec('PRAGMA wal_checkpoint(RESTART)');
 }
 
 /** Creates the ballast file durably if it does not exist. Throws DISK_FULL if the card has no space for it. */
 export async function keepBallast(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path))?.sizeBytes === BALLAST_BYTES) return;
-  // The bytes are written, because a sparse file would occupy no space.
+  // The bytes must be written, because a sparse file would occupy no space.
   await disk.replace(path, new Uint8Array(BALLAST_BYTES).fill(1));
 }

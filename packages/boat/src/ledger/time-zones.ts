@@ -3,7 +3,7 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 
 /** The time zones that the boat's settings have named over time. */
 export interface TimeZones {
-  /** All zones, in the order of time. Empty until the first one is added. */
+  /** All zones, in chronological order. Empty until the first one is added. */
   all(): readonly ZonePeriod[];
   /** Adds a zone in one transaction. */
   add(period: ZonePeriod): void;

@@ -41,7 +41,7 @@ const open = (path: string): { readonly database: LedgerDatabase; readonly ledge
 const versionOf = ({ db }: LedgerDatabase): unknown =>
   db.prepare('PRAGMA user_version').get()?.['user_version'];
 
-/** Reads the ledger with this version's code, in the form of `Observed`. */
+/** Reads the ledger with this version's code, as `Observed`. */
 function observe({ queue, progress, facts, slots }: Ledger): Observed {
   return JSON.parse(
     JSON.stringify({
@@ -83,7 +83,7 @@ for (const version of EARLIER_VERSIONS) {
       assert.equal(queue.find(entry?.queueId ?? '')?.entryNo, entryNo);
       assert.equal(queue.findByExportId(`exp_${entryNo}`)?.entryNo, entryNo);
     }
-    // Among the failed exports, only the one whose loss was recorded is being removed.
+    // Of the failed exports, only the one with a recorded loss is being removed.
     assert.deepEqual(
       [3, 4].map((entryNo) => queue.hasRemovalBegun(entryNo)),
       [false, true],
@@ -96,7 +96,7 @@ for (const version of EARLIER_VERSIONS) {
     ledger.close();
   });
 
-  test(`entries in a ledger of version ${version} can fail, be retried, be delivered and be removed like any others`, () => {
+  test(`entries in a ledger of version ${version} can fail, be retried, be delivered and be removed as usual`, () => {
     const { path, observed } = earlierLedger('used', version);
     const { ledger } = open(path);
     const { queue, progress } = ledger;
@@ -128,7 +128,7 @@ for (const version of EARLIER_VERSIONS) {
     again.close();
   });
 
-  test(`an upgrade from version ${version} that fails at a commit keeps the version reached, and the next start continues`, () => {
+  test(`an upgrade from version ${version} that fails at a commit keeps the version it reached, and the next start continues`, () => {
     const { path, observed } = earlierLedger('failed', version);
     for (let reached: number = version; reached < LEDGER_STEPS.length; reached += 1) {
       let commits = 0;
@@ -147,7 +147,7 @@ for (const version of EARLIER_VERSIONS) {
   });
 }
 
-test('a ledger of a newer version is refused and not changed', () => {
+test('a ledger with a newer version is refused and not changed', () => {
   const path = join(root, 'newer.db');
   const { database, ledger } = (() => {
     const opened = databases.openLedger(path);

@@ -2,15 +2,15 @@
 export interface Waiting {
   readonly entryNo: number;
   readonly fileSizeBytes: number;
-  /** Attempts spent. */
+  /** Number of attempts used. */
   readonly retryCount: number;
-  /** Number of times in a row that an intermediary refused it. */
+  /** Number of consecutive refusals by an intermediary. */
   readonly refusalCount: number;
-  /** The end of its wait by the wall clock, in milliseconds since 1970. */
+  /** The end of its retry delay by the wall clock, in milliseconds since 1970. */
   readonly nextRetryAtMs: number;
 }
 
-/** Entries whose file is larger than `overBytes` and not larger than `upToBytes`. */
+/** Entries whose file is larger than `overBytes` but not larger than `upToBytes`. */
 export interface SizeRange {
   readonly overBytes: number;
   readonly upToBytes: number;

@@ -1,11 +1,11 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { toMonth } from './labels.ts';
 
-/** Total size of the request bodies sent in each calendar month, in bytes. The owner's data budget depends on it. */
+/** Total size of the request bodies sent in each calendar month, in bytes, for the owner's data budget. */
 export interface WireMonths {
-  /** Number of bytes sent in the calendar month of `atMs`. */
+  /** Returns the number of bytes sent in the calendar month of `atMs`. */
   bytesIn(atMs: WallMs): number;
-  /** Number of bytes sent in all months. */
+  /** Returns the number of bytes sent in all months. */
   totalBytes(): number;
   /** Inside a transaction: adds bytes to the month of `atMs`. */
   add(atMs: WallMs, sizeBytes: number): void;

@@ -197,7 +197,7 @@ function supervise(
     fail(
       cause === 'silent'
         ? new TransportError('exchange', SILENT_CODE, `No data transferred for ${settings.silenceMs} ms`)
-        : new TransportError('exchange', SLOW_CODE, 'The answer arrives too slowly'),
+        : new TransportError('exchange', SLOW_CODE, 'The answer arrived too slowly'),
     );
   });
   watch.connecting(settings.connectTimeoutMs);
@@ -212,7 +212,7 @@ function supervise(
   sent.once('socket', (socket) => {
     if (sent.reusedSocket) connected();
     else if (isSecure) {
-      // The agent for https creates these sockets.
+      // The HTTPS agent creates only TLS sockets.
       watchPeerName(socket as TLSSocket, sent.host, (name) => {
         peer = name;
       });
@@ -227,7 +227,7 @@ function supervise(
   return {
     watch,
     finish: () => {
-      // The answer may arrive before the complete body has been sent. The rest of the body must not become part of the next
+      // The answer may arrive before the whole body has been sent. The rest of the body must not become part of the next
       // exchange.
       if (end() && !sent.writableFinished) sent.destroy();
     },
@@ -236,8 +236,8 @@ function supervise(
 }
 
 /**
- * Sends the body and resolves with the answer's headers, which may arrive before the end of the body. A proxy that refuses a body
- * answers and then closes the connection, so its answer must not be lost if sending the rest of the body fails.
+ * Sends the body and resolves with the answer's headers, which may arrive before the whole body has been sent. A proxy that
+ * refuses a body answers and then closes the connection, so its answer must not be lost if sending the rest fails.
  */
 function send(
   sent: ClientRequest,
@@ -261,7 +261,7 @@ function send(
     isAnswered = true;
     resolve(answer);
   });
-  // This uses `on` instead of `once`, because a later error without a listener would end the process.
+  // `on` instead of `once`, because a later error without a listener would crash the process.
   sent.on('error', failSending);
   sent.once('close', () => failSending(new TransportError('exchange', 'ECONNRESET', 'No answer')));
   if (body === null) sent.end();
@@ -272,7 +272,7 @@ function send(
 async function* measure(body: ReadableStream<Uint8Array>, watch: SilenceWatch): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     watch.sent(chunk.byteLength);
-    // An answer that has arrived is read first. Writing to a connection that the server closed would discard it.
+    // If the answer has arrived, stop sending and read it. Writing to a connection that the server has closed would discard it.
     await setImmediate();
     yield chunk;
   }
@@ -282,7 +282,11 @@ function toResponse(answer: IncomingMessage, running: Running): Response {
   const status = answer.statusCode ?? 0;
   // The Response constructor rejects a status outside this range, and no HTTP server sends one.
   if (status < 200 || status > 599)
-    throw new TransportError('exchange', 'HTTP_STATUS_INVALID', `The answer has the status ${status}`);
+    throw new TransportError(
+      'exchange',
+      'HTTP_STATUS_INVALID',
+      `The answer has the invalid status ${status}`,
+    );
   const headers = toHeaders(answer.rawHeaders);
   const body = toStream(answer, running);
   if (!BODILESS_STATUSES.includes(status)) return new Response(body, { status, headers });
@@ -306,7 +310,7 @@ function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uin
     {
       pull: async (controller) => {
         try {
-          // A response without a text encoding yields Buffers, but its iterator is typed for any stream.
+          // Without a text encoding the stream yields Buffers, but its iterator has a more general type.
           const next = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
           if (next.done === true) {
             running.finish();
@@ -332,7 +336,7 @@ function toAborted(signal: AbortSignal): TransportError {
 }
 
 function toTransportError(error: unknown, phase: TransportPhase, peer: PeerName | undefined): TransportError {
-  // A certificate of a portal has another name, whether or not its authority is known.
+  // A portal's certificate has a different name, whether or not its authority is known.
   const code = phase === 'tls' && peer === 'other' && isChainError(error) ? OTHER_NAME_CODE : toCode(error);
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError(phase, code.startsWith(PARSER_CODES) ? 'HTTP_INVALID' : code, message, {
@@ -340,7 +344,7 @@ function toTransportError(error: unknown, phase: TransportPhase, peer: PeerName 
   });
 }
 
-/** Node's code for a certificate that has another name. Node checks the name only if the chain of certificates is valid. */
+/** Node's code for a certificate with a different name. Node checks the name only if the certificate chain is valid. */
 const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
 function isChainError(error: unknown): boolean {

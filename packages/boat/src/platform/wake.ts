@@ -1,10 +1,10 @@
 import type { Clock } from './ports.ts';
 
-/** A wait that other code can end. A wake-up that comes before the wait is not lost. */
+/** A wait that other code can end. A wake-up before the wait is not lost. */
 export interface Wake {
   /** Ends the current wait, or the next one if there is none. */
   wake(): void;
-  /** Resolves after `delayMs` or at the next `wake`, whichever is first; rejects when aborted. */
+  /** Resolves after `delayMs` or at the next `wake`, whichever comes first. Rejects when aborted. */
   wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void>;
 }
 

@@ -4,8 +4,8 @@ import type { Clock } from './ports.ts';
 export type Timely<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'late' };
 
 /**
- * Runs `work` with a signal that aborts after `deadlineMs` as well. Returns `late` if `work` failed because of the deadline. Rejects
- * with the reason of `signal` when it is aborted, and with every other error of `work`.
+ * Runs `work` with a signal that also aborts after `deadlineMs`. Returns `late` if `work` failed because of the deadline. Rejects
+ * with the reason of `signal` when it is aborted, and with any other error of `work`.
  */
 export async function withDeadline<T>(
   clock: Pick<Clock, 'sleep'>,

@@ -94,7 +94,7 @@ const newEntry = (n: number, exportFile: string): NewEntry => ({
   createdAtMs: clock.wall(),
 });
 
-/** A boat with everything that a power cut or an owner can leave behind. */
+/** Creates a boat with everything that a power cut or an owner can leave behind. */
 function writeMess(): void {
   freshBoat();
   put('data/exports/failed_exports/q_2_failed.json', '{}');
@@ -121,7 +121,7 @@ function writeMess(): void {
   ledger.close();
 }
 
-test('recovery that is interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
+test('recovery interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
   writeMess();
   const whole = await start();
   assert.ok(whole !== undefined && whole.steps > 30);
@@ -156,7 +156,7 @@ test('recovery that is interrupted at any change to the disk or the ledger has t
   }
 });
 
-test('an adopted boatlog entry equals the record of its collector, for any ID, time and neighbouring rows', async () => {
+test("an adopted boatlog entry equals the collector's record, for any ID, time and neighbouring rows", async () => {
   freshBoat();
   mkdirSync(join(root, 'data/boatlog'));
   const db = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));
@@ -182,7 +182,7 @@ test('an adopted boatlog entry equals the record of its collector, for any ID, t
     ['x'.repeat(400), 't', 'auto', '', null, null, null],
   ];
   for (const row of rows) db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, ?, ?)').run(...row);
-  // The statement and the shape of the legacy exporter.
+  // The query and the document shape of the legacy exporter.
   const entries = db
     .prepare(
       'SELECT entry_id, timestamp, entry_type, content, latitude, longitude, weather_conditions FROM boatlog_entries ORDER BY timestamp DESC',
@@ -213,7 +213,7 @@ test('an adopted boatlog entry equals the record of its collector, for any ID, t
   );
 });
 
-test('every adopted record has the record ID of its collector and appears once', () => {
+test('every adopted record has the same record ID as from its collector and appears once', () => {
   const table: readonly (readonly [
     category: (typeof CATEGORIES)[number],
     section: unknown,
@@ -316,7 +316,7 @@ test('adopted records contain no credentials, addresses or local paths', () => {
   assert.equal(capture?.['species'], 'pike');
 });
 
-test('the installation IDs in the export and in license.json decide whether the export is accepted', () => {
+test('the installation IDs in the export and in license.json determine whether the export is accepted', () => {
   const other = 'fedcba9876543210';
   const table: readonly (readonly [stated: unknown, boat: string | undefined, id: string | undefined])[] = [
     [BOAT, BOAT, BOAT],
@@ -344,7 +344,7 @@ test('a legacy export that is too large to read is quarantined, and the start co
   assert.equal(statSync(join(paths.damaged, 'a.json')).size, LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1);
 });
 
-test('a legacy export that was delivered and removed is not written again under the same ID, which central would refuse', async () => {
+test('does not write a delivered and removed legacy export again under the same ID, which central would refuse', async () => {
   freshBoat();
   const old = put('data/exports/exports/export_20260220_100531.json', document(1));
   await start();
@@ -372,7 +372,7 @@ test('a legacy export that was delivered and removed is not written again under 
   rmSync(entry.exportFile);
   ledger.queue.forget(entry.entryNo);
   ledger.close();
-  // The legacy file could not be removed before.
+  // The legacy file had not been removed.
   put('data/exports/exports/export_20260220_100531.json', document(1));
   assert.equal((await start())?.report.adopted, 0);
   assert.equal(existsSync(old), false);
@@ -382,8 +382,8 @@ test('a legacy export that was delivered and removed is not written again under 
   );
 });
 
-test('a legacy export always has the same export ID in one ledger, and another in a ledger that replaced it', () => {
-  // The document that is written names the ledger, and central refuses different content under a known export ID.
+test('a legacy export always has the same export ID in one ledger, and a different one in a ledger that replaced it', () => {
+  // The rewritten document names the ledger, and central refuses different content under a known export ID.
   assert.equal(toExportId('aaaa', 'content'), toExportId('aaaa', Buffer.from('content')));
   assert.notEqual(toExportId('aaaa', 'content'), toExportId('bbbb', 'content'));
 });

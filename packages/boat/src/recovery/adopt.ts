@@ -20,8 +20,8 @@ import { toNumberedName, toStamp } from '../ledger/labels.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
- * Maximum size of a legacy exporter's file that adoption reads into memory, in bytes. Such a file holds about 100,000
- * boatlog entries. Its text and its parsed values then take about half of the 512 MB that the systemd unit allows.
+ * Maximum size of a legacy export file that adoption reads into memory, in bytes. A file of this size holds about 100,000 boatlog
+ * entries. Its text and parsed values take about half of the 512 MB that the systemd unit allows.
  */
 export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ const documentHeader = Compile(DocumentHeaderSchema);
 /** The result of adopting a file that has no entry. */
 export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
-  /** The file holds an export that already has an entry or that was delivered. */
+  /** The file holds an export that already has an entry or has been delivered. */
   | { readonly kind: 'known' }
   | Quarantined
   /** The disk failed. The file was not moved, and the next start tries again. */
@@ -47,11 +47,11 @@ export type AdoptWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 const NO_LEGACY_FACTS: LegacyFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
 
 /**
- * Creates the entry for an export file that has none, so that the export is delivered. No cursor moves. The next export
- * therefore carries the records again, and central stores them once. A file of the legacy exporter is first rewritten
- * with record IDs, and removed once the new file has its entry. `legacyFacts` come from the legacy queue.
- * Repeating the call after a power cut at any point leaves one entry for each file. A file that cannot be read or
- * written now is returned as `postponed`, because one file must not prevent the start of the export manager.
+ * Creates an entry for an export file that has none, so that it is delivered. Moves no cursor, so the next export contains the
+ * records again, and central stores them once. A legacy export file is first rewritten with record IDs, and removed once the new
+ * file has its entry. `legacyFacts` come from the legacy queue. Can be repeated after a power cut at any point, and leaves one
+ * entry per file. Returns `postponed` for a file that cannot be read or written now, because one file must not keep the export
+ * manager from starting.
  */
 export async function adoptFile(
   world: AdoptWorld,
@@ -80,7 +80,7 @@ export async function adoptFile(
   });
 }
 
-/** Adopts the content of another program's file without changing the file. Otherwise like `adoptFile`. */
+/** Like `adoptFile`, but leaves the file unchanged, because it belongs to another program. */
 export async function adoptCopy(
   world: AdoptWorld,
   paths: SpoolPaths,
@@ -94,7 +94,7 @@ export async function adoptCopy(
   });
 }
 
-/** Returns the disk's failure for this file as a value. Throws every other error. */
+/** Runs `work`. Returns a disk failure for this file as a value. Throws any other error. */
 async function orPostponed<T>(
   path: string,
   work: () => Promise<T>,
@@ -146,7 +146,7 @@ async function adoptOwn(
   legacyFacts: LegacyFacts,
 ): Promise<Adoption> {
   const facts = await disk.stat(path);
-  // A creation time from the legacy queue is wall-clock time too, but only `Clock` returns the branded type.
+  // A creation time from the legacy queue is also wall-clock time, but only `Clock` returns the branded type.
   const createdAtMs = (legacyFacts.createdAtMs ??
     toWallMs(header.export_timestamp) ??
     clock.wall()) as WallMs;
@@ -158,7 +158,7 @@ async function adoptOwn(
     trigger: header.trigger,
     // The schema already limits the tier to 0–3. The check narrows the type.
     tier: isTier(header.tier) ? header.tier : 0,
-    // A sequence number has a meaning only within its own ledger.
+    // A sequence is meaningful only within its own ledger.
     sequence: header.ledger_id === ledger.facts.ledgerId ? header.sequence : 0,
     categoryCount: CATEGORIES.length,
     recordCount,
@@ -182,7 +182,7 @@ function freeQueueId(ledger: Ledger, legacyFacts: string | undefined, stamp: str
   }
 }
 
-/** `isWhole` is false if some of the file was not adopted. */
+/** `isWhole` is false if part of the file was not adopted. */
 interface LegacyAdoption {
   readonly adoption: Adoption | Unusable;
   readonly isWhole: boolean;
@@ -229,8 +229,8 @@ async function adoptLegacyFile(
 }
 
 /**
- * Returns the export ID of a legacy export, which is the same each time this ledger imports the same content. A ledger that
- * replaced a lost one writes its own ID into the document, which is then another export.
+ * Returns the export ID of a legacy export. It is the same each time this ledger imports the same content. A ledger that replaced
+ * a lost one writes its own ID into the document, which makes it a different export.
  */
 export function toExportId(ledgerId: string, content: Uint8Array | string): string {
   return `exp_${createHash('sha256').update(ledgerId).update(content).digest('hex').slice(0, 32)}`;

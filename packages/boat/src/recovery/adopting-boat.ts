@@ -10,9 +10,9 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject } from './legacy-document.ts';
 
-/** The facts about the boat that adoption needs: its installation ID, and how to read its local times. */
+/** The facts about the boat that adoption needs: its installation ID, and how to interpret its local times. */
 export interface AdoptingBoat {
-  /** Undefined if license.json holds no valid ID. Exports of any installation are then accepted. */
+  /** Undefined if license.json has no valid ID. Exports from any installation are then accepted. */
   readonly installationId: string | undefined;
   readonly readTime: TimestampReader;
 }
@@ -45,14 +45,14 @@ async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise
   }
 }
 
-/** Whether this boat may send an export, and under which installation ID. */
+/** Whether this boat may send an export, and if so, under which installation ID. */
 export type Ownership =
   | { readonly kind: 'ours'; readonly installationId: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * Accepts an export without an installation ID as this boat's own, and refuses one with another boat's ID. A card that
- * was copied from another boat contains that boat's queue, and central would refuse its exports.
+ * Accepts an export without an installation ID as this boat's own, and rejects one with another boat's ID. A card that was copied
+ * from another boat contains that boat's queue, and central would refuse those exports.
  */
 export function decideOwnership(stated: unknown, boat: Pick<AdoptingBoat, 'installationId'>): Ownership {
   if (stated === undefined || stated === null)

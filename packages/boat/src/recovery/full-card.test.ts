@@ -29,7 +29,7 @@ function fill(folder: string): void {
   closeSync(file);
 }
 
-test('on a full card 200 waiting exports can still be delivered, failed, retried and removed', (t) => {
+test('200 waiting exports can still be delivered, failed, retried and removed on a full card', (t) => {
   const mounted = mountSmallFileSystem(8 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -80,13 +80,13 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
   );
 });
 
-test('after a restart on a full card the ledger opens, and waiting exports can still be delivered', async (t) => {
+test('the ledger opens after a restart on a full card, and waiting exports can still be delivered', async (t) => {
   const mounted = mountSmallFileSystem(16 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
   const paths = toSpoolPaths(mounted.path);
   const log = { write: () => undefined };
-  // The parts of the world that opening uses.
+  // The ports that opening the ledger uses.
   const world = {
     clock: createClock(),
     random: createRandom(),
@@ -106,7 +106,7 @@ test('after a restart on a full card the ledger opens, and waiting exports can s
     second.queue.forget(entry.entryNo);
   }
   second.close();
-  // The card is still full and the ballast file is gone. Its space is also enough for the next start.
+  // The card is still full and the ballast file is gone, but its space is enough for the next start as well.
   const third = await openOrQuarantine(world, paths);
   assert.equal(third.queue.counts().failed, 0);
   third.close();

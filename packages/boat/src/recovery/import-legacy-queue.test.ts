@@ -23,7 +23,10 @@ const BOAT = '0123456789abcdef';
 const NOW = Date.parse('2026-11-23T10:00:00Z') as WallMs;
 const clock: Clock = { ...createClock(), wall: () => NOW };
 
-/** Performs the first start of `startBoat` and returns its number of steps. A power cut ends it early. */
+/**
+ * Performs the import and recovery of a first start, ended by a power cut after `stepsMax` steps, and returns the number of
+ * steps.
+ */
 async function start(
   stepsMax = Number.POSITIVE_INFINITY,
   log = createKeptLog(),
@@ -97,7 +100,7 @@ function entries(): readonly Readonly<Record<string, unknown>>[] {
   }));
 }
 
-/** The result of a first start: the entries, and every file except the ledger with its content. */
+/** Returns the result of a first start: the entries, and every file except the ledger with its content. */
 function state() {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.includes('exports.db') && statSync(join(root, name)).isFile())
@@ -116,7 +119,7 @@ function recordIds(): readonly string[] {
     .sort();
 }
 
-/** A boat with every kind of item that a legacy queue can contain. */
+/** Creates a boat with every kind of item that a legacy queue can contain. */
 function writeFullBoat(): void {
   freshBoat();
   const inline = {
@@ -187,13 +190,13 @@ test('every export in a legacy queue is queued once, oldest first, with its ID, 
   assert.deepEqual(readdirSync(paths.damaged).sort(), ['bad.json', 'partly.json']);
   assert.ok(
     existsSync(join(root, 'data/old/export_3.json')),
-    'a file outside the exports folder is not moved',
+    'does not move a file outside the exports folder',
   );
   for (const { exportFile } of entries())
     await cutFile(createDisk(), clock, join(root, String(exportFile)), 100);
 });
 
-test('an import that is interrupted at any step of the disk or the ledger has the same result after the next start', async () => {
+test('an import interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
   writeFullBoat();
   const whole = await start();
   assert.ok(whole.kind === 'started' && whole.steps > 60);
@@ -208,7 +211,7 @@ test('an import that is interrupted at any step of the disk or the ledger has th
   }
 });
 
-test('the import happens once, and a queue file that is written later is a view and never imported', async () => {
+test('the import happens only once, and a queue file written later is a view and is not imported', async () => {
   writeFullBoat();
   await start();
   const before = entries();
@@ -255,7 +258,7 @@ for (const [name, content] of [
     );
   });
 
-test('data without an installation ID belongs to this boat, and is not sent if the boat has no ID', async () => {
+test("data without an installation ID counts as this boat's, and is not sent if the boat has no ID", async () => {
   const queue = [{ id: 1, type: 'boatlog', data: [{ entry_id: 1, timestamp: 't' }], status: 'pending' }];
   freshBoat();
   put('data/exports/export_queue.json', queue);
@@ -294,7 +297,7 @@ test("another boat's exports on a copied card are quarantined and do not block o
   );
 });
 
-test("paths outside the exports are ignored: no other program's file is read, moved or removed", async () => {
+test("ignores paths outside the export folders: no other program's file is read, moved or removed", async () => {
   freshBoat();
   const license = put('config/license.json', { ...document(1), installation_id: BOAT });
   const outside = join(dirname(root), 'outside.json');
@@ -313,7 +316,7 @@ test("paths outside the exports are ignored: no other program's file is read, mo
   assert.ok(existsSync(license) && existsSync(outside));
 });
 
-test('a file that the disk cannot read does not count as lost: the next start imports it, and the other exports do not wait', async () => {
+test('a file that the disk cannot read is imported at a later start, and the other exports do not wait for it', async () => {
   writeFullBoat();
   await start();
   const expected = state();
@@ -326,7 +329,7 @@ test('a file that the disk cannot read does not count as lost: the next start im
       disk.readRange(path === refused ? `${paths.ledger}/\0` : path, offset, length),
   });
   const first = await start(undefined, log, wrap).catch((error: unknown) => error);
-  // The system refuses a path with a NUL character, and the disk reports this as its own failure.
+  // The system rejects a path with a NUL character, and this appears as a disk failure.
   assert.ok(!(first instanceof Error), String(first));
   assert.ok(typeof first === 'object' && first !== null && 'report' in first);
   assert.ok(log.lines.some((line) => line.includes('at the next start')));
@@ -338,7 +341,7 @@ test('a file that the disk cannot read does not count as lost: the next start im
   assert.deepEqual(ids(entries()), ids(expected.entries));
 });
 
-test('after the loss of a ledger its view is imported, and the exports on disk keep their IDs', async () => {
+test('after a ledger is lost, its view is imported, and the exports on disk keep their IDs', async () => {
   writeFullBoat();
   await start();
   const before = entries();

@@ -20,7 +20,7 @@ import { makeSpoolFolders } from './make-spool-folders.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
 import { toNumberedName } from '../ledger/labels.ts';
 
-/** Name of the ledger fact that records a complete import. The legacy queue is not read again afterwards. */
+/** Name of the ledger fact that records a completed import, after which the legacy queue is not read again. */
 const IMPORTED_FACT = 'old_queue_imported';
 
 /**
@@ -38,15 +38,15 @@ export const LEGACY_ITEMS_MAX = 100_000;
 /** The result of importing a legacy queue. */
 export interface ImportReport {
   readonly imported: number;
-  /** Items whose export already has an entry, because two items name one file or a power cut interrupted an import. */
+  /** Items whose export already has an entry, because two items name the same file or a power cut interrupted an import. */
   readonly known: number;
-  /** Items whose file does not exist, or lies outside the folders that may hold exports. */
+  /** Items whose file does not exist or is outside the folders that may hold exports. */
   readonly missing: number;
-  /** Items without data that can be sent. They remain in the kept file. */
+  /** Items without any data that can be sent. They remain in the kept file. */
   readonly unusable: number;
   /** Items whose file was moved to quarantine. */
   readonly quarantined: number;
-  /** Items that failed because of the disk. The next start tries them again. */
+  /** Items that failed because of the disk. They are tried again at the next start. */
   readonly postponed: number;
   /** Paths of the kept legacy files. */
   readonly kept: readonly string[];
@@ -56,12 +56,11 @@ type Count = Exclude<keyof ImportReport, 'kept'>;
 type Counts = Record<Count, number>;
 
 /**
- * Imports the queue and the history of the legacy exporter once, at the first start of a ledger (docs/spec/delivery.md,
- * "The ledger"). The files are first moved to `….before-import` and stay there, because the views take their names. Every
- * listed export whose data exists is queued. This includes "completed" exports, because there is no proof that central
- * holds them. The history thus contains only exports that are proven to have been delivered. Runs before `recover`, which
- * adopts the exports that are on disk but in no queue. After a power cut the next start continues, and no export gets a
- * second entry.
+ * Imports the queue and the history of the legacy exporter once, at the first start of a ledger (docs/spec/delivery.md, "The
+ * ledger"). The files are first moved to `….before-import` and kept there, because the views take over their names. Every listed
+ * export whose data exists is queued, even a "completed" one, because there is no proof that central holds it. The history
+ * therefore contains only exports that are proven to have been delivered. Runs before `recover`, which adopts the exports that
+ * are on disk but not in the queue. After a power cut the next start continues, and no export gets a second entry.
  */
 export async function importLegacyQueue(
   world: AdoptWorld,
@@ -80,7 +79,7 @@ export async function importLegacyQueue(
     items = items.concat(await readItems(world, target, counts));
   }
   await importItems(world, paths, ledger, items, counts);
-  // A postponed item leaves the import open, and the next start reads the kept files again.
+  // A postponed item keeps the import open, so that the next start reads the kept files again.
   if (counts.postponed === 0)
     ledger.facts.record(IMPORTED_FACT, kept.map((path) => basename(path)).join(' '));
   const report = { ...counts, kept };
@@ -89,23 +88,22 @@ export async function importLegacyQueue(
 }
 
 /**
- * Lets the next start import the files at the names of the views again, because the legacy exporter takes over the queue. Exports
- * that already have an entry do not get a second one. Has no effect while an import is incomplete, because the next start
- * continues it.
+ * Makes the next start import the queue files again, because the legacy exporter takes over the queue. Exports that already have
+ * an entry do not get a second one. Has no effect while an import is incomplete, because the next start continues it anyway.
  */
 export function reopenLegacyImport(paths: SpoolPaths, ledger: Ledger): void {
   if (ledger.facts.get(IMPORTED_FACT) === undefined) return;
   ledger.facts.forget([IMPORTED_FACT, toFileFact(paths.queueFile), toFileFact(paths.historyFile)]);
 }
 
-/** The name of the ledger fact that records where a legacy file was moved. */
+/** Returns the name of the ledger fact that records where a legacy file was moved. */
 function toFileFact(file: string): string {
   return `old_file ${basename(file)}`;
 }
 
 /**
- * Moves a legacy file to a free name and returns that name, or undefined if the file does not exist. The ledger records
- * the name before the move, so that an interrupted import finds the right file.
+ * Moves a legacy file to an unused name and returns that name, or undefined if the file does not exist. The ledger records the
+ * name before the move, so that an interrupted import finds the right file.
  */
 async function keepAside({ disk }: AdoptWorld, ledger: Ledger, file: string): Promise<string | undefined> {
   const fact = toFileFact(file);
@@ -190,8 +188,8 @@ const COUNTED_AS: Readonly<Record<Outcome, Count>> = {
 };
 
 /**
- * Imports items in the order of their creation times, so that the newer of two copies of a setting is delivered last.
- * Loose records are combined into documents in the order in which they were queued.
+ * Sorts the items by creation time, so that the newer of two copies of a setting is delivered last. Combines loose records into
+ * documents in the order in which they were queued.
  */
 function toWorks(items: readonly LegacyItem[]): readonly LegacyItem[] {
   const loose = items.filter((item) => item.kind === 'data').filter(({ document }) => document.isLoose);

@@ -11,10 +11,10 @@ import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** A record that is ready to be written. `record_id` must be its first key, because readers of export files rely on it. */
+/** A record that is ready to be written. `record_id` must be the first key, because readers of export files rely on that. */
 export type LegacyRecord = { readonly record_id: string } & PlainObject;
 
-/** True for a JSON object (not an array, not null, not a number kept as text). */
+/** Returns true for a JSON object: not an array, not null, and not an `ExactNumber`. */
 export function isPlainObject(value: unknown): value is PlainObject {
   return asObject(value) !== undefined;
 }
@@ -33,9 +33,9 @@ export function toSectionRecords(category: Category, section: unknown): readonly
 }
 
 /**
- * Returns the records of one section of a legacy document. Each has the `record_id` that its collector gives to the same
- * row, so that central stores it once. Credentials, local paths and addresses are removed, because they must not leave
- * the boat. Of several records with one ID, only the last is returned.
+ * Returns the records of one section of a legacy document. Each has the `record_id` that its collector assigns to the same row,
+ * so that central stores it once. Removes credentials, local paths and addresses, which must not leave the boat. If several
+ * records have the same ID, returns only the last.
  */
 export function toLegacyRecords(
   category: Category,
@@ -80,7 +80,7 @@ function readTimestamp(entry: PlainObject, keys: readonly string[]): string | nu
   const value = keys
     .map((key) => entry[key])
     .find((time) => typeof time === 'string' || typeof time === 'number');
-  // `find` does not narrow the type to its condition.
+  // `find` does not narrow the type.
   return (value as string | number | undefined) ?? null;
 }
 
@@ -124,7 +124,7 @@ function toLegacyIdentity(
   }
 }
 
-/** Columns that exist only in the self-healing table. */
+/** Returns true for a row of the self-healing issues table, recognised by its columns. */
 function isIssue(entry: PlainObject): boolean {
   return ['resolved_at', 'remediation_action', 'issue_id'].some((key) => key in entry);
 }
@@ -139,7 +139,7 @@ function toBenchmarkIdentity(entry: PlainObject, timestamp: string): string {
   return toRecordId(id === undefined ? 'baseline' : `baseline:${id}`, timestamp || content, sha256);
 }
 
-/** Returns a boatlog entry as the boatlog collector formats the same row. Unknown fields are kept. */
+/** Formats a boatlog entry exactly as the boatlog collector formats the same row. Keeps unknown fields. */
 function toBoatlogRecord(
   entry: PlainObject,
   readTime: TimestampReader,
@@ -150,7 +150,7 @@ function toBoatlogRecord(
   const pick = (...keys: readonly string[]): unknown =>
     keys.map((key) => given[key]).find((value) => value !== undefined) ?? null;
   const stated = toScalar(pick('entry_id', 'id'));
-  // The collector reads a row number beyond 2^53 as text.
+  // The collector, too, reads a row number beyond 2^53 as text.
   const entryId = stated !== null && typeof stated === 'object' ? stated.rawJSON : stated;
   const timestamp = readTimestamp(given, TIMESTAMP_KEYS);
   const said = [
@@ -228,8 +228,8 @@ const PRIVATE_WORDS = toWords(
 const DEPTH_MAX = 10;
 
 /**
- * Returns the fields of a legacy record without private ones. Numeric keys are dropped, because JavaScript would order
- * them before `record_id`.
+ * Returns the fields of a legacy record without private ones. Drops numeric keys, because JavaScript would put them before
+ * `record_id`.
  */
 function toOutgoing(fields: PlainObject): PlainObject {
   return Object.fromEntries(

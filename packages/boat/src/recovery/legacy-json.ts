@@ -1,11 +1,11 @@
 import { JSON_LEVELS_MAX, parseForeignJson } from '../platform/lenient-json.ts';
 
 /**
- * Maximum number of values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries with 16 values
- * each. As many empty lists as fit into it would take 1 GB of memory.
+ * Maximum number of values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries
+ * with 16 values each. Without this limit, a file of that size full of empty lists would take 1 GB of memory.
  */
 export const LEGACY_VALUES_MAX = 2_500_000;
-/** Maximum number of complete objects that are kept from a damaged text, including those of an item that is not complete yet. */
+/** Maximum number of complete objects kept from a damaged text, including those within an unfinished item. */
 const WHOLE_OBJECTS_MAX = 1_000_000;
 
 const QUOTE = 0x22;
@@ -17,8 +17,9 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * Parses a JSON text of the legacy exporter (see `parseForeignJson`), with up to `LEGACY_VALUES_MAX` values: an old queue holds
- * whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged text of any length.
+ * Parses a JSON text of the legacy exporter like `parseForeignJson`, but with up to `LEGACY_VALUES_MAX` values, because an old
+ * queue holds whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged text
+ * of any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
   const parsed = parseForeignJson(text, LEGACY_VALUES_MAX);
@@ -32,14 +33,14 @@ export interface TextRange {
 }
 
 /**
- * Returns the complete outermost JSON objects of a damaged text, in order. A string with a raw control character, or an
- * unmatched closing bracket, marks damage. The scan then discards every open object and starts again after it.
- * An object deeper than `JSON_LEVELS_MAX` counts as damage too. Runs in linear time, and stops at `WHOLE_OBJECTS_MAX` objects.
+ * Returns the complete outermost JSON objects of a damaged text, in order. A string with a raw control character, an unmatched
+ * closing bracket or an object deeper than `JSON_LEVELS_MAX` counts as damage: the scan then discards every open object and
+ * continues after it. Runs in linear time, and stops at `WHOLE_OBJECTS_MAX` objects.
  */
 export function findWholeObjects(text: string): readonly TextRange[] {
   const found: TextRange[] = [];
   let open: { readonly code: number; readonly at: number }[] = [];
-  // Every quote inside a damaged string is an escaped one, so a string that began there would be damaged at the same place.
+  // Every quote inside a damaged string is escaped, so a string that began there would be damaged at the same position.
   let damagedUntil = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);

@@ -4,21 +4,21 @@ import { isPlainObject, type PlainObject, toSectionRecords } from './legacy-docu
 
 /** Export data that the legacy exporter kept inside its queue, in the shape of a legacy document. */
 export interface LegacyDocument {
-  /** The unvalidated value, or undefined if the data has none. */
+  /** The unvalidated value. Undefined if the data has none. */
   readonly installationId: unknown;
   readonly exportTimestamp: string | undefined;
   /** Sections by category, unchanged. */
   readonly data: Readonly<Partial<Record<Category, unknown>>>;
-  /** True if these are records without a document. One export may combine several of them. */
+  /** True for records without a document. Several of these may be combined into one export. */
   readonly isLoose: boolean;
-  /** False if a part has an unknown shape, so that the source must be kept. */
+  /** False if part of the data has an unknown shape, so the source file must be kept. */
   readonly isWhole: boolean;
 }
 
 /**
- * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one
- * record. `type` names the category of the last two. JSON inside a string is parsed too. Returns undefined for other
- * shapes, because their category cannot be determined.
+ * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one record. `type`
+ * names the category of the last two. Also parses JSON inside a string. Returns undefined for other shapes, because their
+ * category cannot be determined.
  */
 export function toLegacyDocument(type: unknown, data: unknown): LegacyDocument | undefined {
   if (typeof data === 'string') {
@@ -52,7 +52,7 @@ function toLoose(data: LegacyDocument['data'], isWhole = areSections(data)): Leg
   return { installationId: undefined, exportTimestamp: undefined, data, isLoose: true, isWhole };
 }
 
-/** True if every key is a category and every section holds only records. */
+/** Returns true if every key is a category and every section holds only records. */
 function areSections(data: PlainObject): boolean {
   return Object.entries(data).every(([name, section]) => isCategory(name) && isUnderstood(name, section));
 }
@@ -101,14 +101,14 @@ function pickCategories(value: PlainObject): LegacyDocument['data'] {
 }
 
 /**
- * Maximum number of loose items combined into one export. Without combining, a queue of single records would become one
+ * Maximum number of loose items combined into one export. If they were not combined, a queue of single records would become one
  * file per record.
  */
 export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
 
 /**
- * Combines loose data, in order, into as few documents as possible. Lists are appended. A document category allows one
- * record in an export, so its next record starts a new document. The result depends only on the items.
+ * Combines loose data, in order, into as few documents as possible. Lists are appended. A document category allows only one
+ * record per export, so the next one starts a new document. The result depends only on the items.
  */
 export function gatherLoose(
   items: readonly LegacyDocument[],

@@ -43,7 +43,7 @@ function toLine(item: LegacyItem): string {
   return `data ${String(installationId ?? '-')} ${isLoose ? 'loose' : 'document'} ${isWhole ? 'whole' : 'partly'} ${JSON.stringify(data)}`;
 }
 
-test('every known format of a legacy queue is parsed', () => {
+test('parses every known format of a legacy queue', () => {
   const boatlog = '{"boatlog":{"entries":[{"entry_id":7}]}}';
   const table: readonly (readonly [
     name: string,
@@ -157,7 +157,7 @@ test('every known format of a legacy queue is parsed', () => {
   }
 });
 
-test('an item keeps its creation time if it is valid', () => {
+test('keeps the creation time of an item if it is valid', () => {
   const read = (created: unknown) => {
     const queue = parseLegacyQueue(JSON.stringify([{ path: '/a.json', created_at: created }]));
     return queue.kind === 'queue' ? queue.items[0]?.facts.createdAtMs : queue;
@@ -168,7 +168,7 @@ test('an item keeps its creation time if it is valid', () => {
   for (const none of ['soon', null, {}, -1, '2026-02-30T00:00:00Z']) assert.equal(read(none), undefined);
 });
 
-test('an empty file, zeros after a power cut, and JSON that is not a queue are distinguished', () => {
+test('distinguishes an empty file, zeros after a power cut, and JSON that is not a queue', () => {
   for (const text of ['', ' \n', '\0'.repeat(4096)]) assert.equal(parseLegacyQueue(text).kind, 'blank');
   for (const text of ['{}', '3', '"x"', 'null', '{"version":"1.0"}'])
     assert.equal(parseLegacyQueue(text).kind, 'foreign');
@@ -185,7 +185,7 @@ test("Python's NaN is parsed as null, even next to a string that is too long for
   assert.equal(parseLegacyJson('{"a": NaNs}'), undefined);
 });
 
-/** An item with arbitrary JSON strings. */
+/** Generates an item with arbitrary JSON strings. */
 const someItem = fc.oneof(
   fc.record({
     queue_id: fc.constant('q_20260220_100530'),
@@ -207,7 +207,7 @@ const someItem = fc.oneof(
   }),
 );
 
-test('exactly the complete items of a queue file that is cut off anywhere are recovered, in order', () => {
+test('recovers exactly the complete items of a queue file truncated anywhere, in order', () => {
   fc.assert(
     fc.property(
       fc.array(someItem, { minLength: 1, maxLength: 6 }),
@@ -231,7 +231,7 @@ test('exactly the complete items of a queue file that is cut off anywhere are re
         assert.ok(queue.kind === 'torn');
         const expected = parseLegacyQueue(JSON.stringify(whole));
         assert.ok(expected.kind === 'queue');
-        // A complete object inside the item that was cut is not an item.
+        // A complete object inside the truncated item is not an item.
         assert.deepEqual(queue.items, expected.items);
       },
     ),
@@ -239,7 +239,7 @@ test('exactly the complete items of a queue file that is cut off anywhere are re
   );
 });
 
-test('any text is parsed without an exception, and each object found is JSON or contains a number that JSON lacks', () => {
+test('parses any text without throwing, and each object found is JSON or contains a number that JSON does not have', () => {
   const torn = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', 'a', '\n', '\0', '"a":') }),
@@ -259,7 +259,7 @@ test('any text is parsed without an exception, and each object found is JSON or 
   );
 });
 
-test('the complete items of a queue are recovered if it contains zeros or is followed by the end of a longer queue', () => {
+test('recovers the complete items of a queue that contains zeros or is followed by the end of a longer queue', () => {
   const one = JSON.stringify({ pending: [seedItem('20260220_100530')] }, null, 2);
   const two = JSON.stringify(
     { pending: [seedItem('20260220_100531'), seedItem('20260220_100532')] },
@@ -284,7 +284,7 @@ test('deeply nested brackets neither overflow the stack nor slow down the parser
   assert.equal(parseLegacyQueue(`${'['.repeat(depth)}${']'.repeat(depth)}x`).kind, 'torn');
 });
 
-test('loose data is combined into exports, each with at most one record of a document category', () => {
+test('combines loose data into exports with at most one record per document category', () => {
   const documents = [
     toLegacyDocument('boatlog', { entry_id: 1 }),
     toLegacyDocument('settings', { a: 1 }),
@@ -311,7 +311,7 @@ test('loose data is combined into exports, each with at most one record of a doc
   assert.equal(gatherLoose(many.filter((found) => found !== undefined)).length, 2);
 });
 
-test('an export is searched for only in the folders of legacy exporters', () => {
+test('searches for an export only in the folders of legacy exporters', () => {
   const paths = toSpoolPaths('/boat');
   const home = '/boat/data/exports';
   const table: readonly (readonly [
@@ -351,7 +351,7 @@ test('an export is searched for only in the folders of legacy exporters', () => 
     );
 });
 
-/** So long that an algorithm with quadratic time would not finish. */
+/** So long that a quadratic algorithm would not finish. */
 const DAMAGED_LENGTH = 4_000_000;
 for (const [what, text] of [
   ['escaped quotes in an unterminated string', `{"pending":["${'\\"'.repeat(DAMAGED_LENGTH / 2)}`],
@@ -370,7 +370,7 @@ for (const [what, text] of [
   ['open brackets', '['.repeat(16_000_000)],
   ['objects without a list', '{"a":1}'.repeat(2_000_000)],
 ] as const)
-  test(`recovers nothing from a queue that has more values than fit into memory: ${what}`, () => {
+  test(`recovers nothing from a queue with more values than fit into memory: ${what}`, () => {
     assert.deepEqual(parseLegacyQueue(text), { kind: 'torn', items: [], unusable: 0 });
   });
 

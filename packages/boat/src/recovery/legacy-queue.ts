@@ -4,7 +4,7 @@ import { type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
 import { findWholeObjects, parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject } from './legacy-document.ts';
 
-/** Well-formed facts about an export in a legacy queue. */
+/** Validated facts about an export in a legacy queue. */
 export interface LegacyFacts {
   /** `q_YYYYMMDD_HHMMSS`, optionally with `_2`, `_3` and so on. Other forms are not safe in file names and URLs. */
   readonly queueId: string | undefined;
@@ -13,8 +13,8 @@ export interface LegacyFacts {
 }
 
 /**
- * An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter also set
- * "completed" after the answer of a captive portal.
+ * An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter set "completed" even
+ * after an answer from a captive portal.
  */
 export type LegacyItem =
   | { readonly kind: 'file'; readonly path: string; readonly facts: LegacyFacts }
@@ -23,9 +23,9 @@ export type LegacyItem =
 /** The content of a legacy queue or history file. `unusable` counts items with neither a file nor data in a known shape. */
 export type LegacyQueue =
   | { readonly kind: 'queue'; readonly items: readonly LegacyItem[]; readonly unusable: number }
-  /** The text is not JSON. Its complete items were recovered. */
+  /** The text is not valid JSON. Its complete items were recovered. */
   | { readonly kind: 'torn'; readonly items: readonly LegacyItem[]; readonly unusable: number }
-  /** The text is JSON, but not a queue. */
+  /** The text is JSON, but it is not a queue. */
   | { readonly kind: 'foreign' }
   /** The file is empty, or a power cut left only zero bytes. */
   | { readonly kind: 'blank' };
@@ -42,7 +42,7 @@ const DATA_KEYS = ['data', 'payload'] as const;
 const ID_KEYS = ['queue_id', 'id', 'export_id'] as const;
 const CREATED_KEYS = ['created_at', 'created', 'timestamp'] as const;
 
-/** Maximum length of a path that is accepted (PATH_MAX on Linux). */
+/** Maximum accepted length of a path (PATH_MAX on Linux). */
 const PATH_LENGTH_MAX = 4_096;
 
 const QUEUE_ID = /^q_[0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?$/;
@@ -64,13 +64,13 @@ export function salvage(text: string): Extract<LegacyQueue, { kind: 'torn' }> {
   const candidates = findWholeObjects(text).flatMap(({ start, end }) => {
     const parsed = parseLegacyJson(text.slice(start, end));
     if (parsed === undefined) return [];
-    // A complete object may itself be a queue that is followed by the end of an older, longer one.
+    // A complete object may itself be a queue, followed by the end of an older, longer one.
     return (toCandidates(parsed.value) ?? [parsed.value]).filter(isLikeAnItem);
   });
   return { kind: 'torn', ...sortOut(candidates) };
 }
 
-/** After a power cut, ext4 can leave a file of the right length that contains only zeros. */
+/** Returns true for a file of zeros, which ext4 can leave after a power cut. */
 function isBlank(text: string): boolean {
   return /^[\s\0]*$/.test(text);
 }
@@ -84,10 +84,7 @@ function toCandidates(value: unknown): readonly unknown[] | undefined {
   return toLegacyItem(value) === undefined ? undefined : [value];
 }
 
-/**
- * A complete object in a damaged file can be a part of a damaged item, such as the position of a record. Such a part is
- * not an item.
- */
+/** Returns false for an object that is only part of a damaged item, such as the position of a record. */
 function isLikeAnItem(value: unknown): boolean {
   return (
     isPlainObject(value) &&

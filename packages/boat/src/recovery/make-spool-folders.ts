@@ -3,10 +3,10 @@ import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
- * Creates the folders of the spool, and removes the permissions of other users on files that an earlier version left readable.
- * Other services may enter `home`, because the two JSON views in it are public. Only their owner can access the ledger and the
- * exports. Throws DISK_FAILED if one of the names that the export manager opens is a symbolic link, which would let another
- * program choose what it reads and writes. `home` itself may be a link, for example to a larger drive.
+ * Creates the spool folders, and removes other users' permissions on files that an earlier version left readable. Other services
+ * may enter `home`, because the two JSON views in it are public. Only the owner can access the ledger and the exports. Throws
+ * DISK_FAILED if a path that the export manager opens is a symbolic link, which would let another program choose what it reads
+ * and writes. `home` itself may be a link, for example to a larger drive.
  */
 export async function makeSpoolFolders(
   { disk, log }: Pick<World, 'disk' | 'log'>,
@@ -25,7 +25,7 @@ export async function makeSpoolFolders(
     if ((await disk.stat(path))?.kind !== 'other') continue;
     throw new ExportError('DISK_FAILED', `${path} is not a regular file or folder`, {
       op: `open ${path}`,
-      hint: 'Remove the symbolic link or device there. To keep exports on another drive, link the whole folder data/exports.',
+      hint: 'Remove the symbolic link or device. To keep exports on another drive, link the whole folder data/exports.',
     });
   }
   for (const folder of [paths.exports, paths.failed]) await disk.makeDirectory(folder);
@@ -34,6 +34,6 @@ export async function makeSpoolFolders(
       await disk.restrict(path);
     } catch (error) {
       if (!isExportError(error)) throw error;
-      log.write('warn', `Other users may read ${path}: ${error.message}`, { hint: error.hint });
+      log.write('warn', `Other users can read ${path}: ${error.message}`, { hint: error.hint });
     }
 }

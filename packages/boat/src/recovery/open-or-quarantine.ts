@@ -9,9 +9,9 @@ import { toStamp } from '../ledger/labels.ts';
 import { keepBallast } from '../ledger/spare-pages.ts';
 
 /**
- * Opens the ledger. A damaged ledger is moved to quarantine, complete and unchanged, and a new one takes its place. The
- * exports on disk are then adopted again, and cursors start over; central removes the duplicates. Throws every other
- * error, because failing to open a ledger does not prove that it is damaged. Creates the folders of the spool first.
+ * Creates the spool folders and opens the ledger. A damaged ledger is moved to quarantine, complete and unchanged, and replaced
+ * by a new one. The exports on disk are then adopted again and the cursors start over; central discards the duplicates. Throws
+ * any other error, because failing to open a ledger does not prove that it is damaged.
  */
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await makeSpoolFolders(world, paths);
@@ -19,13 +19,13 @@ export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise
     return await openWithRoom(world, paths);
   } catch (error) {
     if (!isDiskFull(error) || (await world.disk.stat(paths.ballast)) === undefined) throw error;
-    world.log.write('warn', 'The card is full; opening the ledger with the space of the ballast file');
+    world.log.write('warn', 'The card is full; opening the ledger with the space from the ballast file');
     await world.disk.remove(paths.ballast);
     return openWithRoom(world, paths);
   }
 }
 
-/** Opens the ledger and reserves its space for this run. The ballast file is restored as soon as it fits. */
+/** Opens the ledger and reserves space for it. The ballast file is restored as soon as there is room for it. */
 async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   const ledger = await openUndamaged(world, paths);
   try {
@@ -58,7 +58,7 @@ async function openUndamaged(world: World, paths: SpoolPaths): Promise<Ledger> {
   for (const suffix of ['', '-wal', '-shm']) {
     const path = `${paths.ledger}${suffix}`;
     if ((await world.disk.stat(path)) === undefined) continue;
-    await quarantineFile(world, paths, path, `the damaged ledger of ${stamp}`);
+    await quarantineFile(world, paths, path, `the ledger damaged at ${stamp}`);
   }
   return openLedger(world.databases.openLedger(paths.ledger), newLedgerId);
 }

@@ -3,7 +3,7 @@ import { toNumberedName } from '../ledger/labels.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
-/** The file could not be used. It is now at `path`, complete, and can be examined there. */
+/** The file could not be used. It is now at `path`, unchanged, and can be examined there. */
 export interface Quarantined {
   readonly kind: 'quarantined';
   readonly path: string;
@@ -11,8 +11,8 @@ export interface Quarantined {
 }
 
 /**
- * Moves a file to the quarantine folder under its own name, or under a numbered name if that name is taken. Never
- * overwrites another file. Repeating the call after a power cut completes an interrupted move.
+ * Moves a file to the quarantine folder under its own name, or under a numbered one if the name is taken. Never overwrites
+ * another file. If a power cut interrupts the move, calling it again completes the move.
  */
 export async function quarantineFile(
   { disk, log }: Pick<World, 'disk' | 'log'>,
@@ -26,7 +26,7 @@ export async function quarantineFile(
     const there = await disk.stat(target);
     const isHere = there !== undefined && there.fileNo === (await disk.stat(path))?.fileNo;
     if (there !== undefined && !isHere) continue;
-    // A power cut interrupted an earlier move and left the file under both names.
+    // A power cut interrupted an earlier move, leaving the file under both names.
     if (isHere) await disk.remove(path);
     else await disk.move(path, target);
     log.write('warn', `Quarantined ${basename(path)}: ${reason}`, { kept_at: target });

@@ -17,7 +17,7 @@ import { recover } from './recover.ts';
 
 const root = temporaryRoot('recover');
 const databases = createDatabases();
-// The parts of the world that recovery and adoption use.
+// The ports that recovery and adoption use.
 const world = {
   clock: createClock(),
   random: createRandom(),
@@ -59,7 +59,7 @@ const seedDocument = {
   },
 };
 
-test('export files without an entry get one, and a legacy file is rewritten with record IDs once, even after several power cuts', async () => {
+test('export files without an entry get one, and a legacy file is rewritten with record IDs only once, even after several power cuts', async () => {
   const paths = freshRoot();
   const old = join(paths.exports, 'export_20260220_100530.json');
   writeFileSync(old, JSON.stringify(seedDocument, null, 2));
@@ -87,7 +87,7 @@ test('export files without an entry get one, and a legacy file is rewritten with
   assert.equal(third.queue.list('pending')[0]?.exportId, entry?.exportId);
 });
 
-test('files that cannot be parsed are quarantined under their names and never removed', async () => {
+test('files that cannot be parsed are quarantined under their own names and never removed', async () => {
   const paths = freshRoot();
   writeFileSync(
     join(paths.exports, 'export_20260220_100530.json'),
@@ -101,7 +101,7 @@ test('files that cannot be parsed are quarantined under their names and never re
   assert.deepEqual(readdirSync(paths.exports), []);
 });
 
-test('an entry with a missing file fails and its ranges are rewound, but an entry whose file was just archived stays pending', async () => {
+test('an entry with a missing file fails and its ranges are rewound, but one whose file was just archived stays pending', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [
@@ -126,7 +126,7 @@ test("a different export under an entry's name in the archive is adopted and not
   writeFileSync(file, '{}');
   ledger.queue.enqueue(newEntry(1, { exportFile: file }), []);
   mkdirSync(paths.failed, { recursive: true });
-  // A legacy exporter whose clock went back gave two exports the same ID. This one had failed earlier.
+  // A legacy exporter whose clock was set back gave two exports the same ID. This is the one that failed earlier.
   writeFileSync(toFailedFile(paths, newEntry(1).queueId), JSON.stringify(seedDocument));
   const report = await recover(world, paths, ledger);
   assert.deepEqual([report.adopted, report.quarantined], [1, 0]);
@@ -136,7 +136,7 @@ test("a different export under an entry's name in the archive is adopted and not
   );
 });
 
-test('if power fails while a file is being archived, the entry keeps one file at its original path', async () => {
+test('if power fails while a file is being archived, the entry has a single file at its original path', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   const file = join(paths.exports, 'a.json');

@@ -12,7 +12,7 @@ export interface RecoveryReport {
   readonly adopted: number;
   readonly quarantined: number;
   readonly missing: number;
-  /** Files that could not be read or written. The next start tries again. */
+  /** Files that could not be read or written. They are tried again at the next start. */
   readonly postponed: number;
 }
 
@@ -20,8 +20,8 @@ type RecoveryWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
 /**
  * Reconciles the ledger and the spool before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"). Removes
- * temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is safe to
- * repeat. After a power cut, the next start completes the recovery.
+ * temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is safe to repeat,
+ * so the next start completes a recovery that a power cut interrupted.
  */
 export async function recover(
   world: RecoveryWorld,
@@ -45,10 +45,7 @@ async function removeTemporaryFiles({ disk }: RecoveryWorld, paths: SpoolPaths):
   return removed;
 }
 
-/**
- * Dead-letters waiting entries whose file is missing, and returns their number. Also completes interrupted moves to the
- * archive.
- */
+/** Dead-letters waiting entries whose file is missing and returns their number. Also repairs interrupted moves to the archive. */
 async function failMissing(
   { clock, disk, log }: RecoveryWorld,
   paths: SpoolPaths,
@@ -59,12 +56,12 @@ async function failMissing(
     const archived = toFailedFile(paths, entry.queueId);
     const there = await disk.stat(entry.exportFile);
     if (there !== undefined) {
-      // A power cut interrupted the move to the archive. The file has both names, and its entry is still pending.
+      // A power cut interrupted the move to the archive: the file has both names, and its entry is still pending.
       const hasBoth = entry.exportFile !== archived && (await disk.stat(archived))?.fileNo === there.fileNo;
       if (hasBoth) await disk.remove(archived);
       continue;
     }
-    // Power failed after the move to the archive and before the entry was marked as failed. The entry is still pending.
+    // Power failed between the move to the archive and marking the entry as failed, so the entry is still pending.
     if ((await disk.stat(archived)) !== undefined) {
       ledger.queue.setFile(entry.entryNo, archived);
       continue;
@@ -72,7 +69,7 @@ async function failMissing(
     missing += 1;
     ledger.queue.fail(entry.entryNo, {
       atMs: clock.wall(),
-      reason: 'The export file is gone; its records go with the next export',
+      reason: 'The export file is missing; the next export contains its records',
       archiveFile: entry.exportFile,
     });
     log.write('warn', `The file of export ${entry.queueId} is missing; the next export contains its records`);
@@ -88,8 +85,8 @@ async function adoptFiles(
 ): Promise<Pick<RecoveryReport, 'adopted' | 'quarantined' | 'postponed'>> {
   const { disk, log } = world;
   const counts = { adopted: 0, quarantined: 0, postponed: 0 };
-  // The folder of failed exports comes first. Adoption rewrites its legacy files into the other folder. If power failed
-  // before the entry was durable, the rewritten file would otherwise be adopted as a separate export.
+  // The folder of failed exports comes first, because adoption rewrites its legacy files into the other folder. If power had
+  // failed before the entry was durable, the rewritten file would otherwise be adopted as a separate export.
   for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);

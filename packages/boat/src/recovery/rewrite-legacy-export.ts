@@ -11,7 +11,7 @@ import type { LegacyDocument } from './legacy-queue-data.ts';
 import { toLegacyTime } from '../ledger/labels.ts';
 import { toLegacyRecords } from './legacy-document.ts';
 
-/** Number of newest delivered exports that are compared with a legacy export, enough for years of daily exports. */
+/** Number of recent delivered exports that are compared with a legacy export: enough for years of daily exports. */
 const HISTORY_LOOKED_THROUGH_MAX = 10_000;
 
 /** Maximum length of an `export_timestamp` that central accepts. */
@@ -27,8 +27,8 @@ export interface LegacyExport {
 }
 
 /**
- * True if the ledger holds the export, or its history lists it as delivered. Writing it again would produce different
- * bytes under the same key, which central refuses.
+ * Returns true if the ledger has an entry for the export or its history lists it as delivered. Writing it again would produce
+ * different bytes under the same key, which central refuses.
  */
 export function isHeld(ledger: Ledger, exportId: string): boolean {
   if (ledger.queue.findByExportId(exportId) !== undefined) return true;
