@@ -41,7 +41,7 @@ export const BOAT_MODULES = {
     types: ['bundle', 'events', 'export-manager', 'measurements'],
   },
   cli: {
-    imports: ['platform', 'collect', 'deliver', 'bundle', 'api', 'config', 'settings'],
+    imports: ['platform', 'collect', 'spool', 'deliver', 'bundle', 'api', 'config', 'settings'],
     types: ['ledger', 'export-manager', 'restore', 'restore-files'],
   },
 } as const satisfies Modules;

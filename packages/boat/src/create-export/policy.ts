@@ -1,5 +1,7 @@
-import { CATEGORIES, type Category, type CategoryState } from '@d3kos/protocol';
-import type { ExportType } from '../ledger/entry.ts';
+import { CATEGORIES, type Category, type CategoryState, type DocumentHeader } from '@d3kos/protocol';
+
+/** `ExportType` of the ledger. Its module has types of Node, which no policy imports. */
+type ExportType = DocumentHeader['export_type'];
 
 /**
  * Returns the type of the next export. The request states it: a full export holds every record, and an incremental one holds the

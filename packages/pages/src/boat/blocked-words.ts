@@ -1,7 +1,7 @@
 import type { TextKey, Texts } from '../i18n/texts.ts';
 import type { BlockedCause, Situation } from './situation.ts';
 import type { PageState } from './state.ts';
-import type { Words } from './statement.ts';
+import type { Words } from './words.ts';
 
 /** The statement while central does not accept this boat, and the steps that end it. */
 export function toBlockedWords(

@@ -7,7 +7,8 @@ import { Collecting } from './collecting.tsx';
 import { toOnBoard } from './on-board.ts';
 import { Readings } from './readings.tsx';
 import { listFailedOnBoard, type Situation, toSituation } from './situation.ts';
-import { type MainAct, type Statement, toStatement } from './statement.ts';
+import { toStatement } from './statement.ts';
+import type { MainAct, Statement } from './words.ts';
 import type { View } from './view.ts';
 import { toWay } from './way.ts';
 

@@ -23,10 +23,9 @@ export type Situation =
   | { readonly kind: 'uploading'; readonly sending: Sending | undefined }
   | { readonly kind: 'card' }
   | { readonly kind: 'blocked'; readonly cause: BlockedCause; readonly detail: string }
-  | {
-      readonly kind: 'captive_portal' | 'clock_wrong' | 'untrusted' | 'unavailable' | 'offline' | 'unknown';
-      readonly detail: string;
-    }
+  | { readonly kind: 'captive_portal' | 'clock_wrong' | 'untrusted'; readonly detail: string }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+  | { readonly kind: 'offline' | 'unknown'; readonly detail: string }
   | { readonly kind: 'later_state'; readonly explanation: string }
   | { readonly kind: 'will_retry' }
   | { readonly kind: 'metered' | 'over_budget' }

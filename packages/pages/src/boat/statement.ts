@@ -1,29 +1,9 @@
-import type { MarkName, Tone } from '../ui/icons.tsx';
 import type { TextKey, Texts } from '../i18n/texts.ts';
 import { toNextExportMoment } from './next-export.ts';
 import { toBlockedWords } from './blocked-words.ts';
 import { CATEGORY_COUNT, type Situation } from './situation.ts';
 import type { PageState } from './state.ts';
-
-/** The action of the main control. With `none`, it shows progress or what it waits for. */
-export type MainAct = 'export' | 'check' | 'send' | 'retry_failed' | 'clear' | 'enrol' | 'none';
-
-/** The main sentence of the screen, the steps for the owner, and the main control. */
-export interface Statement {
-  readonly tone: Tone;
-  readonly mark: MarkName;
-  readonly title: string;
-  readonly says: string;
-  /** Steps for the owner. Empty if no action is needed. */
-  readonly steps: readonly string[];
-  /** What the boat observed, for the person who helps the owner. */
-  readonly seen: string | undefined;
-  readonly main: { readonly act: MainAct; readonly label: string; readonly doneShare: number | undefined };
-}
-
-/** What a situation determines of the statement. */
-export type Words = Pick<Statement, 'tone' | 'mark' | 'title' | 'says'> &
-  Partial<Pick<Statement, 'steps' | 'seen' | 'main'>>;
+import type { Statement, Words } from './words.ts';
 
 /** The statement of a situation in the language of the page. */
 export function toStatement(situation: Situation, state: PageState, texts: Texts): Statement {
@@ -290,7 +270,7 @@ function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words
 
 type Quiet = Extract<
   HeldUp,
-  { readonly kind: 'offline' | 'will_retry' | 'unknown' | 'later_state' | 'waits' }
+  { readonly kind: 'offline' | 'unknown' | 'will_retry' | 'later_state' | 'waits' }
 >;
 
 /** The statement while `n` exports wait and the owner need not do anything. */
