@@ -300,8 +300,8 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'any host name may reach the export manager',
     file: REQUEST_ORIGIN,
-    before: 'if (host === undefined || !hosts.has(hostName(host)))',
-    after: 'if (host === undefined)',
+    before: 'if (!requestHosts.every((host) => hosts.has(hostName(host))))',
+    after: 'if (requestHosts.length === 0)',
     killedBy: REQUEST_ORIGIN_TESTS,
   },
   {

@@ -32,7 +32,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Another program answers on localhost: {}',
       'The second loopback address is taken, so pages may reach another program. Find it with `ss -ltnp`.',
     ),
-    warn('Other users may read {}: {}', 'The modes of a folder could not be corrected. Check its owner.'),
+    warn('Other users can read {}: {}', 'The modes of a folder could not be corrected. Check its owner.'),
     warn(
       'The disk reserve could not be restored: {}',
       'New exports are refused until there is space. Free some on the card.',

@@ -11,8 +11,8 @@ import type { Handler } from './route-request.ts';
 /** Handlers of the routes about the node itself. */
 export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler<Id> } = {
   // R49: "Central MUST answer `GET /api/v1/health` without authentication with
-  // `{"service":"d3kos-central","status":…,"time":…}`." R106: "While central knows that its database cannot store an export, it
-  // SHOULD answer the health request with 503 `UNAVAILABLE`." A boat then counts no attempt (R41), so no outage of the
+  // `{"service":"d3kos-central","status":…,"time":…}`." R106: "While central has detected that its database cannot store an
+  // export, it SHOULD answer the health request with 503 `UNAVAILABLE`." A boat then counts no attempt (R41), so no outage of the
   // database, however long, makes an export fail.
   health: async ({ database, wall }) => {
     const fault = await database.findImportFault();
