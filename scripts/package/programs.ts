@@ -52,7 +52,7 @@ export function toBoatPackage(
     recommends: 'nginx',
     summary: 'store-and-forward exporter for d3kOS boats',
     description: [
-      "Collects the boat's records, keeps them durably on the card, and delivers",
+      "Collects the boat's records, stores them durably on the card, and delivers",
       'them to a central server when a network is available.',
       '.',
       'The package contains its own Node.js and needs no network to install. It',
@@ -103,8 +103,8 @@ export function toCentralPackage(
     depends: DEPENDS,
     summary: 'shore server for the exports of d3kOS boats',
     description: [
-      'Receives the exports of a fleet of boats, proves with receipts that it holds',
-      'them, and stores their records in PostgreSQL.',
+      'Receives the exports of a fleet of boats, stores their records in PostgreSQL,',
+      'and proves with receipts that it holds them.',
       '.',
       'The package contains its own Node.js and an embedded PostgreSQL, and needs no',
       'network to install. An existing PostgreSQL can be used instead.',

@@ -75,11 +75,11 @@ export interface BundleReport {
  * can be imported again. A bundle belongs to one enrolled installation. Its first line names the installation, or, if that line is
  * damaged, the first document does.
  *
- * R83: "Before it stores any part, central MUST refuse a bundle that is not signed with the key of the installation, unless the
- * operator makes an exception for this bundle." The file is therefore read twice. Each part is checked again when it is stored,
- * because the file may change in between. If a bundle without proof of its origin is accepted, this is recorded in the audit trail
- * before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN, INSTALLATION_NOT_FOUND, and the
- * errors of the store.
+ * R83: "Before it stores any part, central MUST refuse a bundle that is not signed with the key that it keeps for the installation,
+ * unless the operator makes an exception for this bundle." The file is therefore read twice. Each part is checked again when it is
+ * stored, because the file may change in between. If a bundle without proof of its origin is accepted, this is recorded in the
+ * audit trail before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN,
+ * INSTALLATION_NOT_FOUND, and the errors of the store.
  */
 export async function importBundle(
   deps: ImportBundleDeps,
