@@ -18,8 +18,8 @@ export interface KnownSecrets {
 }
 
 /**
- * Reads the secrets below the boat's root, and those in the URL of the webhook. Whatever a file with a secret contains counts as
- * secret, even if the file is damaged. Never rejects for a file that cannot be read, and never returns a reason from such a file.
+ * Reads the secrets below the boat's root, and those in the URL of the webhook. Every string of a file with a secret
+ * counts as secret, and every word of a damaged one. Never rejects for a file that cannot be read, and never returns a reason from such a file.
  */
 export async function findSecrets(
   { readFile }: Pick<ConfigWorld, 'readFile'>,
@@ -56,10 +56,10 @@ function listSecretFiles(root: string): readonly string[] {
   ];
 }
 
-/** The words of a file, and the strings of its JSON. A string may be written with escapes. */
+/** The strings of a JSON file, or the words of any other file. The names of the members are not secret. */
 function toSecrets(text: string): readonly string[] {
   const parsed = parseForeignJson(text);
-  return [...text.split(/[\s"',:{}[\]]+/), ...(parsed.kind === 'value' ? listStrings(parsed.value) : [])];
+  return parsed.kind === 'value' ? listStrings(parsed.value) : text.split(/[\s"',:{}[\]]+/);
 }
 
 function listStrings(value: unknown): readonly string[] {

@@ -84,12 +84,13 @@ for (const [name, files, secret, leaked] of [
     assert.ok('findings' in bundle.doctor);
   });
 
-test('ordinary words of a file with a secret stay in the support bundle', async () => {
-  const access = {
+test('ordinary words and member names of a file with a secret stay in the support bundle', async () => {
+  const files = {
     [`${EXPORTS}/signalk-access.json`]: '{"state":"requested","path":"/signalk/v1/requests/1"}',
+    [CREDENTIALS]: `{"token":"${TOKEN}","token_id":"0123456789ab","installation_id":null}`,
   };
-  const { bundle } = await makeBundle(access, 'an export was requested');
-  assert.match(bundle.log.lines[0], /an export was requested/);
+  const { bundle } = await makeBundle(files, 'an export was requested: token_id, installation_id');
+  assert.match(bundle.log.lines[0], /an export was requested: token_id, installation_id/);
 });
 
 test('the support bundle file cannot control the terminal that shows it', async () => {
