@@ -13,7 +13,7 @@ export function AccountsPlace({ view }: { readonly view: View }): JSX.Element {
   if (session.kind !== 'open') return <main id="main" />;
   const { name, role } = session;
   return (
-    <main class="desk desk--one" id="main">
+    <main class="desk desk--one" id="main" tabIndex={-1}>
       <section class="panel">
         <h2>{say('accounts.own')}</h2>
         {name === null ? (

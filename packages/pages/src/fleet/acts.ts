@@ -107,7 +107,7 @@ function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' |
       return set({ session: { kind: 'none', refusal } });
     }
     const { name, role, expires_at: expiresAt } = reply.value;
-    set({ session: { kind: 'open', token, name, role, expiresAt }, trouble: undefined });
+    set({ session: { kind: 'open', token, name, role, expiresAt }, troubles: {} });
     void refresh.everything();
   };
   return {

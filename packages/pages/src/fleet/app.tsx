@@ -1,34 +1,37 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { LANGUAGES } from '../i18n/languages.ts';
 import { Act, Banner } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { AccountsPlace } from './accounts.tsx';
 import { BoatPlace } from './boat.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
 import { Display } from './display.tsx';
+import { useFollowFocus } from './follow-focus.ts';
 import { Fleet } from './list.tsx';
 import { Login } from './login.tsx';
 import { ACCOUNTS_ADDRESS, toListAddress, WHOLE_FLEET } from './place.ts';
-import { isAdmin } from './state.ts';
+import { isAdmin, isBoatUnknown, toTrouble } from './state.ts';
 import type { View } from './view.ts';
 import { toName } from './words.ts';
 
 /** The page: the login, or the header and the open view. */
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
-  if (state.session.kind !== 'open') return <Login view={view} />;
+  const isOpen = state.session.kind === 'open';
+  useFollowFocus(state.place, isOpen && isReady(view));
+  if (!isOpen) return <Login view={view} />;
   const { place, boat } = state;
   return (
     <div
       class="fleet"
-      data-stale={state.trouble === undefined ? undefined : ''}
+      data-stale={toTrouble(state) === undefined ? undefined : ''}
       data-ready={isReady(view) ? '' : undefined}
     >
       <Head view={view} />
       <div class="scale scale--lying" aria-hidden="true" />
       <div>
-        <SessionEnd view={view} />
-        <Trouble view={view} />
+        <Banners view={view} />
         {place.kind === 'fleet' && <Fleet view={view} list={place.view} />}
         {place.kind === 'boat' && boat !== undefined && <BoatPlace view={view} boat={boat} />}
         {place.kind === 'accounts' && <AccountsPlace view={view} />}
@@ -52,10 +55,13 @@ function isReady({ state }: View): boolean {
     );
   if (place.kind === 'accounts')
     return !isAdmin(state) || (state.accounts !== undefined && state.trail !== undefined);
+  if (isBoatUnknown(state)) return true;
   return (
     boat?.details !== undefined &&
     boat.exports !== undefined &&
     boat.log !== undefined &&
+    boat.alerts !== undefined &&
+    boat.rejected !== undefined &&
     (!isAdmin(state) || (boat.tokens !== undefined && boat.audit !== undefined)) &&
     state.coast !== undefined
   );
@@ -65,6 +71,7 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
   const { place, boat } = state;
+  const isLive = toTrouble(state) === undefined;
   const asOf = place.kind === 'boat' ? boat?.details?.as_of : state.boats?.as_of;
   const time =
     asOf === undefined
@@ -91,9 +98,9 @@ function Head({ view }: { readonly view: View }): JSX.Element {
         {place.kind === 'fleet' && <span> · {location.hostname}</span>}
       </h1>
       <div class="end">
-        {place.kind !== 'accounts' && (
-          <span class="note live" data-tone={state.trouble === undefined ? undefined : 'warn'}>
-            <Icon name={state.trouble === undefined ? 'online' : 'gone'} />
+        {place.kind !== 'accounts' && !isBoatUnknown(state) && (
+          <span class="note live" data-tone={isLive ? undefined : 'warn'}>
+            <Icon name={isLive ? 'online' : 'gone'} />
             {time === undefined ? say('page.loading') : say('page.asOf', { time })}
           </span>
         )}
@@ -157,37 +164,51 @@ function Search({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
+/** Warnings of the page itself. */
+function Banners({ view }: { readonly view: View }): JSX.Element | null {
+  const banners = [toSessionEnd(view), toTroubleBanner(view), toMissingTexts(view)].filter(
+    (banner) => banner !== undefined,
+  );
+  return banners.length === 0 ? null : <div class="banners">{banners}</div>;
+}
+
 /** How long before the end of the session the page warns the operator. */
 const SESSION_END_TOLD_MS = 15 * 60_000;
 
-function SessionEnd({ view }: { readonly view: View }): JSX.Element | null {
-  const { session } = view.state;
-  const { say, clock } = view.texts;
+function toSessionEnd({ state, texts }: View): JSX.Element | undefined {
+  const { session } = state;
+  const { say, clock } = texts;
   const endsAt = session.kind === 'open' ? session.expiresAt : null;
-  if (endsAt === null || Date.parse(endsAt) - Date.now() > SESSION_END_TOLD_MS) return null;
+  if (endsAt === null || Date.parse(endsAt) - Date.now() > SESSION_END_TOLD_MS) return undefined;
   return (
-    <div class="banners">
-      <Banner tone="warn" icon="late" role="status">
-        <b>{say('session.ends', { time: clock(endsAt) })}</b>
-        {say('session.ends.says')}
-      </Banner>
-    </div>
+    <Banner key="session" tone="warn" icon="late" role="status">
+      <b>{say('session.ends', { time: clock(endsAt) })}</b>
+      {say('session.ends.says')}
+    </Banner>
   );
 }
 
-function Trouble({ view }: { readonly view: View }): JSX.Element | null {
-  const { state, texts } = view;
+function toTroubleBanner({ state, texts }: View): JSX.Element | undefined {
   const { say } = texts;
-  const { trouble, place, boat } = state;
-  if (trouble === undefined || (trouble.code === 'NOT_FOUND' && place.kind === 'boat')) return null;
+  const { place, boat } = state;
+  const trouble = toTrouble(state);
+  if (trouble === undefined) return undefined;
   const asOf = place.kind === 'boat' ? boat?.details?.as_of : state.boats?.as_of;
   return (
-    <div class="banners">
-      <Banner tone="warn" icon="gone" role="status">
-        <b>{say('page.old')}</b>
-        {asOf === undefined ? say('page.old.never') : say('page.old.says', { time: texts.clock(asOf) })}
-        <span class="note"> {say('page.seen', { detail: `${trouble.code}: ${trouble.message}` })}</span>
-      </Banner>
-    </div>
+    <Banner key="trouble" tone="warn" icon="gone" role="status">
+      <b>{say('page.old')}</b>
+      {asOf === undefined ? say('page.old.never') : say('page.old.says', { time: texts.clock(asOf) })}
+      <span class="note"> {say('page.seen', { detail: `${trouble.code}: ${trouble.message}` })}</span>
+    </Banner>
+  );
+}
+
+/** Says that the page is in another language than the operator chose. */
+function toMissingTexts({ texts, missingLanguage }: View): JSX.Element | undefined {
+  if (missingLanguage === undefined) return undefined;
+  return (
+    <Banner key="texts" tone="warn" icon="failed" role="status">
+      <b>{texts.say('texts.missing', { language: LANGUAGES[missingLanguage] })}</b>
+    </Banner>
   );
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { Banner } from '../ui/controls.tsx';
+import { Act, Banner } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
 import type { BoatDetails } from './api.ts';
 import { Access } from './boat-access.tsx';
@@ -9,7 +9,8 @@ import { DataCopy, Restore } from './boat-copies.tsx';
 import { Days, Holdings } from './boat-held.tsx';
 import { toClaimedMoment, toDuration, toPosition } from './format.ts';
 import { MapPicture } from './map.tsx';
-import type { OpenBoat } from './state.ts';
+import { WHOLE_FLEET } from './place.ts';
+import { isBoatUnknown, type OpenBoat } from './state.ts';
 import type { View } from './view.ts';
 import { STATE_LOOKS, toBoatStatement, toName } from './words.ts';
 
@@ -20,10 +21,10 @@ const BOAT_SCALE = 36;
 export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: OpenBoat }): JSX.Element {
   const { say } = view.texts;
   const { details } = boat;
-  if (details === undefined) {
-    const isUnknown = view.state.trouble?.code === 'NOT_FOUND';
+  const isUnknown = isBoatUnknown(view.state);
+  if (details === undefined || isUnknown)
     return (
-      <main class="desk" id="main">
+      <main class="desk" id="main" tabIndex={-1}>
         <section class="statement wide" data-tone="calm">
           <span class="mark">
             <Icon name="unknown" />
@@ -32,12 +33,12 @@ export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: 
             <h2>{isUnknown ? say('boat.notFound') : say('page.loading')}</h2>
             {isUnknown && <p>{say('boat.notFound.says', { id: boat.installationId })}</p>}
           </div>
+          {isUnknown && <Act onPress={() => view.acts.showList(WHOLE_FLEET)}>{say('act.clear')}</Act>}
         </section>
       </main>
     );
-  }
   return (
-    <main class="desk" id="main">
+    <main class="desk desk--boat" id="main" tabIndex={-1}>
       <div class="wide">
         <BoatStatement details={details} view={view} />
       </div>
@@ -48,15 +49,17 @@ export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: 
         <Holdings details={details} view={view} />
         <RejectedRecords boat={boat} details={details} view={view} />
         <Ledgers details={details} view={view} />
-        <Access boat={boat} details={details} view={view} />
-        <DataCopy details={details} view={view} />
-        <Restore details={details} view={view} />
       </div>
       <aside class="side">
         <Position details={details} view={view} />
         <Alerts boat={boat} view={view} />
         <LogLines boat={boat} details={details} view={view} />
       </aside>
+      <div class="side side--wide">
+        <Access boat={boat} details={details} view={view} />
+        <DataCopy details={details} view={view} />
+        <Restore details={details} view={view} />
+      </div>
     </main>
   );
 }
@@ -103,7 +106,7 @@ function toTierNote({ boat }: BoatDetails, { say }: View['texts']): string {
 
 function Facts({ details, view }: Part): JSX.Element {
   const { texts } = view;
-  const { say, number, bytes, moment, locale } = texts;
+  const { say, number, bytes, day, moment, locale } = texts;
   const { boat, as_of: now, holdings, ledgers } = details;
   const missing = say('page.missing');
   const sum = (key: 'records' | 'bytes'): number =>
@@ -114,7 +117,7 @@ function Facts({ details, view }: Part): JSX.Element {
     <dl class="facts wide">
       <Fact
         name={say('fact.installation')}
-        note={say('fact.installation.says', { date: moment(boat.enrolled_at, now), n: details.live_tokens })}
+        note={say('fact.installation.says', { date: day(boat.enrolled_at, now), n: details.live_tokens })}
       >
         <bdi class="id" dir="ltr">
           {boat.installation_id}

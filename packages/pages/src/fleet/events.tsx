@@ -49,7 +49,7 @@ export function Events(props: {
             </p>
             <p class="note">
               <bdi>{say('events.by', { actor: one.actor })}</bdi>
-              {one.detail !== '' && <bdi> · {one.detail}</bdi>}
+              {one.detail !== '' && <bdi> · {toDetail(one.detail, view)}</bdi>}
             </p>
           </li>
         ))}
@@ -61,6 +61,13 @@ export function Events(props: {
       )}
     </section>
   );
+}
+
+/** Times in the detail of an event, as central writes them. */
+const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+function toDetail(detail: string, { texts }: View): string {
+  return detail.replaceAll(TIMES, (time) => texts.fullMoment(time));
 }
 
 const EVENTS: Readonly<Record<string, Extract<FleetTextKey, `event.${string}`>>> = {

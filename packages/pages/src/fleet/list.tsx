@@ -3,36 +3,49 @@ import { Act } from '../ui/controls.tsx';
 import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
 import type { Boat, Overview } from './api.ts';
 import { toClaimedMoment, toDuration, toSeconds } from './format.ts';
+import { Filters } from './filters.tsx';
 import { Hours } from './hours.tsx';
 import { FleetMap } from './map.tsx';
 import { isAdmin } from './state.ts';
-import { FILTERS, type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
+import { type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
 import type { View } from './view.ts';
 import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
 
 const COLUMN_COUNT = 9;
-const TIERS = ['0', '1', '2', '3'];
 
 /** The view of the fleet: the summary, the list, the map and the last 24 hours. */
 export function Fleet({ view, list }: { readonly view: View; readonly list: ListView }): JSX.Element {
-  const { overview } = view.state;
+  const { overview, boats } = view.state;
+  // In a large fleet the overview may be a minute older than the list.
+  const isEmpty = overview?.totals.boats === 0 && boats?.boats.length === 0;
+  const enrolLook = isEmpty ? ({ look: 'main' } as const) : {};
   return (
-    <main class="desk" id="main">
+    <main class="desk desk--list" id="main" tabIndex={-1}>
       <div class="wide">
         <FleetStatement view={view} overview={overview} />
       </div>
       <div>
-        <Filters view={view} list={list} overview={overview} />
-        <BoatList view={view} list={list} />
+        {!isEmpty && (
+          <>
+            <Filters view={view} list={list} overview={overview} />
+            <BoatList view={view} list={list} />
+          </>
+        )}
         {isAdmin(view.state) && (
           <div class="pages">
-            <Act onPress={() => view.acts.askChange({ kind: 'enrol' })}>{view.texts.say('change.enrol')}</Act>
+            <Act {...enrolLook} onPress={() => view.acts.askChange({ kind: 'enrol' })}>
+              {view.texts.say('change.enrol')}
+            </Act>
           </div>
         )}
       </div>
       <aside class="side">
         <FleetMap view={view} />
-        {overview !== undefined && <Hours view={view} overview={overview} />}
+        {overview !== undefined && (
+          <div class="hours">
+            <Hours view={view} overview={overview} />
+          </div>
+        )}
       </aside>
     </main>
   );
@@ -121,85 +134,6 @@ function FleetStatement(props: {
   );
 }
 
-function Filters(props: {
-  readonly view: View;
-  readonly list: ListView;
-  readonly overview: Overview | undefined;
-}): JSX.Element {
-  const { view, list, overview } = props;
-  const { texts, acts } = view;
-  const { say } = texts;
-  const counts = overview && { ...overview.counts, all: overview.totals.boats };
-  const shown = FILTERS.filter(
-    (filter) =>
-      filter === 'all' || filter === list.filter || filter === 'late' || (counts?.[filter] ?? 0) > 0,
-  );
-  return (
-    <div class="filters" role="group" aria-label={say('filter.label')}>
-      {shown.map((filter) => (
-        <button
-          key={filter}
-          type="button"
-          class="act"
-          aria-pressed={filter === list.filter}
-          onClick={() => acts.showList({ ...list, filter })}
-        >
-          {say(`filter.${filter}`)}
-          {counts !== undefined && <span class="note">{texts.number(counts[filter])}</span>}
-        </button>
-      ))}
-      <div class="choices">
-        <Choice
-          label={say('filter.version')}
-          value={list.version}
-          none={say('filter.any')}
-          options={(overview?.versions ?? []).map(({ version, boats }) => [
-            version,
-            say('filter.versionCount', { version, n: boats }),
-          ])}
-          onChoose={(version) => acts.showList({ ...list, version })}
-        />
-        <Choice
-          label={say('filter.tier')}
-          value={list.tier}
-          none={say('filter.any')}
-          options={TIERS.map((tier) => [tier, say('filter.tierName', { tier })])}
-          onChoose={(tier) => acts.showList({ ...list, tier })}
-        />
-      </div>
-    </div>
-  );
-}
-
-function Choice(props: {
-  readonly label: string;
-  readonly value: string | undefined;
-  /** The label for no selection, or undefined if a value is always selected. */
-  readonly none: string | undefined;
-  readonly options: readonly (readonly [value: string, text: string])[];
-  readonly onChoose: (value: string | undefined) => void;
-}): JSX.Element {
-  const { value } = props;
-  const isListed = value === undefined || props.options.some(([option]) => option === value);
-  const options = isListed ? props.options : [...props.options, [value, value] as const];
-  return (
-    <label class="choice">
-      <span class="note">{props.label}</span>
-      <select
-        value={value ?? ''}
-        onChange={(event) => props.onChoose((event.currentTarget as HTMLSelectElement).value || undefined)}
-      >
-        {props.none !== undefined && <option value="">{props.none}</option>}
-        {options.map(([option, text]) => (
-          <option key={option} value={option}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 const HEADINGS = [
   ['list.boat', '', 'name'],
   ['list.state', '', 'attention'],
@@ -238,9 +172,18 @@ function Heading(props: {
     <th scope="col" class={look} aria-sort={isSorted ? SORT_DIRECTIONS[sort] : 'none'}>
       <button type="button" onClick={() => view.acts.showList({ ...list, sort })}>
         {text}
-        <span aria-hidden="true">{isSorted ? (sort === 'name' ? '▲' : '▼') : ''}</span>
+        {isSorted && <SortArrow isAscending={SORT_DIRECTIONS[sort] === 'ascending'} />}
       </button>
     </th>
+  );
+}
+
+/** Drawn, because the arrows of fonts differ in size. */
+function SortArrow({ isAscending }: { readonly isAscending: boolean }): JSX.Element {
+  return (
+    <svg class="sort" viewBox="0 0 12 12" aria-hidden="true">
+      <path d={isAscending ? 'M6 2l5 8H1z' : 'M6 10l5-8H1z'} />
+    </svg>
   );
 }
 
@@ -249,6 +192,15 @@ function BoatList({ view, list }: { readonly view: View; readonly list: ListView
   const { say } = texts;
   const { boats: page, pages } = state;
   if (page === undefined) return <p class="note empty">{say('page.loading')}</p>;
+  if (page.boats.length === 0)
+    return (
+      <div class="empty">
+        <p>{list.search === undefined ? say('list.empty') : say('list.noMatch', { search: list.search })}</p>
+        <Act look="quiet" onPress={() => acts.showList(WHOLE_FLEET)}>
+          {say('act.clear')}
+        </Act>
+      </div>
+    );
   const isFirst = pages.length === 1;
   return (
     <>
@@ -284,14 +236,6 @@ function BoatList({ view, list }: { readonly view: View; readonly list: ListView
           })}
         </tbody>
       </table>
-      {page.boats.length === 0 && (
-        <p class="empty">
-          {list.search === undefined ? say('list.empty') : say('list.noMatch', { search: list.search })}{' '}
-          <Act look="quiet" onPress={() => acts.showList(WHOLE_FLEET)}>
-            {say('act.clear')}
-          </Act>
-        </p>
-      )}
       <Pages view={view} />
     </>
   );

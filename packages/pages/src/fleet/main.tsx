@@ -61,11 +61,12 @@ function createDraw({ root, acts, firstWords, show }: DrawDeps): (state: PageSta
   const toWords = createWords(firstWords, load, show);
   return (state) => {
     const timeZone = state.zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const texts = toTexts(toWords(toLanguage(state.language)), timeZone);
+    const words = toWords(toLanguage(state.language));
+    const texts = toTexts(words, timeZone);
     const name = state.place.kind === 'boat' ? state.boat?.details?.boat.name : undefined;
     document.title = name == null ? texts.say('page.title') : `${name} – ${texts.say('page.title')}`;
     showTheme(toTheme(state.look, new Date().getHours(), true, undefined));
-    render(<App view={{ state, texts, acts, timeZone }} />, root);
+    render(<App view={{ state, texts, acts, timeZone, missingLanguage: words.missing }} />, root);
   };
 }
 

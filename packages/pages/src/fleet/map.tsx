@@ -14,6 +14,8 @@ import {
   zoom,
   ZOOM_STEP,
 } from './map-view.ts';
+import { joinGroups, type PlacedGroup } from './map-groups.ts';
+import { type LabelSide, placeLabels } from './map-labels.ts';
 import { toBoatAddress } from './place.ts';
 import type { View } from './view.ts';
 import { needsNothing, STATE_LOOKS, toName } from './words.ts';
@@ -120,7 +122,7 @@ export function MapPicture(props: {
           })}
     >
       <LandPicture map={map} view={view} />
-      <Marks groups={groups} map={map} view={view} />
+      <Marks groups={groups} map={map} view={view} hasControls={onMove !== undefined} />
     </div>
   );
 }
@@ -145,34 +147,40 @@ function LandPicture({ map, view }: { readonly map: MapView; readonly view: View
   );
 }
 
-interface PlacedGroup {
-  readonly group: PositionGroup;
-  readonly x: number;
-  readonly y: number;
-}
-
 function Marks(props: {
   readonly groups: readonly PositionGroup[];
   readonly map: MapView;
   readonly view: View;
+  readonly hasControls: boolean;
 }): JSX.Element {
   const projection = toProjection(props.map).clipExtent(null);
-  const placed: PlacedGroup[] = props.groups.flatMap((group) => {
+  const visible: PlacedGroup[] = props.groups.flatMap((group) => {
     const point = projection([group.longitude, group.latitude]);
     if (point === null) return [];
     const [x, y] = point;
     return x < 0 || y < 0 || x > MAP_WIDTH || y > MAP_HEIGHT ? [] : [{ group, x, y }];
   });
+  const placed = joinGroups(visible);
   const named = placed
     .filter(({ group }) => group.state !== null && !needsNothing(group.state))
     .slice(0, NAMES_SHOWN_MAX);
+  const { texts } = props.view;
+  const controls = texts.direction === 'rtl' ? 'left' : 'right';
+  const sides = placeLabels(
+    placed.map((place) => ({
+      x: place.x,
+      y: place.y,
+      name: named.includes(place) || placed.length === 1 ? toName(place.group, texts) : undefined,
+    })),
+    props.hasControls ? controls : undefined,
+  );
   return (
     <>
-      {placed.map((place) => (
+      {placed.map((place, index) => (
         <Mark
           key={place.group.installation_id ?? `${place.group.latitude} ${place.group.longitude}`}
           place={place}
-          isNamed={named.includes(place) || placed.length === 1}
+          nameSide={sides[index]}
           view={props.view}
         />
       ))}
@@ -182,14 +190,14 @@ function Marks(props: {
 
 function Mark(props: {
   readonly place: PlacedGroup;
-  readonly isNamed: boolean;
+  /** Where the name stands, or undefined if it is not shown. */
+  readonly nameSide: LabelSide | undefined;
   readonly view: View;
 }): JSX.Element {
   const { group, x, y } = props.place;
   const { texts, acts } = props.view;
   const { say } = texts;
   const style = { left: `${(100 * x) / MAP_WIDTH}%`, top: `${(100 * y) / MAP_HEIGHT}%` };
-  const side = x > MAP_WIDTH * 0.7 ? 'is-before' : '';
   if (group.installation_id === null) {
     const tone: Tone = group.late > 0 ? 'warn' : 'calm';
     return (
@@ -210,14 +218,14 @@ function Mark(props: {
   const [mark, tone] = STATE_LOOKS[state];
   return (
     <a
-      class={`map__mark ${side}`}
+      class="map__mark"
       data-tone={tone}
       style={style}
       href={toBoatAddress(group.installation_id)}
       aria-label={say('map.boat', { name, state: say(`state.${state}`) })}
     >
       <Icon name={mark} />
-      {props.isNamed && <span>{name}</span>}
+      {props.nameSide !== undefined && <span class={`is-${props.nameSide}`}>{name}</span>}
     </a>
   );
 }

@@ -1,4 +1,12 @@
-import { type AnswerOf, call, COAST_PATH, type Given, LAND_PATH, type UsedRoute } from './api.ts';
+import {
+  type AnswerOf,
+  call,
+  COAST_PATH,
+  type Given,
+  LAND_PATH,
+  type Refusal,
+  type UsedRoute,
+} from './api.ts';
 import type { Topology } from './land.ts';
 import { COAST_FROM_SCALE, toFit, toWindow } from './map-view.ts';
 import {
@@ -8,6 +16,7 @@ import {
   PAGE_LENGTH,
   type PageState,
   toEndedSession,
+  type Troubles,
 } from './state.ts';
 import type { Store } from './store.ts';
 
@@ -36,22 +45,26 @@ type Ask = <Id extends UsedRoute>(id: Id, parameters: Given<Id>) => Promise<Answ
 
 function createAsk(store: Store): Ask {
   return async (id, parameters) => {
-    const { session } = store.read();
+    const { session, place } = store.read();
     if (session.kind !== 'open') return undefined;
     const reply = await call(session.token, id, parameters);
     if (store.read().session !== session) return undefined;
-    if (reply.kind === 'answer') {
-      store.change((state) => (state.trouble === undefined ? state : { ...state, trouble: undefined }));
-      return reply.value;
-    }
-    const { refusal } = reply;
-    store.change((state) =>
-      LOGGED_OUT.includes(refusal.code)
-        ? { ...state, session: toEndedSession(session, refusal) }
-        : { ...state, trouble: refusal },
-    );
-    return undefined;
+    const { place: answered } = store.read();
+    const refusal = reply.kind === 'refused' ? reply.refusal : undefined;
+    if (refusal !== undefined && LOGGED_OUT.includes(refusal.code))
+      store.change((state) => ({ ...state, session: toEndedSession(session, refusal) }));
+    // An answer about the previous view says nothing about the facts of this one.
+    else if (answered === place)
+      store.change((state) => ({ ...state, troubles: toTroubles(state.troubles, id, refusal) }));
+    return reply.kind === 'answer' ? reply.value : undefined;
   };
+}
+
+/** Returns the troubles after a request of a route was answered, or refused. */
+function toTroubles(troubles: Troubles, id: UsedRoute, refusal: Refusal | undefined): Troubles {
+  const { [id]: former, ...others } = troubles;
+  if (refusal !== undefined) return { ...others, [id]: refusal };
+  return former === undefined ? troubles : others;
 }
 
 export function createRefresh(store: Store): Refresh {

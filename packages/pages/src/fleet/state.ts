@@ -11,6 +11,7 @@ import type {
   Refusal,
   Rejected,
   Tokens,
+  UsedRoute,
 } from './api.ts';
 import type { OpenChange } from './change.ts';
 import type { Look } from '../ui/look.ts';
@@ -65,6 +66,9 @@ export interface OpenBoat {
   readonly audit: Audit | undefined;
 }
 
+/** Why the last request of a route failed. The next answer of the same route removes the entry. */
+export type Troubles = Readonly<Partial<Record<UsedRoute, Refusal>>>;
+
 /** Everything that the page shows. All facts about boats come from answers of central. */
 export interface PageState {
   readonly session: Session;
@@ -85,8 +89,8 @@ export interface PageState {
   readonly trail: Audit | undefined;
   /** The change whose dialog is open. */
   readonly change: OpenChange | undefined;
-  /** Why the last refresh failed. The facts on the page are then out of date. */
-  readonly trouble: Refusal | undefined;
+  /** The routes whose last request failed, and why. Facts that they return are out of date. */
+  readonly troubles: Troubles;
   readonly isDisplayOpen: boolean;
   readonly look: Look;
   readonly language: string | undefined;
@@ -108,7 +112,7 @@ export const INITIAL_STATE: PageState = {
   accounts: undefined,
   trail: undefined,
   change: undefined,
-  trouble: undefined,
+  troubles: {},
   isDisplayOpen: false,
   look: 'auto',
   language: undefined,
@@ -118,6 +122,16 @@ export const INITIAL_STATE: PageState = {
 /** True if an admin is logged in. */
 export function isAdmin({ session }: PageState): boolean {
   return session.kind === 'open' && session.role === 'admin';
+}
+
+/** True if central has answered that the open boat is not enrolled. It may have been erased while its view was open. */
+export function isBoatUnknown({ place, troubles }: PageState): boolean {
+  return place.kind === 'boat' && troubles.fleetBoat?.code === 'NOT_FOUND';
+}
+
+/** Why the facts on the page are out of date, or undefined if the last request of every route was answered. */
+export function toTrouble(state: PageState): Refusal | undefined {
+  return isBoatUnknown(state) ? undefined : Object.values(state.troubles)[0];
 }
 
 /** Returns the state at a view. Facts of another boat are dropped, so that they are never shown under this boat's name. */
@@ -130,6 +144,7 @@ export function applyPlace(state: PageState, place: Place): PageState {
   return {
     ...state,
     place,
+    troubles: {},
     boats: place.kind === 'fleet' ? undefined : state.boats,
     pages: place.kind === 'fleet' ? [undefined] : state.pages,
     boat: place.kind === 'boat' ? toOpenBoat(place.installationId) : undefined,

@@ -13,6 +13,7 @@ export const fleetEn = {
   'page.old.says': 'This data is from {time}. The page tries again automatically.',
   'page.old.never': 'The page tries again automatically.',
   'page.seen': 'Seen: {detail}',
+  'texts.missing': '{language} could not be loaded. The page tries again.',
   'time.near': '{day} {time}',
   'time.far': '{day}, {time}',
   'time.date': '{date}, {time}',

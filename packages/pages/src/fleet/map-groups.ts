@@ -1,0 +1,45 @@
+import type { PositionGroup } from './api.ts';
+
+/** A group of boats, or a single boat, and its place on the map in pixels of the drawing. */
+export interface PlacedGroup {
+  readonly group: PositionGroup;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Closer marks cover each other: most of the width of a group's mark on the narrowest map. */
+const APART_MIN_PX = 58;
+
+/**
+ * Joins marks that would cover each other. Central groups boats by the cells of a grid, and two groups may lie close to the same edge. The
+ * number of boats and of late ones stays the same.
+ */
+export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup[] {
+  const joined: PlacedGroup[] = [];
+  for (const one of placed) {
+    const near = joined.findIndex((other) => Math.hypot(one.x - other.x, one.y - other.y) < APART_MIN_PX);
+    const other = joined[near];
+    if (other === undefined) joined.push(one);
+    else joined.splice(near, 1, join(other, one));
+  }
+  // The middle of two groups may be close to a third one.
+  return joined.length === placed.length ? joined : joinGroups(joined);
+}
+
+function join(one: PlacedGroup, other: PlacedGroup): PlacedGroup {
+  const boats = one.group.boats + other.group.boats;
+  const middle = (a: number, b: number): number => (a * one.group.boats + b * other.group.boats) / boats;
+  return {
+    x: middle(one.x, other.x),
+    y: middle(one.y, other.y),
+    group: {
+      boats,
+      late: one.group.late + other.group.late,
+      latitude: middle(one.group.latitude, other.group.latitude),
+      longitude: middle(one.group.longitude, other.group.longitude),
+      installation_id: null,
+      name: null,
+      state: null,
+    },
+  };
+}
