@@ -12,11 +12,8 @@ import {
   startBrowser,
 } from '../packages/pages/src/boat/testing/browser.ts';
 import { addOperator, PASSWORD } from '../packages/central/src/testing/operator-under-test.ts';
-import {
-  SAMPLE_BOATS,
-  type SampleCentral,
-  startSampleCentral,
-} from '../packages/pages/src/fleet/testing/sample-fleet.ts';
+import { SAMPLE_BOATS } from '../packages/pages/src/fleet/testing/sample-boats.ts';
+import { type SampleCentral, startSampleCentral } from '../packages/pages/src/fleet/testing/sample-fleet.ts';
 
 const chromium = findChromium();
 const TOKEN = 'operator-token-of-the-tests';
@@ -267,6 +264,71 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('.map').focus();
     await page.keyboard.press('ArrowRight');
     assert.notEqual(await land.getAttribute('d'), at);
+    await page.close();
+  });
+
+  const refresh = (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+
+  test('says that a boat is not enrolled, and is then ready', async () => {
+    const page = await openFleet('#/boat/0123456789abcdef');
+    await page.locator('.statement h2', { hasText: 'This boat is not enrolled' }).waitFor();
+    // Central answers some other questions about an unknown boat with empty lists.
+    for (let round = 0; round < 3; round += 1) {
+      const last = page.waitForResponse(/0123456789abcdef\/alerts/);
+      await refresh(page);
+      await last;
+      await page.locator('.fleet[data-ready]').waitFor();
+      await page.locator('.statement h2', { hasText: 'This boat is not enrolled' }).waitFor();
+    }
+    assert.equal(await page.locator('.banner').count(), 0);
+    await page.close();
+  });
+
+  test('says that a boat is not enrolled after another operator erased it', async () => {
+    const id = 'abcdefabcdef0124';
+    const page = await openAs('skipper', '');
+    await press(page, 'Enrol a boat');
+    await page.locator('input[name=installationId]').fill(id);
+    await inDialog(page, 'Enrol a boat').click();
+    await page.locator('.invitation__code').waitFor();
+    await inDialog(page, 'Close').click();
+    const other = await openFleet(`#/boat/${id}`);
+    await press(page, 'Erase everything');
+    await page.locator('input[name=confirmation]').fill(id);
+    await inDialog(page, 'Erase everything').click();
+    await page.locator('.boats tbody a').first().waitFor();
+    await refresh(other);
+    await other.locator('.statement h2', { hasText: 'This boat is not enrolled' }).waitFor();
+    await other.close();
+    await page.close();
+  });
+
+  test('reports a question that central does not answer until it is answered, whatever else is answered', async () => {
+    const page = await openFleet();
+    await page.route('**/api/v1/fleet/positions?*', (route) => route.abort());
+    for (let round = 0; round < 3; round += 1) {
+      const answered = page.waitForResponse(/fleet\/installations\?/);
+      const failed = page.waitForEvent('requestfailed');
+      await refresh(page);
+      await Promise.all([answered, failed]);
+      await page.locator('.banner', { hasText: 'Central does not answer' }).waitFor();
+    }
+    await page.unrouteAll();
+    await refresh(page);
+    await page.locator('.banner').waitFor({ state: 'detached' });
+    await page.close();
+  });
+
+  test('says that the texts of the chosen language are missing, and shows them once they arrive', async () => {
+    const page = await openFleet();
+    await page.route('**/page/texts/fi', (route) => route.abort());
+    await press(page, 'Display');
+    await inDialog(page, 'Suomi').click();
+    await page.locator('.banner', { hasText: 'Suomi could not be loaded' }).waitFor();
+    await page.unrouteAll();
+    // The page tries again at a refresh, at most every 10 seconds.
+    await page.locator('.banner').waitFor({ state: 'detached' });
+    await page.locator('html[lang=fi]').waitFor();
     await page.close();
   });
 

@@ -3,16 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import {
-  closeSheet,
-  createStage,
-  openInside,
-  openPage,
-  openSheet,
-  SHEETS,
-  STATES,
-} from './support/page-in-browser.ts';
-import { createThumbnails } from './support/thumbnails.ts';
+import { createStage, openPage, STATES } from './support/page-in-browser.ts';
+import { CHANGED_MAX, createThumbnails } from './support/thumbnails.ts';
 import {
   findChromium,
   NO_BROWSER,
@@ -28,8 +20,6 @@ const chromium = findChromium();
  * commit.
  */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');
-/** Maximum share of changed pixels. A button that moves by half its height changes more than 1 %. */
-const CHANGED_MAX = 0.006;
 
 let browser: Browser;
 before(async () => {

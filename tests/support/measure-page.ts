@@ -22,16 +22,27 @@ interface Shown {
 }
 declare const document: {
   readonly documentElement: Shown;
+  querySelector(selector: string): Shown | null;
   querySelectorAll(selector: string): Iterable<Shown>;
 };
 declare const innerWidth: number;
 declare const getComputedStyle: (element: Shown) => { readonly fontSize: string };
 
+/** The smallest sides and text of a page, in CSS pixels. */
+export interface Limits {
+  readonly target: number;
+  readonly text: number;
+  /** Selects controls whose own box may be smaller, for example because their area is larger than the box. */
+  readonly smallTargets?: string;
+  /** Selects the parts of the page in which no words may overlap. An open dialog covers them, and is then measured instead. */
+  readonly within?: string;
+}
+
 /**
  * Measures the page: text that is cut off, too small or overlapping other text, targets that are too small, and content wider
  * than the screen. It runs in the browser, so it must be self-contained.
  */
-export function measure(limits: { readonly target: number; readonly text: number }): readonly string[] {
+export function measure(limits: Limits): readonly string[] {
   const faults: string[] = [];
   const isShown = (element: Shown): boolean => {
     const { width, height } = element.getBoundingClientRect();
@@ -42,12 +53,14 @@ export function measure(limits: { readonly target: number; readonly text: number
     `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent ?? '').slice(0, 30)}"`;
   if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is wider than the screen');
   for (const element of document.querySelectorAll('button, a, summary, [role=switch]')) {
-    if (!isShown(element)) continue;
+    if (!isShown(element) || element.matches(limits.smallTargets ?? '.none')) continue;
     const { width, height } = element.getBoundingClientRect();
     if (Math.min(width, height) < limits.target - 0.5)
       faults.push(`target of ${Math.round(width)} × ${Math.round(height)}: ${name(element)}`);
   }
-  for (const element of document.querySelectorAll('h1, h2, h3, p, b, span, dt, dd, li, small, button, a')) {
+  for (const element of document.querySelectorAll(
+    'h1, h2, h3, p, b, span, dt, dd, li, small, button, a, td, th, time, summary, code, bdi, label, input, select',
+  )) {
     if (!isShown(element) || (element.textContent ?? '').trim() === '') continue;
     const size = Number.parseFloat(getComputedStyle(element).fontSize);
     if (size < limits.text - 0.1) faults.push(`text of ${size} px: ${name(element)}`);
@@ -62,10 +75,14 @@ export function measure(limits: { readonly target: number; readonly text: number
     if (count.getBoundingClientRect().height > 34) faults.push(`wrapped: ${name(count)}`);
   // Overlapping words on the page. The rows of a list are alike, so the first ones are enough.
   const OVERLAP_MIN_PX = 3;
-  const ELEMENTS_MAX = 120;
-  // A dialog lies on the page, so only its own words are compared with each other.
-  const [dialog] = document.querySelectorAll('dialog[open]');
-  const words = [...document.querySelectorAll('h1, h2, h3, p, b, span, small, bdi, li, dd')]
+  const ELEMENTS_MAX = 300;
+  const isCovered = document.querySelector('dialog[open]') !== null;
+  const within = isCovered ? 'dialog[open]' : (limits.within ?? 'main');
+  const words = [
+    ...document.querySelectorAll(
+      `:is(${within}) :is(h1, h2, h3, p, b, strong, span, small, li, dt, dd, td, th, time, summary, code, bdi, label, button)`,
+    ),
+  ]
     .filter(
       (element) =>
         isShown(element) &&

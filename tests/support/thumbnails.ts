@@ -1,5 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 
+/** Maximum share of changed pixels. A button that moves by half its height changes more than 1 %. */
+export const CHANGED_MAX = 0.006;
 /** Number of pixels of a thumbnail. The main control of a kiosk then covers about 400 of them. */
 const THUMBNAIL_PIXELS = 12_000;
 /**

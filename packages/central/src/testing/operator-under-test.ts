@@ -13,8 +13,8 @@ export const PASSWORD = 'a long passphrase for tests';
 export const ORIGIN = 'https://central.test';
 
 /** Adds an account with the password of the tests. */
-export async function addOperator(store: Store, name: string, role: Role): Promise<void> {
-  const world = { store, wallMs: NOON_MS, passwords: QUICK_PASSWORDS };
+export async function addOperator(store: Store, name: string, role: Role, wallMs = NOON_MS): Promise<void> {
+  const world = { store, wallMs, passwords: QUICK_PASSWORDS };
   await addAccount(world, { name, role, password: PASSWORD });
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { LEDGER_ID_HEADER } from '@d3kos/protocol';
 import {
   createNode,
   toDocument,
@@ -9,152 +11,13 @@ import { createPageReader } from '../../../../central/src/platform/page-files.ts
 import type { Store } from '../../../../central/src/platform/ports.ts';
 import { openEmbedded } from '../../../../central/src/platform/testing/stores-under-test.ts';
 import { enroll, revoke } from '../../../../central/src/installations/enroll.ts';
-import { systemRandomHex } from '../../../../central/src/platform/world.ts';
 import { migrate } from '../../../../central/src/store/migrate.ts';
+import { SAMPLE_BOATS, type SampleBoat } from './sample-boats.ts';
 
 /** The current time of the sample fleet. */
 export const SAMPLE_NOW = Date.UTC(2026, 1, 20, 10, 8, 31);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** A boat of the sample: its exports and its problems. */
-interface SampleBoat {
-  readonly id: string;
-  readonly name: string | undefined;
-  readonly tier: 1 | 2 | 3;
-  /** Age of the newest export in hours. Undefined if the boat never sent one. */
-  readonly silentHours: number | undefined;
-  readonly everyHours: number;
-  readonly exports: number;
-  readonly at: readonly [latitude: number, longitude: number];
-  readonly missing?: readonly number[];
-  readonly withdrawn?: readonly number[];
-  readonly incomplete?: number;
-  readonly rejects?: boolean;
-  readonly trouble?: 'revoked' | 'disabled';
-  readonly version?: string;
-}
-
-/** Twelve boats that cover every state. Numbers in `missing` and similar fields count from 1. */
-export const SAMPLE_BOATS: readonly SampleBoat[] = [
-  {
-    id: '3fa92c77d01b48e6',
-    name: 'Storm Petrel',
-    tier: 2,
-    silentHours: 268,
-    everyHours: 24,
-    exports: 44,
-    at: [36.97, -9.05],
-    missing: [41],
-    withdrawn: [35],
-    incomplete: 38,
-  },
-  {
-    id: '90b1c3f25a7e4d08',
-    name: 'Tern',
-    tier: 2,
-    silentHours: 78,
-    everyHours: 24,
-    exports: 20,
-    at: [47.6, -5.4],
-  },
-  {
-    id: 'e2d4471b8c905f3a',
-    name: 'Brisa Nova',
-    tier: 2,
-    silentHours: 41,
-    everyHours: 24,
-    exports: 24,
-    at: [39.5, 2.4],
-  },
-  {
-    id: '5c08fe19a4b7d263',
-    name: 'Nordlys',
-    tier: 3,
-    silentHours: 121,
-    everyHours: 24,
-    exports: 18,
-    at: [54.9, 10.9],
-    trouble: 'revoked',
-  },
-  {
-    id: '1be6a0d73c4f8529',
-    name: 'Halcyon',
-    tier: 2,
-    silentHours: 3,
-    everyHours: 24,
-    exports: 33,
-    at: [50.1, -3.6],
-    missing: [27],
-  },
-  {
-    id: 'd74b20e86f1ca935',
-    name: 'Äolus',
-    tier: 3,
-    silentHours: 5,
-    everyHours: 12,
-    exports: 40,
-    at: [45.2, 12.6],
-    rejects: true,
-  },
-  {
-    id: '7c41e09ab25f6d38',
-    name: 'Meltemi',
-    tier: 2,
-    silentHours: 0.02,
-    everyHours: 24,
-    exports: 30,
-    at: [37.4, 24.9],
-    incomplete: 30,
-  },
-  {
-    id: 'b3906dc41f28e75a',
-    name: 'Kestrel III',
-    tier: 2,
-    silentHours: 7,
-    everyHours: 24,
-    exports: 26,
-    at: [41.4, 9.2],
-    version: '0.2.0',
-  },
-  {
-    id: '8e3f5520c9d16ab7',
-    name: 'Sanna',
-    tier: 2,
-    silentHours: 8,
-    everyHours: 24,
-    exports: 14,
-    at: [58.3, 11.3],
-    version: '0.2.0',
-  },
-  {
-    id: '6a17d9e20b83c4f5',
-    name: 'Ceilidh',
-    tier: 1,
-    silentHours: 450,
-    everyHours: 170,
-    exports: 4,
-    at: [57.2, -6.1],
-  },
-  {
-    id: '2d9c64f1e83705ab',
-    name: undefined,
-    tier: 1,
-    silentHours: undefined,
-    everyHours: 24,
-    exports: 0,
-    at: [0, 0],
-  },
-  {
-    id: 'f05a8c3e7412b96d',
-    name: 'Lady Hestia',
-    tier: 2,
-    silentHours: 3_100,
-    everyHours: 24,
-    exports: 12,
-    at: [38.4, 20.7],
-  },
-];
 
 const LINES = [
   ['auto', 'COG 214°, SOG 5.8 kn'],
@@ -173,19 +36,27 @@ export interface SampleCentral {
   close(): Promise<void>;
 }
 
-/** Starts central on an embedded PostgreSQL. The sample boats send all their data through the API, at the times of the sample. */
-export async function startSampleCentral(operatorToken: string): Promise<SampleCentral> {
+/**
+ * Starts central on an embedded PostgreSQL. The boats send all their data through the API, at the times of the sample. Tokens and codes
+ * are the same at every start, so that pictures of them are too.
+ */
+export async function startSampleCentral(
+  operatorToken: string,
+  boats: readonly SampleBoat[] = SAMPLE_BOATS,
+): Promise<SampleCentral> {
   const opened = await openEmbedded();
   await migrate(opened.store, SAMPLE_NOW);
   let now = SAMPLE_NOW;
+  const randomHex = createSampleRandom();
   const app = createNode(opened.store, {
     wall: () => now,
     operatorToken,
+    randomHex,
     readPageFile: createPageReader(),
     limits: { installationImportsMax: 1_000 },
   });
   const listener = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
-  await enrolBoats(opened.store, app, (ms) => (now = ms));
+  await enrolBoats({ store: opened.store, app, boats, randomHex, setNow: (ms) => (now = ms) });
   now = SAMPLE_NOW;
   return {
     url: listener.url,
@@ -198,19 +69,59 @@ export async function startSampleCentral(operatorToken: string): Promise<SampleC
   };
 }
 
-async function enrolBoats(store: Store, app: App, setNow: (ms: number) => void): Promise<void> {
-  for (const boat of SAMPLE_BOATS) {
-    const world = { store, wallMs: SAMPLE_NOW - 200 * DAY_MS, randomHex: systemRandomHex };
+/** Returns a source of random digits that repeats itself at every start: the digests of a counter. */
+function createSampleRandom(): (sizeBytes: number) => string {
+  let count = 0;
+  return (sizeBytes) => {
+    count += 1;
+    return createHash('sha512')
+      .update(String(count))
+      .digest('hex')
+      .slice(0, 2 * sizeBytes);
+  };
+}
+
+interface SampleWorld {
+  readonly store: Store;
+  readonly app: App;
+  readonly boats: readonly SampleBoat[];
+  readonly randomHex: (sizeBytes: number) => string;
+  readonly setNow: (ms: number) => void;
+}
+
+async function enrolBoats({ store, app, boats, randomHex, setNow }: SampleWorld): Promise<void> {
+  for (const boat of boats) {
+    const world = { store, wallMs: SAMPLE_NOW - 200 * DAY_MS, randomHex };
     const { token } = await enroll(world, { installationId: boat.id, tier: boat.tier });
     await sendExports(app, boat, token, setNow);
     const present = { ...world, wallMs: SAMPLE_NOW - DAY_MS };
     setNow(SAMPLE_NOW - HOUR_MS);
     if (boat.trouble === 'revoked') {
       await revoke(present, boat.id, 'tokens');
-      await send(app, boat, token, boat.exports, 1, 1);
+      await send(app, boat, { token, sequence: boat.exports, index: 1, count: 1 });
     }
     if (boat.trouble === 'disabled') await revoke(present, boat.id, 'installation');
+    if (boat.trouble === 'copied') await sendFromCopy(app, boat, token, setNow);
   }
+}
+
+/** A copy of the boat's card exports from a ledger of its own, and the boat goes on with the former ledger. */
+async function sendFromCopy(
+  app: App,
+  boat: SampleBoat,
+  token: string,
+  setNow: (ms: number) => void,
+): Promise<void> {
+  for (const { sequence, isCopy, ageHours } of [
+    { sequence: 1, isCopy: true, ageHours: 29 },
+    { sequence: boat.exports + 1, isCopy: false, ageHours: 6 },
+    { sequence: 2, isCopy: true, ageHours: 5 },
+  ]) {
+    setNow(SAMPLE_NOW - ageHours * HOUR_MS);
+    await send(app, boat, { token, sequence, index: 1, count: 1, isCopy, ageHours });
+  }
+  // Another export has this number, so central refuses it.
+  await send(app, boat, { token, sequence: boat.exports, index: 1, count: 1, exportId: 'export_again' });
 }
 
 async function sendExports(
@@ -226,24 +137,30 @@ async function sendExports(
     setNow(SAMPLE_NOW - ageHours * HOUR_MS);
     const count = boat.incomplete === sequence ? 9 : 1;
     const parts = count === 1 ? 1 : 5;
-    for (let part = 1; part <= parts; part += 1) await send(app, boat, token, sequence, part, count);
+    for (let index = 1; index <= parts; index += 1) await send(app, boat, { token, sequence, index, count });
   }
 }
 
-async function send(
-  app: App,
-  boat: SampleBoat,
-  token: string,
-  sequence: number,
-  index: number,
-  count: number,
-): Promise<void> {
-  const ageHours = (boat.silentHours ?? 0) + (boat.exports - sequence) * boat.everyHours;
+/** A part that a sample boat sends. */
+interface SamplePart {
+  readonly token: string;
+  readonly sequence: number;
+  readonly index: number;
+  readonly count: number;
+  /** The age of the export in hours. By default, the boat's exports are at equal distances. */
+  readonly ageHours?: number;
+  readonly isCopy?: boolean;
+  readonly exportId?: string;
+}
+
+async function send(app: App, boat: SampleBoat, part: SamplePart): Promise<void> {
+  const { token, sequence, index, count, isCopy = false } = part;
+  const ageHours = part.ageHours ?? (boat.silentHours ?? 0) + (boat.exports - sequence) * boat.everyHours;
   const enrolled = { id: boat.id, token };
   const document = toDocument(enrolled, {
     sequence,
-    exportId: `export_${boat.id.slice(0, 4)}_${sequence}`,
-    ledgerId: `${boat.id.slice(0, 8)}aaaaaaaa`,
+    exportId: part.exportId ?? `export_${boat.id.slice(0, 4)}_${isCopy ? 'copy_' : ''}${sequence}`,
+    ledgerId: `${boat.id.slice(0, 8)}${isCopy ? 'bbbbbbbb' : 'aaaaaaaa'}`,
     ...(count === 1 ? {} : { part: { index, count } }),
     data: toData(boat, sequence, index, SAMPLE_NOW - ageHours * HOUR_MS),
   });
@@ -259,7 +176,12 @@ async function send(
           ? {}
           : { withdrawn_sequences: boat.withdrawn }),
       }),
-      { headers: { 'Idempotency-Key': `${document.export_id}/${index}` } },
+      {
+        headers: {
+          'Idempotency-Key': `${document.export_id}/${index}`,
+          [LEDGER_ID_HEADER]: document.ledger_id,
+        },
+      },
     ),
   );
   if (!answer.ok && boat.trouble === undefined) throw new Error(await answer.text());
