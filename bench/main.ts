@@ -32,7 +32,7 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
       what: 'only the costs of central that must not grow with records and boats',
     },
   ],
-  ['fleet', { bench: benchFleet, what: 'the queries of the fleet page with 100,000 boats' }],
+  ['fleet', { bench: benchFleet, what: 'the fleet page with 10,000 boats, and its queries with 100,000' }],
   ['scale', { bench: benchScale, what: 'what one daily export costs central; the input of npm run scale' }],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [

@@ -4,8 +4,8 @@ import type { Store } from '../platform/ports.ts';
 const NAMES_PER_STATEMENT = 5_000;
 
 /**
- * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the
- * others heard within a day. The rows have the width of real ones.
+ * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the others heard within a
+ * day. The rows are as wide as real ones.
  */
 const BOATS_SQL = `
 insert into installations (installation_id, tier, claimed_tier, enrolled_at, last_heard_at, last_export_id, last_export_timestamp,
