@@ -26,7 +26,7 @@ export function toPreviewContents(preview: Answer<'preview'>): readonly Category
   return Object.entries(preview.categories).map(
     ([category, { state, count, samples, size_bytes, redacted = [], detail = '' }]) => ({
       category,
-      state: state === 'ok' && count === 0 ? 'none' : state,
+      state: toShownState(state, count),
       count,
       sizeBytes: size_bytes,
       records: samples.map(toFields),
@@ -49,7 +49,7 @@ export function toFileContents(file: unknown): readonly CategoryContents[] {
     const records = Array.isArray(entries) ? entries : document == null ? [] : [document];
     return {
       category,
-      state: String(read(section, 'state') ?? 'ok'),
+      state: toShownState(String(read(section, 'state') ?? 'ok'), records.length),
       count: records.length,
       sizeBytes: undefined,
       records: records.slice(0, RECORDS_SHOWN_MAX).map(toFields),
@@ -57,6 +57,11 @@ export function toFileContents(file: unknown): readonly CategoryContents[] {
       detail: String(read(section, 'detail') ?? ''),
     };
   });
+}
+
+/** A source that was read and has no new records is shown as that. */
+function toShownState(state: string, count: number): string {
+  return state === 'ok' && count === 0 ? 'none' : state;
 }
 
 /** The fields of a record, as they leave the boat. A value that is not a text or a number is shown as JSON. */
