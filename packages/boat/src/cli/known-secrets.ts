@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { toBundleKeyPath } from '../bundle/bundle-key.ts';
+import { toCredentialsPaths } from '../deliver/credentials.ts';
 import { parseForeignJson } from '../platform/lenient-json.ts';
-import { toSpoolPaths } from '../spool/spool-paths.ts';
 import type { ConfigWorld } from './show-config.ts';
 
 /** Minimum length of a text that is removed as a secret. Shorter ones also occur inside ordinary words. */
@@ -46,13 +47,12 @@ export function hideSecrets(text: string, { texts }: KnownSecrets): string {
 }
 
 function listSecretFiles(root: string): readonly string[] {
-  const { credentials, pendingCredentials, signalkAccess, bundleKey } = toSpoolPaths(root);
+  const exports = join(root, 'data', 'exports');
   return [
-    join(root, 'config', 'export-credentials.json'),
-    credentials,
-    pendingCredentials,
-    signalkAccess,
-    bundleKey,
+    ...toCredentialsPaths(root),
+    join(exports, 'export-credentials.pending.json'),
+    join(exports, 'signalk-access.json'),
+    toBundleKeyPath(root),
   ];
 }
 
