@@ -115,15 +115,15 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Central was reached and failed. An attempt was counted; the line names the next one.',
     ),
     info(
-      'Export upload failed: {} waits: {}',
+      'Export upload failed: {} is waiting: {}',
       'Central was not reached, or told the boat to wait. No attempt was counted.',
     ),
     warn(
-      'Export upload failed: {}: {}. It is tried again in {}; the other exports are sent',
+      'Export upload failed: {}: {}. It will be tried again in {}; other exports are still sent',
       'A proxy or firewall on the way refuses this export.',
     ),
     warn(
-      'Export rejected: {}: {}. Its records go with the next export',
+      'Export rejected: {}: {}. The next export will contain its records',
       'Central will never accept the export. Its file is kept. Report it to the operator of central.',
     ),
     warn(
@@ -135,11 +135,11 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Central or a proxy refused a part as too large.',
     ),
     info(
-      'The link carries less than a part: {} is cut to {} bytes',
+      'The link breaks before a whole part is sent: {} is now sent in parts of {} bytes',
       'The link was cut off twice in the same part.',
     ),
     warn('Exports are not sent: {}', 'The licence does not permit sending.'),
-    warn('Delivery pauses: {}', 'The card or the ledger failed. Sending is tried again every 30 seconds.'),
+    warn('Delivery paused: {}', 'The card or the ledger failed. Sending is tried again every 30 seconds.'),
     info(
       'This connection is metered. Large exports wait for another connection; "Send now" sends them anyway.',
       'The data budget holds exports.',
@@ -149,7 +149,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The data budget holds exports.',
     ),
     info(
-      'The data budget no longer holds any export',
+      'The data budget no longer holds back any export',
       'The connection or the month changed, or the owner sent them.',
     ),
     warn(

@@ -82,7 +82,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
   assert.match(String(again.json['hint']), /restart the boat's computer/);
 
   // The API still answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
-  await until('delivery to pause', () => daemon.output().includes('Delivery pauses'));
+  await until('delivery to pause', () => daemon.output().includes('Delivery paused'));
   const sent = front.partsMs.length;
   for (let turn = 0; turn < HURRIES; turn += 1) {
     const hurried = await daemon.request('POST', '/export/queue/process');
@@ -92,7 +92,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
   for (const path of ['/health', '/export/status', '/export/queue', '/export/history', '/export/preview'])
     assert.equal((await daemon.request('GET', path)).status, 200, path);
   assert.equal(front.partsMs.length, sent, `nothing more is sent\n${daemon.output()}`);
-  const written = daemon.lines().filter((line) => line.includes('Delivery pauses'));
+  const written = daemon.lines().filter((line) => line.includes('Delivery paused'));
   assert.ok(written.length > 1, daemon.output());
   assert.match(written.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
   assert.equal(await daemon.stop(), 0, daemon.output());
@@ -138,7 +138,7 @@ test('while the ledger refuses changes no part is sent again, and everything is 
     });
     const running = await startBoatInProcess({ root, centralUrl: central.url, world: { databases } });
     const parts = () => central.seen.filter(({ method }) => method === 'POST').length;
-    const pauses = () => running.log.filter((line) => line.includes('Delivery pauses')).length;
+    const pauses = () => running.log.filter((line) => line.includes('Delivery paused')).length;
     try {
       await running.request('POST', '/export/generate');
       for (let pausesSeen = 0; pausesSeen < HURRIES; pausesSeen += 1) {

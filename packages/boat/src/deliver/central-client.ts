@@ -7,12 +7,11 @@ import { probe } from './probe.ts';
 import { sendPart, type SentPart } from './send-part.ts';
 
 /**
- * Sends requests to central. Every answer and every failure of the link is returned as a result. An abort rejects with
- * the signal's reason.
+ * Sends requests to central. Answers and link failures are returned as results. Rejects with the signal's reason when aborted.
  */
 export interface CentralClient {
   probe(signal: AbortSignal): Promise<ProbeResult>;
-  /** Compresses the body with the best coding that central's last answer offered. */
+  /** Sends a part, compressed with the best coding that central's last answer offered. */
   sendPart(
     part: {
       readonly token: string;
@@ -34,9 +33,9 @@ export interface CentralClientConfig {
   readonly bytesPerSecondMax: number | undefined;
   /** The public half of the key that signs bundles, or undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
-  /** Whether a time service has set the boat's clock. */
+  /** Returns whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
-  /** Called for each chunk of a part that the link accepts. */
+  /** Called whenever the link accepts a chunk of a part. */
   readonly progressed?: () => void;
 }
 
@@ -46,7 +45,7 @@ export function createCentralClient(
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
   // docs/spec/protocol.md R81: "After each start, a boat SHOULD send the public half of its key in the header `Bundle-Key` with
-  // each part until it gets a receipt." Once central knows the key, it no longer costs bytes with every part.
+  // each part until it gets a receipt." Once central knows the key, sending it with every part would waste bytes.
   let unsentPublicKey = bundlePublicKey;
   return {
     async probe(signal) {

@@ -15,10 +15,10 @@ const unreachable = (destination: 'offline' | 'captive_portal'): Verdict => ({
   detail: destination,
 });
 
-/** Creates a breaker on a clock that `advance` moves. Its probe returns each of `results` in turn. */
+/** Creates a breaker on a clock that `advance` moves. Its probes return `results` in turn. */
 function startBreaker(...results: readonly ProbeResult[]) {
   let nowMs = 0;
-  // The breaker reads the clock. It sleeps only while a probe does not answer, and these probes answer at once.
+  // The breaker sleeps only while it waits for a probe, and these probes answer immediately.
   const clock = {
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
@@ -44,13 +44,13 @@ function startBreaker(...results: readonly ProbeResult[]) {
   };
 }
 
-test('a closed breaker lets requests through without a probe', async () => {
+test('a closed breaker allows requests without a probe', async () => {
   const { breaker, close } = startBreaker();
   assert.equal(breaker.openForMs(), 0);
   assert.equal(await close(), 0);
 });
 
-test('if central was unreachable, the breaker closes only when a probe reaches it, and probes every 2 s', async () => {
+test('after central was unreachable, the breaker probes every 2 s and closes only when a probe reaches central', async () => {
   const { breaker, close, advance, states } = startBreaker(NOTHING, NOTHING, NOTHING, CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   const waits: number[] = [];
@@ -64,7 +64,7 @@ test('if central was unreachable, the breaker closes only when a probe reaches i
   assert.deepEqual(states(), ['offline', 'online']);
 });
 
-test('a change of the network interfaces ends the open time, and the next probe is sent at once', async () => {
+test('a change of the network interfaces ends the open time, and the next probe is sent immediately', async () => {
   const { breaker, close } = startBreaker(CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   assert.ok(breaker.openForMs() > 0);
@@ -73,7 +73,7 @@ test('a change of the network interfaces ends the open time, and the next probe 
   assert.equal(await close(), 0);
 });
 
-test('exports are sent less and less often to a proxy that refuses all of them, without probes in between', async () => {
+test('sends ever less often to a proxy that refuses all exports, without probes in between', async () => {
   const { breaker, close, advance } = startBreaker();
   const refused: Verdict = { kind: 'refused_on_the_way', detail: 'HTTP 403' };
   const waits: number[] = [];
@@ -86,10 +86,10 @@ test('exports are sent less and less often to a proxy that refuses all of them, 
   assert.deepEqual(waits, [0, 0, 0, 0, 5_000, 10_000, 20_000]);
   breaker.recordSuccess();
   breaker.recordVerdict(refused);
-  assert.equal(breaker.openForMs(), 0, 'a receipt resets the pauses');
+  assert.equal(breaker.openForMs(), 0, 'a receipt resets the delays');
 });
 
-test('"send now" ends a block and probes a central that was not reachable', async () => {
+test('"send now" ends a block, and probes a central that was unreachable', async () => {
   const { breaker, close } = startBreaker(CENTRAL);
   breaker.openBlocked({ status: 401, errorCode: 'INVALID_TOKEN', detail: 'HTTP 401' }, 'token 1');
   assert.equal(breaker.openForMs(), 60 * 60_000);

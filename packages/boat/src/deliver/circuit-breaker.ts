@@ -17,22 +17,22 @@ import {
 import type { Verdict } from './policy/verdict.ts';
 import { probeStaggered } from './staggered-probes.ts';
 
-/** The reason why central or the boat's own configuration refuses every export. */
+/** Why no export can be sent: central or the boat's own configuration refuses all of them. */
 export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
 
 /**
- * The circuit breaker for central. It is closed while central accepts requests, and open while no request may be sent.
- * It is half-open when the open time is over. If central was unreachable, the breaker then probes central before it
- * closes. Its state lasts for one run of the worker.
+ * The circuit breaker for central. It is closed while central accepts requests, and open while no request may be sent. Once the
+ * open time is over, it is half-open: if central was unreachable, the breaker probes central before it closes. Its state lasts
+ * for one run of the worker.
  */
 export interface CircuitBreaker {
-  /** Central's state as the last request showed it. */
+  /** The state of central, according to the last request. */
   destination(): Destination;
-  /** Milliseconds for which the breaker stays open, or 0 if a request may be sent. */
+  /** Returns the number of milliseconds for which the breaker stays open, or 0 if a request may be sent. */
   openForMs(): number;
   /**
-   * Call it after the open time. Probes central if required. A series of probes ends when `mayProbe` forbids the next one. Returns 0
-   * if the breaker closed, otherwise the new `openForMs`.
+   * Must be called after the open time. Probes central if required; stops when `mayProbe` forbids the next probe. Returns 0 if
+   * the breaker closed, otherwise the new `openForMs`.
    */
   tryClose(
     central: Pick<CentralClient, 'probe'>,
@@ -42,17 +42,17 @@ export interface CircuitBreaker {
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
   /**
-   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for the time that
-   * central requests. `refused_on_the_way` opens it only after several consecutive ones.
+   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for as long as central
+   * requests. `refused_on_the_way` opens it only after several in a row.
    */
   recordVerdict(verdict: Verdict): void;
-  /** Opens the breaker for `delayMs`, because central is failing for every export. */
+  /** Opens the breaker for `delayMs`, because central fails for every export. */
   open(delayMs: number): void;
   /** Opens the breaker for an hour or until the configuration differs from `configuration`. */
   openBlocked(block: Block, configuration: string): void;
-  /** Records the current configuration. A change ends the block that `openBlocked` set. */
+  /** Records the current configuration. A change ends the block set by `openBlocked`. */
   recordConfiguration(configuration: string): void;
-  /** True if the breaker waits for central to become reachable, so that a network change interfaces matters. */
+  /** Returns true if the breaker is waiting for central to become reachable, so a network change matters. */
   isWaitingForLink(): boolean;
   /** Ends the open time after a change of the network interfaces. */
   recordNetworkChange(): void;
@@ -60,7 +60,7 @@ export interface CircuitBreaker {
   reset(): void;
 }
 
-/** Holds central's state and reports each change. */
+/** Creates the holder of central's state, which reports each change. */
 function createDestination(clock: World['clock'], report: ReportDelivery) {
   let destination = initialDestination(clock.wall());
   return {
@@ -74,7 +74,7 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
   };
 }
 
-/** The open time of the breaker and the action at its end. */
+/** Creates the timer of the breaker's open time, with the action at its end. */
 function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
@@ -82,7 +82,7 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let probes = 0;
   /** Number of consecutive sends that an intermediary refused. */
   let refusedSends = 0;
-  /** Number of consecutive sends after which central told the boat to wait. */
+  /** Number of consecutive sends for which central requested a delay. */
   let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;

@@ -35,7 +35,7 @@ test('does not use a token that other users can read or change, and names the fi
   }
 });
 
-test('prefers the token of an enrolment to one that a person wrote, and never skips a file that it cannot use', async (t) => {
+test('prefers the token from an enrolment to one that a person wrote, and never skips an unusable file', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-credentials-'));
   t.after(() => rm(folder, { recursive: true }));
   const [enrolled, written] = [join(folder, 'enrolled.json'), join(folder, 'written.json')];

@@ -5,11 +5,12 @@ import type { Disk } from '../platform/ports.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { type JsonFile, readJsonFile, toReadFailure } from '../platform/text-file.ts';
 
-/** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
+/** Maximum size of the credentials file, in bytes: room for one token and an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
 /**
- * Permissions of the group and of other users. Anyone who can change the token could redirect every export to another account.
+ * Permission bits of the group and of other users. Anyone who can change the token could redirect every export to another
+ * account.
  */
 const OTHERS = 0o077;
 
@@ -19,7 +20,7 @@ const CredentialsSchema = Type.Object({
 });
 const credentials = Compile(CredentialsSchema);
 
-/** The device token, or the reason why there is none. The token is never in a log line or a message. */
+/** The device token, or the reason why there is none. The token never appears in a log line or a message. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | {
@@ -29,16 +30,16 @@ export type Credentials =
     };
 
 /**
- * The files that can hold the device token, in order of precedence: the one that `d3kos-export enroll` writes,
- * and the one that a person writes. The daemon may not write into `config/` (decision 0038).
+ * Returns the files that can hold the device token, in order of precedence: the one that `d3kos-export enroll` writes, and the
+ * one that a person writes. The daemon may not write to `config/` (decision 0038).
  */
 export function toCredentialsPaths(root: string): readonly string[] {
   return [toSpoolPaths(root).credentials, join(root, 'config', 'export-credentials.json')];
 }
 
 /**
- * Reads the device token from the first of the files that exists, so that enrolment needs no restart. An unreadable file is reported
- * as unreadable, not as a missing token. A token that other users may read or write is not used.
+ * Reads the device token from the first of the files that exists. It is read at every call, so that enrolment needs no restart.
+ * Reports an unreadable file as unreadable, not as a missing token. Does not use a token that other users can read or write.
  */
 export async function loadCredentials(disk: Disk, paths: readonly string[]): Promise<Credentials> {
   for (const path of paths) {
@@ -52,7 +53,7 @@ export async function loadCredentials(disk: Disk, paths: readonly string[]): Pro
   };
 }
 
-/** Undefined if the file does not exist. */
+/** Reads the token from one file. Returns undefined if the file does not exist. */
 async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefined> {
   const none = (code: 'CREDENTIALS_INVALID', detail: string): Credentials => ({ kind: 'none', code, detail });
   const reading = await readPrivately(disk, path);
@@ -70,7 +71,7 @@ async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefin
     case 'unreadable':
     case 'too_large':
     case 'odd':
-      // A reason never quotes the file, because it would reveal the token.
+      // The reason must not quote the file, because that could reveal the token.
       return none('CREDENTIALS_INVALID', `${path} ${file.reason}`);
     case 'value':
       return toCredentials(file.value) ?? none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
@@ -79,7 +80,7 @@ async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefin
   }
 }
 
-/** Reads the file unless other users have rights to it. `mode` has four octal digits. */
+/** Reads the file unless other users have permissions on it. `mode` has four octal digits. */
 async function readPrivately(
   disk: Disk,
   path: string,
@@ -101,7 +102,7 @@ export function toCredentials(value: unknown): Extract<Credentials, { kind: 'tok
   return credentials.Check(value) ? { kind: 'token', token: value.token } : undefined;
 }
 
-/** A text that changes whenever the credentials change. It contains the token, so it must not leave memory. */
+/** Returns a text that changes whenever the credentials change. It contains the token, so it must never be stored or logged. */
 export function toFingerprint(credentials: Credentials): string {
   return credentials.kind === 'token'
     ? `token ${credentials.token}`

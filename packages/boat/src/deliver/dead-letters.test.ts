@@ -17,7 +17,7 @@ import { createDeadLetters } from './dead-letters.ts';
 const root = temporaryRoot('give-up');
 
 let made = 0;
-/** A boat with one waiting export. */
+/** Opens a boat with one waiting export. */
 async function openBoat() {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
@@ -45,7 +45,7 @@ async function openBoat() {
   return { paths, ledger, disk, exportFile, entry };
 }
 
-test('a dead-lettered export keeps its file in the archive, and cannot be claimed while the file is moved', async () => {
+test('archives the file of a dead-lettered export, which cannot be claimed while the file is being moved', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   const onTheWay: (readonly [string, boolean])[] = [];
   const watched: Disk = {
@@ -70,7 +70,7 @@ test('a dead-lettered export keeps its file in the archive, and cannot be claime
   ledger.close();
 });
 
-test('if the ledger refuses the change, the file returns to its place, and a later attempt archives it', async () => {
+test('if the ledger cannot be changed, the file is moved back, and a later attempt archives it', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   let isBusy = true;
   const busy: Ledger = {
@@ -94,7 +94,7 @@ test('if the ledger refuses the change, the file returns to its place, and a lat
   ledger.close();
 });
 
-test('an export whose file cannot be archived still fails, and its file stays in place', async () => {
+test('fails an export whose file cannot be archived, and leaves the file in place', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
   const failed = await createDeadLetters(
@@ -107,7 +107,7 @@ test('an export whose file cannot be archived still fails, and its file stays in
   ledger.close();
 });
 
-test('a different file with the same name in the archive is not replaced', async () => {
+test('does not replace a different file with the same name in the archive', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   mkdirSync(paths.failed);
   writeFileSync(toFailedFile(paths, 'q_1'), 'another export');

@@ -7,14 +7,13 @@ import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 /** Dead-letters entries. Their public status becomes `failed`, and their files are kept. */
 export interface DeadLetters {
   /**
-   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be in progress. A file that
-   * cannot be archived stays where it is. Throws DISK_… and LEDGER_FAILED. The entry then waits as before, and its file
-   * stays in place.
+   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be `uploading`. A file that cannot be
+   * archived stays in place. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting and its file in place.
    */
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
   /**
-   * True while the file of an entry is being moved to the archive. The entry is still pending in the ledger, but it
-   * must not be sent.
+   * Returns true while an entry's file is being moved to the archive. The entry is still pending in the ledger, but must not be
+   * sent.
    */
   isMoving(entryNo: number): boolean;
 }
@@ -25,15 +24,15 @@ export function createDeadLetters(
   paths: SpoolPaths,
 ): DeadLetters {
   const underWay = new Set<number>();
-  /** Moves the file to the archive if possible. Returns the path of the file afterwards. */
+  /** Moves the file to the archive if possible. Returns the resulting path. */
   const archive = async ({ queueId, exportFile }: Entry): Promise<string> => {
     const archiveFile = toFailedFile(paths, queueId);
     if (exportFile === archiveFile) return exportFile;
     const there = await disk.stat(exportFile);
     const archived = await disk.stat(archiveFile);
     if (there === undefined) return archived === undefined ? exportFile : archiveFile;
-    // The archive has a file of a different export with this name, because a legacy exporter's clock produced one ID
-    // twice. Keep that file.
+    // The archive has a different export's file with this name, because a legacy exporter's clock produced the same ID twice.
+    // Keep that file.
     if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;
     try {
       await disk.makeDirectory(paths.failed);
@@ -41,19 +40,19 @@ export function createDeadLetters(
       return archiveFile;
     } catch (error) {
       if (!isExportError(error)) throw error;
-      // The entry must still fail. Otherwise it would be sent and refused again, and would block the entries behind it.
+      // The entry must fail anyway. Otherwise it would be sent and refused again, and would block the entries behind it.
       log.write('warn', `The file of ${queueId} was not archived: ${error.message}`, { hint: error.hint });
       return (await disk.stat(exportFile)) === undefined ? archiveFile : exportFile;
     }
   };
   const fail = async (entry: Entry, reason: string): Promise<Entry> => {
-    // The file is moved first. After a power cut before the commit, the entry is still pending, and the next start
-    // finds its file in the archive.
+    // The file is moved first. If power fails before the commit, the entry is still pending, and the next start finds its file in
+    // the archive.
     const archiveFile = await archive(entry);
     try {
       return ledger.queue.fail(entry.entryNo, { atMs: clock.wall(), reason, archiveFile });
     } catch (error) {
-      // The entry still waits, and its file must be where the entry points.
+      // The entry is still waiting, so its file must be at the path in the entry.
       if (archiveFile !== entry.exportFile) await disk.move(archiveFile, entry.exportFile);
       throw error;
     }

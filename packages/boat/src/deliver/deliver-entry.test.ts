@@ -16,7 +16,7 @@ import {
 } from '../testing/queued-export.ts';
 import type { Outcome } from './outcome.ts';
 
-test('an export of several parts is delivered completely, with each record once and in order', async () => {
+test('delivers an export of several parts completely, with each record once and in order', async () => {
   const { ledger, sent, deliver } = await queueExport();
   assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.deepEqual(
@@ -27,7 +27,7 @@ test('an export of several parts is delivered completely, with each record once 
   assert.equal(ledger.queue.counts().completed, 1);
 });
 
-test('a part that was acknowledged before a pause is not sent again', async () => {
+test('does not resend a part that was acknowledged before a pause', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let pause = 0; pause < 2; pause += 1) {
     assert.equal(await deliver(accept, { stopAfter: 'part_acknowledged' }), undefined);
@@ -37,14 +37,14 @@ test('a part that was acknowledged before a pause is not sent again', async () =
   assert.deepEqual(sent.flatMap(recordsIn), RECORD_IDS);
 });
 
-test('the steps of a delivery are reported in order', async () => {
+test('reports the steps of a delivery in order', async () => {
   const { steps, deliver } = await queueExport();
   await deliver(accept);
   const part = ['part_started', 'central_answered'];
   assert.deepEqual(steps, [...part, 'part_acknowledged', ...part, 'part_acknowledged', ...part]);
 });
 
-test('the tier is checked before each part, so nothing more is sent after a downgrade', async () => {
+test('checks the tier before each part, so that nothing more is sent after a downgrade', async () => {
   const { ledger, sent, deliver } = await queueExport();
   let checks = 0;
   const license = async (): Promise<LicenseResult> => {
@@ -59,7 +59,7 @@ test('the tier is checked before each part, so nothing more is sent after a down
   );
 });
 
-test('an entry that is pending although every part is acknowledged fails and does not block the entries behind it', async () => {
+test('fails an entry that is pending even though all of its parts are acknowledged, so that it does not block others', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let part = 1; part <= 2; part += 1) {
     await deliver(accept, { stopAfter: 'part_acknowledged' });
@@ -78,7 +78,7 @@ test('an entry that is pending although every part is acknowledged fails and doe
   assert.equal(sent.length, 2);
 });
 
-test("another boat's export is not sent under this boat's token", async () => {
+test("does not send another boat's export under this boat's token", async () => {
   const { sent, deliver } = await queueExport('ffffffffffffffff');
   const result = await deliver(accept);
   assert.ok(result?.kind === 'stopped' && result.verdict.kind === 'rejected');
@@ -86,7 +86,7 @@ test("another boat's export is not sent under this boat's token", async () => {
   assert.deepEqual(sent, []);
 });
 
-test('if central accepts the first part and then requires smaller parts, it gets every record once, under keys without a gap', async () => {
+test('if central accepts the first part and then requires smaller ones, it gets every record once, under consecutive keys', async () => {
   const { sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   const result = await deliver((part) => {
@@ -120,7 +120,7 @@ test('a held part counts only with the digest of the body that would be sent', a
   );
 });
 
-test('central is queried only about an export that is resumed, that is in a bundle, or that has a part that was cut off', async () => {
+test('queries central only about an export that is resumed, is in a bundle, or has a part whose transfer was cut off', async () => {
   const bundled = await queueExport();
   bundled.ledger.bundled.mark(bundled.ledger.queue.list('pending').map(({ exportId }) => exportId));
   await bundled.deliver(accept);
@@ -140,7 +140,7 @@ const TOO_LARGE: Outcome = {
   message: 'smaller',
 };
 const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
-/** Maximum size of a part on this link. */
+/** Maximum size of a part that this link transfers. */
 const CARRIED_BYTES = 25_000;
 const isCarried = ({ body }: Sent): boolean => body.byteLength <= CARRIED_BYTES;
 const dropOver =
@@ -151,7 +151,7 @@ const dropOver =
     return accept(part);
   };
 
-test('a part that the link cuts off twice is cut smaller, and central gets every record once, under keys without a gap', async () => {
+test('splits a part that the link cuts off twice, and central gets every record once, under consecutive keys', async () => {
   const { ledger, queries, sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   await deliver(accept, { stopAfter: 'part_acknowledged' });
@@ -173,7 +173,7 @@ test('a part that the link cuts off twice is cut smaller, and central gets every
   assert.equal(taken.at(-1)?.part.count, taken.length + 1);
 });
 
-test('parts that are cut smaller have all their attempts', async () => {
+test('parts that are split again have all their attempts', async () => {
   const { ledger, deliver } = await queueExport();
   const retries: (number | undefined)[] = [];
   const cutOffFrom = async (spent: number) => {
@@ -185,7 +185,7 @@ test('parts that are cut smaller have all their attempts', async () => {
   assert.deepEqual(retries, [0, 1, 0]);
 });
 
-test('a part that central already holds is not cut, because only its answer was lost', async () => {
+test('does not split a part that central already holds, because only its answer was lost', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 2; times += 1) {
     await deliver(() => LOST);
@@ -201,7 +201,7 @@ test('a part that central already holds is not cut, because only its answer was 
   );
 });
 
-test('a part that the link does not carry fails its export if central holds other bytes under its key', async () => {
+test('fails the export of a part that the link cuts off if central holds other bytes under its key', async () => {
   const { ledger, sent, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver((part) => (isCarried(part) ? accept(part) : TOO_LARGE));
@@ -217,7 +217,7 @@ test('a part that the link does not carry fails its export if central holds othe
   assert.equal(sent.length, 2);
 });
 
-test('if central does not report the parts that it holds, the part is sent again unchanged', async () => {
+test('if central does not report which parts it holds, the part is sent again unchanged', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 5; times += 1) {
     await deliver(() => LOST);
@@ -227,7 +227,7 @@ test('if central does not report the parts that it holds, the part is sent again
   assert.equal(new Set(sent.slice(0, 6).map(({ body }) => digestOf(body))).size, 1);
 });
 
-test('parts that arrived out of order in an offline bundle keep their keys when the rest is cut smaller', async () => {
+test('parts that arrived out of order in an offline bundle keep their keys when the rest is split again', async () => {
   const { ledger, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);

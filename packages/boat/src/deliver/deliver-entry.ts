@@ -213,7 +213,7 @@ async function requireOwnExport(reader: ExportReader, installationId: string): P
   throw new ExportError(
     'EXPORT_FILE_DAMAGED',
     `Installation ${made ?? 'unknown'} made the export, and this boat is ${installationId}`,
-    { op: 'send the export', hint: 'Its records go with the next export of this boat.' },
+    { op: 'send the export', hint: "The boat's next export will contain its records." },
   );
 }
 
@@ -316,6 +316,6 @@ function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
   return stopForFile({
     kind: 'file_unusable',
     errorCode: 'LEDGER_FAILED',
-    detail: 'The ledger has a receipt for every part but no delivery; the records go with the next export',
+    detail: 'The ledger has a receipt for every part but no delivery; the next export will contain its records',
   });
 }

@@ -16,7 +16,7 @@ export type DeliveryEvent =
       readonly partIndex: number;
       readonly partCount: number;
     } & UploadProgress)
-  /** The parts that are not acknowledged were cut smaller: central refused one (413), or the link cut one off. */
+  /** The unacknowledged parts were split into smaller ones: central refused one (413), or the link cut one off. */
   | {
       readonly kind: 'parts_cut';
       readonly queueId: string;
@@ -25,40 +25,40 @@ export type DeliveryEvent =
     }
   /** Central holds every part, and the delivery is recorded in the ledger. */
   | { readonly kind: 'delivered'; readonly queueId: string }
-  /** The export yielded to a due export in the small lane. Its acknowledged parts stay acknowledged. */
+  /** The export yielded to a due export in the small lane. Acknowledged parts stay acknowledged. */
   | { readonly kind: 'paused'; readonly queueId: string }
-  /** An attempt was spent. After the last attempt, `dead_lettered` follows. */
+  /** An attempt failed. After the last attempt, `dead_lettered` follows. */
   | {
       readonly kind: 'attempt_spent';
       readonly queueId: string;
       readonly detail: string;
       readonly next: NextAttempt;
     }
-  /** An intermediary refuses the export. Only this export waits for `delayMs`, and no attempt was spent. */
+  /** An intermediary refused the export. Only this export waits, for `delayMs`, and no attempt was counted. */
   | {
       readonly kind: 'stepped_aside';
       readonly queueId: string;
       readonly detail: string;
       readonly delayMs: number;
     }
-  /** The export waits again, and no attempt was spent. */
+  /** The export is waiting again, and no attempt was counted. */
   | {
       readonly kind: 'waits_unspent';
       readonly queueId: string;
       readonly reason: 'unreachable' | 'throttled' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
       readonly detail: string;
     }
-  /** Central knows another export under the ledger and sequence of this one, so the boat began a new ledger. */
+  /** Central knows another export under this export's ledger and sequence, so the boat began a new ledger. */
   | { readonly kind: 'ledger_begun'; readonly queueId: string; readonly change: LedgerChange }
   /** Central's answer named delivered exports that it has lost. They are sent again. */
   | { readonly kind: 'missing_reported'; readonly queueId: string; readonly report: HandledReport }
   /** Central will never accept the export. `dead_lettered` follows. */
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
-  /** The export failed. Its file is kept, and its records go with the next export. */
+  /** The export failed. Its file is kept, and the next export contains its records. */
   | { readonly kind: 'dead_lettered'; readonly queueId: string; readonly reason: string }
   /** The licence does not permit sending. Reported once until the message changes. */
   | { readonly kind: 'not_permitted'; readonly message: string; readonly hint: string }
-  /** The data budget started to hold due exports, or stopped holding them (`hold` is undefined). */
+  /** The data budget started holding due exports, or stopped (`hold` is undefined). */
   | { readonly kind: 'send_hold_changed'; readonly hold: SendHold | undefined }
   | { readonly kind: 'destination_changed'; readonly destination: Destination }
   /** The card or the ledger failed. The worker pauses. */
@@ -71,5 +71,5 @@ export type DeliveryEvent =
   /** The status of an entry changed, or an entry began to be sent. */
   | { readonly kind: 'queue_changed' };
 
-/** Receives each event in the order in which it happened. Must not throw. */
+/** Receives the events in order. Must not throw. */
 export type ReportDelivery = (event: DeliveryEvent) => void;

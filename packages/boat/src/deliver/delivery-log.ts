@@ -13,8 +13,8 @@ export interface DeliveryLogLine {
 }
 
 /**
- * The log line for an event, or undefined if the event has none. The lines about an export have the wording of the legacy
- * exporter, which other programs search for (docs/spec/delivery.md, "CLI `d3kos-export`").
+ * Returns the log line for an event, or undefined if it has none. Lines about an export keep the legacy exporter's wording, which
+ * other programs search for (docs/spec/delivery.md, "CLI `d3kos-export`").
  */
 export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undefined {
   switch (event.kind) {
@@ -30,25 +30,25 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
       );
     case 'stepped_aside':
       return warn(
-        `Export upload failed: ${event.queueId}: ${event.detail}. It is tried again in ${describeDelay(event.delayMs)}; the other exports are sent`,
+        `Export upload failed: ${event.queueId}: ${event.detail}. It will be tried again in ${describeDelay(event.delayMs)}; other exports are still sent`,
       );
     case 'waits_unspent':
-      // For the other reasons, the line about the destination or the licence is enough.
+      // For other reasons, the line about the destination or the licence is enough.
       return event.reason === 'unreachable' || event.reason === 'throttled'
-        ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
+        ? info(`Export upload failed: ${event.queueId} is waiting: ${event.detail}`)
         : undefined;
     case 'ledger_begun':
       return warn(describeLedgerChange(event.change), { queue_id: event.queueId });
     case 'missing_reported':
       return warn(describeMissing(event.report), { queue_id: event.queueId, ...event.report });
     case 'rejected':
-      return warn(`Export rejected: ${event.queueId}: ${event.detail}. Its records go with the next export`);
+      return warn(`Export rejected: ${event.queueId}: ${event.detail}. The next export will contain its records`);
     case 'not_permitted':
       return warn(`Exports are not sent: ${event.message}`, { hint: event.hint });
     case 'send_hold_changed':
       return info(
         event.hold === undefined
-          ? 'The data budget no longer holds any export'
+          ? 'The data budget no longer holds back any export'
           : describeSendHold(event.hold),
       );
     case 'destination_changed': {
@@ -57,7 +57,7 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
       return destination.state === 'blocked' ? warn(message) : info(message);
     }
     case 'delivery_paused':
-      return warn(`Delivery pauses: ${event.message}`, { code: event.code, hint: event.hint });
+      return warn(`Delivery paused: ${event.message}`, { code: event.code, hint: event.hint });
     case 'part_started':
     case 'paused':
     case 'dead_lettered':
@@ -77,7 +77,7 @@ function describeCut({
     case 'refused':
       return `Only smaller parts are accepted: ${queueId} is now sent in parts of ${partSizeBytes} bytes`;
     case 'cut_off':
-      return `The link carries less than a part: ${queueId} is cut to ${partSizeBytes} bytes`;
+      return `The link breaks before a whole part is sent: ${queueId} is now sent in parts of ${partSizeBytes} bytes`;
     default:
       return cause satisfies never;
   }

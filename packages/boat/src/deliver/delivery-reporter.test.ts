@@ -13,9 +13,9 @@ function startReporter() {
   return { log, events, reporter: createDeliveryReporter(log, (event) => events.push(event)) };
 }
 
-test('a hold is reported once when it begins and once when it ends', () => {
+test('reports a hold once when it begins and once when it ends', () => {
   const { log, events, reporter } = startReporter();
-  // Only the presence of an entry matters here.
+  // Only whether there is an entry matters here.
   const entry = newEntry(1) as unknown as Entry;
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: 'metered' });
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: undefined });
@@ -27,10 +27,10 @@ test('a hold is reported once when it begins and once when it ends', () => {
   reporter.reportSelection({ entry: undefined, hold: 'metered' });
   reporter.reportSelection({ entry, hold: undefined });
   reporter.reportSelection({ entry: undefined, hold: 'metered' });
-  assert.equal(events.length, 4, 'a hold after a sent entry is reported again');
+  assert.equal(events.length, 4, 'reports a hold again after an entry was sent');
 });
 
-test('a refusal by the licence is reported once until it changes or ends', () => {
+test('reports a licence refusal once until it changes or ends', () => {
   const { events, reporter } = startReporter();
   const refusal = (message: string): LicenseResult => ({
     kind: 'refused',
@@ -72,7 +72,7 @@ test("the log keeps the legacy exporter's lines", () => {
   );
 });
 
-test('exports that central has lost are logged with the consequences, and an answer that names none is not reported', () => {
+test('logs exports that central has lost and what happens to them, and reports nothing for an answer that names none', () => {
   const { log, events, reporter } = startReporter();
   reporter.reportMissing('q_1', undefined);
   reporter.reportMissing('q_1', { requeued: [], rewound: [] });

@@ -4,11 +4,11 @@ import type { LedgerChange } from '../ledger/ledger-changes.ts';
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import { decideDivergence } from './policy/divergence.ts';
 
-/** Begins a new ledger after central has reported that the current one diverged. Its state lasts for one run of the worker. */
+/** Begins a new ledger after central reports that the current one has diverged. Its state lasts for one run of the worker. */
 export interface Divergence {
   /**
-   * Begins a new ledger in one transaction and returns the change. Returns undefined if a ledger began only recently and central
-   * has not accepted a part of it yet. No entry may be `uploading`. Throws LEDGER_FAILED and DISK_…, and the ledger is then
+   * Begins a new ledger in one transaction and returns the change. Returns undefined if a ledger was begun recently and central
+   * has not accepted any part of it yet. No entry may be `uploading`. Throws LEDGER_FAILED and DISK_…, leaving the ledger
    * unchanged.
    */
   settle(reason: string): LedgerChange | undefined;

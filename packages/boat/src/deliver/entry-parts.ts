@@ -5,17 +5,17 @@ import type { Slice } from '../spool/policy.ts';
 import type { CuttablePart } from './policy/part-size.ts';
 
 /**
- * Returns the export that the entry's bodies name. It differs from the header of its file if a new ledger has begun since.
- * Undefined for an adopted export of a lost ledger, whose file is sent unchanged.
+ * Returns the export that the entry's bodies must name. It differs from the file's header if a new ledger has begun since.
+ * Returns undefined for an adopted export of a lost ledger, whose file is sent unchanged.
  */
 export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
   return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };
 }
 
 /**
- * Returns the entry's parts. A file that is not larger than the part size is sent as one part. A larger file is cut
- * when it is first sent or bundled. The cut is recorded, because a key must always carry the same bytes
- * (docs/spec/protocol.md R17, R64). Throws EXPORT_FILE_DAMAGED.
+ * Returns the entry's parts. A file no larger than the part size is sent as one part. A larger file is split when it is first
+ * sent or bundled. The split is recorded, because a key must always identify the same bytes (docs/spec/protocol.md R17, R64).
+ * Throws EXPORT_FILE_DAMAGED.
  */
 export async function planParts(
   ledger: Ledger,
@@ -27,7 +27,7 @@ export async function planParts(
   if (existing.length > 0) return existing;
   if (reader.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
   const cut = await reader.cut(partSizeBytes);
-  // The worker and a bundle may plan the same entry at the same time. The first plan may have acknowledged parts by now.
+  // The worker and a bundle may plan the same entry concurrently, and parts of the first plan may already be acknowledged.
   const planned = ledger.queue.parts(entry.entryNo);
   if (planned.length > 0) return planned;
   ledger.queue.plan(
@@ -39,9 +39,8 @@ export async function planParts(
 }
 
 /**
- * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index and therefore their key. The
- * new parts take the free indexes. Smaller parts never reduce the number of parts, so no index is skipped. Throws
- * EXPORT_FILE_DAMAGED.
+ * Splits the unacknowledged parts into smaller ones. Acknowledged parts keep their index and therefore their key. The new parts
+ * take the free indexes. There are never fewer parts than before, so no index is skipped. Throws EXPORT_FILE_DAMAGED.
  */
 export async function cutAgain(
   ledger: Ledger,
@@ -68,9 +67,7 @@ export async function cutAgain(
   return ledger.queue.parts(entry.entryNo);
 }
 
-/**
- * Returns a function that checks whether an offset lies outside all slices. Call it with offsets in ascending order.
- */
+/** Returns a function that checks whether an offset is outside all slices. It must be called with offsets in ascending order. */
 function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean {
   const ordered = slices.toSorted((one, other) => one.offset - other.offset);
   let at = 0;
@@ -83,7 +80,7 @@ function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean 
   };
 }
 
-/** The exact bytes of a part's body before compression. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED. */
+/** Returns the exact bytes of a part's body before compression. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED. */
 export async function readPartBody(
   entry: Entry,
   reader: ExportReader,
@@ -102,7 +99,7 @@ export function estimateBodyBytes({ slices }: PartRow, entry: Entry): number {
   return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** The facts that decide whether a part can be cut smaller. */
+/** Returns the facts that determine whether a part can be split further. */
 export function toCuttable(part: PartRow, partSizeBytes: number, bodyBytes: number): CuttablePart {
   const hasSeveralRecords =
     part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;

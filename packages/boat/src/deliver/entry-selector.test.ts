@@ -23,7 +23,7 @@ const select = (ledger: Ledger, meteredSizeMaxBytes = 10_000) =>
     isMoving: () => false,
   });
 
-test('a due export that the data budget holds is reported at each selection until the connection is no longer metered', () => {
+test('reports a held due export at each selection until the connection is no longer metered', () => {
   const ledger = openLedgerIn('selector-hold');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const bulk = ledger.queue.enqueue(newEntry(2, { fileSizeBytes: 20_000 }), []);
@@ -38,7 +38,7 @@ test('a due export that the data budget holds is reported at each selection unti
   ledger.close();
 });
 
-test('"send now" sends the exports that are waiting but no later ones', () => {
+test('"send now" sends the exports that are waiting at that time but no later ones', () => {
   const ledger = openLedgerIn('selector-send-now');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);
@@ -50,7 +50,7 @@ test('"send now" sends the exports that are waiting but no later ones', () => {
   ledger.close();
 });
 
-test('an export that is not due yet is not held, no matter what the connection costs', () => {
+test('an export that is not due yet is not on hold, whatever the connection', () => {
   const ledger = openLedgerIn('selector-not-due');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);
@@ -80,7 +80,7 @@ test('while an export of a lost ledger is waiting, no export behind it is due', 
 
 const REFUSED = { lastError: 'HTTP 403', wireSizeBytes: 0, atMs: 0 as WallMs, nextRetryAtMs: 0 as WallMs };
 
-test('an export that steps aside does not delay the others, even if it comes from another ledger', () => {
+test('an export that steps aside does not delay others, even if it comes from another ledger', () => {
   for (const sequence of [1, 0]) {
     const ledger = openLedgerIn(`selector-aside-${sequence}`);
     const selector = select(ledger);
@@ -97,7 +97,7 @@ test('an export that steps aside does not delay the others, even if it comes fro
   }
 });
 
-test('"send now" ends the waits of this run and of an earlier one', () => {
+test('"send now" ends delays from this run and from earlier ones', () => {
   const ledger = openLedgerIn('selector-ends-waits');
   const inHalfAnHour = (Date.now() + 30 * 60_000) as WallMs;
   for (const n of [1, 2, 3]) {

@@ -7,7 +7,10 @@ import { fetchHeldParts } from './held-parts.ts';
 const EXPORT_ID = 'exp_1';
 const NEVER = new AbortController().signal;
 
-/** The held parts from `firstIndex` on, and the value of `after` in each query, if central answers with `answer`. */
+/**
+ * Queries the parts held from `firstIndex` on while central answers with `answer`. Also returns the value of `after` in each
+ * query.
+ */
 async function query(answer: (after: number) => Response, firstIndex = 1, pageMs = 0) {
   let nowMs = 0;
   const queries: number[] = [];
@@ -39,7 +42,7 @@ const holds = (index: number, next: number | null): Response => {
   return Response.json({ status: 'success', export_id: EXPORT_ID, parts, next } satisfies HeldParts);
 };
 
-test('held parts are queried from the first open part to the last page', async () => {
+test('queries held parts from the first open part to the last page', async () => {
   const { queries, held } = await query((after) => holds(after + 1, after < 6 ? after + 1 : null), 5);
   assert.deepEqual(queries, [4, 5, 6]);
   assert.deepEqual(
@@ -49,7 +52,7 @@ test('held parts are queried from the first open part to the last page', async (
   assert.ok(held.isWhole);
 });
 
-test('an answer that breaks off proves nothing about the parts that it did not name', async () => {
+test('an answer that breaks off proves nothing about parts that it did not name', async () => {
   const { held } = await query((after) => {
     if (after > 0) throw new TransportError('exchange', 'ECONNRESET', 'the connection broke');
     return holds(1, 1);
@@ -58,7 +61,7 @@ test('an answer that breaks off proves nothing about the parts that it did not n
   assert.ok(!held.isWhole);
 });
 
-test('a central without the route, a web page and the answer for another export prove nothing', async () => {
+test('a central without the route, a web page and an answer about another export prove nothing', async () => {
   const answers = [
     () => Response.json({ status: 'error', error_code: 'NOT_FOUND', message: 'no route' }, { status: 404 }),
     () => new Response('<html></html>', { status: 200 }),
@@ -71,7 +74,7 @@ test('a central without the route, a web page and the answer for another export 
   }
 });
 
-/** A page of about `sizeBytes` that is followed by more. */
+/** Returns a page of about `sizeBytes` that is not the last. */
 const largePage = (after: number, sizeBytes: number): Response => {
   const rejected = { category: 'boatlog', record_id: '1', reason: 'x'.repeat(sizeBytes) };
   const part = {
@@ -89,7 +92,7 @@ const largePage = (after: number, sizeBytes: number): Response => {
 };
 
 for (const sizeBytes of [2_000_000, 700_000])
-  test(`pages of ${sizeBytes} bytes end the query before they exhaust the memory`, async () => {
+  test(`ends the query before pages of ${sizeBytes} bytes exhaust memory`, async () => {
     const { queries, held } = await query((after) => largePage(after, sizeBytes));
     assert.ok(held.receipts.length * sizeBytes <= 8 * 1024 * 1024);
     assert.ok(queries.length <= held.receipts.length + 1 && held.receipts.length >= 4);
@@ -97,7 +100,7 @@ for (const sizeBytes of [2_000_000, 700_000])
   });
 
 for (const pageMs of [60_000, 290_000])
-  test(`if each page takes ${pageMs} ms, the query ends after five minutes`, async () => {
+  test(`ends the query after five minutes if each page takes ${pageMs} ms`, async () => {
     const { queries, held } = await query((after) => largePage(after, 10), 1, pageMs);
     assert.equal(queries.length, pageMs === 60_000 ? 6 : 2);
     assert.equal(held.isWhole, false);

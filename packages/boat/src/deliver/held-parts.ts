@@ -12,23 +12,20 @@ import { parseAcceptEncoding } from './policy/http-headers.ts';
 import { findReceiptMismatch } from './policy/receipt.ts';
 
 /**
- * Maximum size of an answer, in bytes. Central ends a page at about 500 KB, or after one receipt that names a thousand
- * rejected records.
+ * Maximum size of an answer, in bytes. Central ends a page at about 500 KB, or after one receipt with a thousand rejected
+ * records.
  */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
-/**
- * Maximum number of pages that are read for one export. A page has up to 50 receipts, so this covers a 4 GB export in
- * parts of 1 MiB.
- */
+/** Maximum number of pages read for one export. A page has up to 50 receipts, so this covers a 4 GB export in 1 MiB parts. */
 const PAGES_MAX = 100;
 /**
  * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. All pages are in memory at
- * once, and the daemon must not exceed its memory limit, no matter what central answers.
+ * once, and the daemon must not exceed its memory limit, whatever central answers.
  */
 const PAGES_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /**
  * Time after which no further page is requested. The delivery worker waits for this query, so a slow central must not block it
- * for the duration of all pages. On the slowest working link 2 MB take about four minutes.
+ * indefinitely. On the slowest working link, 2 MB take about four minutes.
  */
 const QUERY_MAX_MS = 5 * 60_000;
 
@@ -37,7 +34,7 @@ const heldShape = Compile(HeldPartsSchema);
 /** The export whose held parts are queried. */
 export interface HeldPartsQuery {
   readonly exportId: string;
-  /** The first part to query. Earlier parts are not queried. */
+  /** The first part to query. */
   readonly firstIndex: number;
 }
 
@@ -45,17 +42,17 @@ export interface HeldPartsQuery {
 export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
-  /** True if central answered up to the last page. It then holds none of the parts that it did not name. */
+  /** True if central answered up to the last page. It then does not hold any part that it did not name. */
   readonly isWhole: boolean;
 }
 
-/** The result without a query. */
+/** The result if no query was made. */
 export const HELD_PARTS_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
 
 /**
- * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). The query ends with the receipts that it
- * has read if central does not have this route, if an answer is foreign, if the link fails, or if there are too many or too slow
- * answers. The boat then sends the parts, which is harmless if central holds them. Rejects with the signal's reason when aborted.
+ * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). The query stops early, with the receipts
+ * read so far, if central does not have this route, an answer is foreign, the link fails, or the answers are too many or too
+ * slow. The boat then sends the parts, which is harmless if central holds them. Rejects with the signal's reason when aborted.
  */
 export async function fetchHeldParts(
   { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'monotonic'> },
@@ -110,9 +107,10 @@ async function exchange(transport: Transport, request: Request, sizeMaxBytes: nu
 }
 
 /**
- * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent, or that was
- * sent before later parts were cut smaller: it named a lower number of parts (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged.
- * Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
+ * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent. The body
+ * may also be one that was sent before other parts were split further, and which therefore stated a lower number of parts
+ * (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged. Throws
+ * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(
   { ledger, clock }: { readonly ledger: Ledger; readonly clock: Pick<Clock, 'wall'> },
@@ -133,7 +131,7 @@ export async function acknowledgeHeld(
     const body = await readPartBody(entry, reader, part, receipt.part.count);
     const bodySha256 = createHash('sha256').update(body).digest('hex');
     if (findReceiptMismatch(receipt, { ...expected, bodySha256 }) !== undefined) continue;
-    // An offline bundle carried the part, so no bytes of it were sent over the link.
+    // The part arrived in an offline bundle, so none of its bytes were sent over the link.
     const acknowledged = { partIndex: part.index, receipt, atMs: clock.wall(), wireSizeBytes: 0 };
     current[at] = { ...part, acknowledged: true };
     if (current.every((other) => other.acknowledged))

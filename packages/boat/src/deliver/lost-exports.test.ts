@@ -15,7 +15,7 @@ import type { Outcome } from './outcome.ts';
 
 type Queued = Awaited<ReturnType<typeof queueExport>>;
 
-/** Delivers another export, whose answer names the first one as missing. */
+/** Delivers another export. Its answer reports the first one as missing. */
 function loseFirst({ ledger }: Queued): void {
   const { entryNo } = ledger.queue.enqueue(newEntry(2), []);
   const last = { ledgerId: '', exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
@@ -27,7 +27,7 @@ function loseFirst({ ledger }: Queued): void {
 const toKeys = (parts: readonly Sent[]) =>
   parts.map(({ exportId, part, body }) => [`${exportId}/${part.index}`, digestOf(body)]);
 
-test('a lost export is sent again under the same keys with the same bytes', async () => {
+test('resends a lost export under the same keys with the same bytes', async () => {
   const queued = await queueExport();
   await queued.deliver(accept);
   const before = toKeys(queued.sent);
@@ -37,7 +37,7 @@ test('a lost export is sent again under the same keys with the same bytes', asyn
   assert.deepEqual(queued.queries, [1], 'central may still hold some of its parts');
 });
 
-test('a part that central still holds is not sent again, although it was sent before the others were cut smaller', async () => {
+test('does not resend a part that central still holds, even if it was sent before other parts were split further', async () => {
   const queued = await queueExport();
   const taken: Sent[] = [];
   const takeSmall = (part: Sent): Outcome => {
@@ -58,7 +58,7 @@ test('a part that central still holds is not sent again, although it was sent be
   assert.deepEqual([first, ...again].flatMap(recordsIn), RECORD_IDS);
 });
 
-test('a lost export whose file has disappeared fails, and its ranges are rewound', async () => {
+test('fails a lost export whose file has disappeared, and rewinds its ranges', async () => {
   const queued = await queueExport();
   await queued.deliver(accept);
   loseFirst(queued);

@@ -2,20 +2,20 @@ import type { Outcome } from './outcome.ts';
 import { isCutOff } from './policy/part-size.ts';
 
 /**
- * Remembers the failures of the part that each entry sends next. It is kept in memory for one run of the worker. A restart costs
- * two more failures, which is cheaper than a commit for each failure.
+ * The failures of the part that each entry sends next, kept in memory for one run of the worker. After a restart, two more
+ * failures are needed, which costs less than a commit for each failure.
  */
 export interface PartFailures {
   /**
-   * Records an outcome that the body may have caused: a lost or foreign answer. Also records receipts, which show that the link
-   * and central work for other parts.
+   * Records a lost or foreign answer, which the body may have caused. Also records receipts, which show that the link and central
+   * work for other parts.
    */
   record(entryNo: number, partIndex: number, outcome: Outcome): void;
-  /** The number of times in a row that the link cut off this part. */
+  /** Returns the number of consecutive times that the link cut off this part. */
   cutOffs(entryNo: number, partIndex: number): number;
-  /** True if this part failed before, and central acknowledged another part since then. */
+  /** Returns true if this part has failed and central has acknowledged another part since. */
   doOthersPass(entryNo: number, partIndex: number): boolean;
-  /** Drops an entry that was cut again or has left the queue. */
+  /** Drops an entry that was split again or has left the queue. */
   forget(entryNo: number): void;
 }
 

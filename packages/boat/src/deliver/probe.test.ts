@@ -22,7 +22,7 @@ async function listen(server: Server): Promise<string> {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  // A TCP server that listens has an address with a port.
+  // A listening TCP server always has an address with a port.
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
@@ -58,7 +58,7 @@ describe('a probe of central', () => {
     assert.equal(headers['authorization'], undefined);
   });
 
-  it('uses the Date header if the time in the body is not readable', async () => {
+  it('uses the Date header if the time in the body is invalid', async () => {
     const date = 'Mon, 23 Nov 2026 12:00:00 GMT';
     const url = await listen(createServer(json(200, { ...HEALTH, time: 'noon' }, { date })));
     const result = await look(url);
@@ -109,7 +109,7 @@ describe('a probe of central', () => {
       assert.equal((await probe({ transport }, target, NEVER)).kind, kind);
     });
 
-  it('ends at once when aborted', async () => {
+  it('ends immediately when aborted', async () => {
     const stop = new AbortController();
     const url = await listen(createServer(() => stop.abort(new Error('stopping'))));
     await assert.rejects(look(url, stop.signal), /stopping/);

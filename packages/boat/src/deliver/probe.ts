@@ -7,8 +7,8 @@ import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
 
 /**
- * Maximum size of a health answer, in bytes. Central's answer has about 100 bytes. A foreign page is recognised from
- * its first bytes.
+ * Maximum size of a health answer, in bytes. Central's answer has about 100 bytes. A foreign page is recognised by its first
+ * bytes.
  */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
 
@@ -16,13 +16,13 @@ const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
 export interface ProbeTarget {
   /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
-  /** Whether a time service has set the boat's clock. If it has, an expired certificate is central's fault. */
+  /** Whether a time service has set the boat's clock. If so, an expired certificate is central's fault. */
   readonly clockSynchronized: boolean;
 }
 
 /**
- * Sends one health request, without the device token (docs/spec/protocol.md R5). Every answer and every failure of the link
- * is a result. Rejects with the signal's reason when aborted.
+ * Sends one health request, without the device token (docs/spec/protocol.md R5). Answers and link failures are returned as
+ * results. Rejects with the signal's reason when aborted.
  */
 export async function probe(
   deps: { readonly transport: Transport },

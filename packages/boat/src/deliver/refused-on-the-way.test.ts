@@ -24,7 +24,7 @@ const page = (status: number): Outcome => ({
 });
 
 for (const status of [403, 451, 302, 200, 511])
-  test(`a foreign answer with ${status} while central answers its probe is a refusal by a proxy`, async () => {
+  test(`a foreign answer with ${status} is a refusal by a proxy if central answers the probe`, async () => {
     const { deliver, probes } = await queueExport();
     const verdict = verdictOf(await deliver(() => page(status)));
     assert.deepEqual(verdict, {
@@ -34,13 +34,13 @@ for (const status of [403, 451, 302, 200, 511])
     assert.equal(probes(), 1);
   });
 
-test('a foreign answer while the probe also gets a foreign answer is a captive portal, even with 413', async () => {
+test('a foreign answer, even with 413, is from a captive portal if the probe gets a foreign answer too', async () => {
   const portal: ProbeResult = { kind: 'captive_portal', detail: 'a portal' };
   for (const status of [200, 413]) {
     const { ledger, deliver } = await queueExport();
     const verdict = verdictOf(await deliver(() => page(status), { probed: portal }));
     assert.ok(verdict.kind === 'unreachable' && verdict.destination === 'captive_portal');
-    assert.equal(ledger.queue.parts(1).length, 3, 'the parts are not cut for a portal');
+    assert.equal(ledger.queue.parts(1).length, 3, 'the parts are not split for a portal');
   }
 });
 
@@ -57,14 +57,14 @@ for (const limitBytes of [25_000, 18_000])
     assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS);
   });
 
-test("a proxy's 413 for a part that cannot be cut lets the export step aside", async () => {
+test("an export steps aside after a proxy's 413 for a part that cannot be split", async () => {
   const { deliver } = await queueExport();
   const verdict = verdictOf(await deliver(() => page(413)));
   assert.equal(verdict.kind, 'refused_on_the_way');
 });
 
 for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
-  test(`${outcome.kind} for one body, while others pass, is not a failure of central`, async () => {
+  test(`${outcome.kind} for one body while others arrive is not a failure of central`, async () => {
     const { ledger, failures, deliver } = await queueExport();
     const fail = async () => {
       const { kind } = verdictOf(await deliver(() => outcome));
@@ -72,21 +72,21 @@ for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
       return kind;
     };
     assert.equal(await fail(), 'unavailable');
-    assert.equal(await fail(), 'unavailable', 'nothing shows yet that other parts pass');
+    assert.equal(await fail(), 'unavailable', 'no other part has arrived yet');
     const other = { ledgerId: '', exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
     failures.record(2, 1, accept(other));
     assert.equal(await fail(), 'refused_on_the_way');
     assert.equal(await fail(), 'refused_on_the_way');
   });
 
-test('an export that was refused on the way before a restart counts as refused on the way after it', async () => {
+test('an export that was refused on the way still counts as such after a restart', async () => {
   const { ledger, deliver } = await queueExport();
   await deliver(() => page(403));
   ledger.queue.putBack(1, { ...WAITS, refusals: 1 });
   assert.equal(verdictOf(await deliver(() => LOST)).kind, 'refused_on_the_way');
 });
 
-test('after a downgrade to tier 0 during a send, central is not probed', async () => {
+test('does not probe central after a downgrade to tier 0 during a send', async () => {
   const { deliver, probes } = await queueExport();
   let checks = 0;
   const license = async (): Promise<LicenseResult> => {

@@ -43,7 +43,7 @@ async function listen(server: Server): Promise<string> {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  // A TCP server that listens has an address with a port.
+  // A listening TCP server always has an address with a port.
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
@@ -52,7 +52,7 @@ interface Seen {
   readonly body: Buffer;
 }
 
-/** Answers each complete request with `answer`, and records the requests. */
+/** Starts a server that records each complete request and answers it with `answer`. */
 async function serve(answer: (response: ServerResponse, seen: Seen) => void) {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -89,7 +89,7 @@ async function send(
     transport: http.transport,
     compressor: createCompressor(),
     clock: createClock(),
-    // A part must not wait for the clock's state unless its TLS handshake fails.
+    // A send must not wait for the clock's state unless its TLS handshake fails.
     clockSynchronized: () => Promise.reject(new Error('the clock was queried')),
   };
   const part: PartToSend = {
@@ -115,7 +115,7 @@ describe('a part on the wire', () => {
     zstd: zstdDecompressSync,
   };
   for (const coding of ['identity', 'gzip', 'br', 'zstd'] as const)
-    it(`carries the headers of the contract and its body as ${coding}`, async () => {
+    it(`has the headers that the protocol requires, with its body as ${coding}`, async () => {
       const { url, seen } = await serve(json(200, RECEIPT));
       const { outcome, wireSizeBytes } = await send(url, { coding });
       assert.equal(outcome.kind, 'receipt');
@@ -239,7 +239,7 @@ describe('the outcome of a sent part', () => {
     assert.equal(outcome.detail, 'It redirects to portal.example');
   });
 
-  it('carries the requested wait, given in seconds or as a date of the sender', async () => {
+  it("contains the requested delay, given in seconds or as a date by the sender's clock", async () => {
     const dates = { date: 'Mon, 23 Nov 2020 12:00:00 GMT', 'retry-after': 'Mon, 23 Nov 2020 12:02:00 GMT' };
     const table = [
       [json(429, refusal('X'), { 'retry-after': '90' }), 90_000],
@@ -277,7 +277,7 @@ describe('the outcome of a sent part', () => {
   it('is stalled or lost if the answer stops halfway', async () => {
     const half = 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"status":';
     const url = await listen(createTcpServer((socket) => socket.once('data', () => socket.write(half))));
-    // The limits on silence and on the complete answer end at nearly the same time, and either may come first.
+    // The limits on silence and on the complete answer expire at nearly the same time, and either may come first.
     assert.match((await send(url)).outcome.kind, /^(stalled|answer_lost)$/);
   });
 
@@ -287,7 +287,7 @@ describe('the outcome of a sent part', () => {
     assert.equal((await send(url)).outcome.kind, 'answer_lost');
   });
 
-  it('is "no connection" if no server listens', async () => {
+  it('is "no connection" if no server is listening', async () => {
     const url = await listen(createTcpServer());
     closings.pop()?.();
     assert.deepEqual((await send(url)).outcome, {
@@ -297,7 +297,7 @@ describe('the outcome of a sent part', () => {
     });
   });
 
-  it('ends at once when aborted', async () => {
+  it('ends immediately when aborted', async () => {
     const stop = new AbortController();
     const url = await listen(
       createTcpServer((socket) => socket.once('data', () => stop.abort(new Error('stopping')))),

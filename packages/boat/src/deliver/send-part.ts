@@ -22,8 +22,8 @@ import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/ht
 import { findReceiptMismatch } from './policy/receipt.ts';
 
 /**
- * Maximum size of an answer, in bytes. A receipt that rejects every record of a part is far smaller. A portal's page
- * may have any size.
+ * Maximum size of an answer, in bytes. Even a receipt that rejects every record of a part is far smaller. A portal's page may
+ * have any size.
  */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
@@ -36,9 +36,9 @@ export interface SendDeps {
   readonly transport: Transport;
   readonly compressor: Compressor;
   readonly clock: Clock;
-  /** Whether a time service has set the boat's clock. */
+  /** Returns whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
-  /** Called for each chunk that the link accepts. */
+  /** Called whenever the link accepts a chunk. */
   readonly progressed?: () => void;
 }
 
@@ -49,29 +49,28 @@ export interface PartToSend {
   readonly token: string;
   /** The ledger that the boat uses now. The part may belong to a lost ledger. */
   readonly ledgerId: string;
-  /** The public half of the key that signs bundles. Undefined if it is not to be sent. */
+  /** The public half of the key that signs bundles. Undefined if it should not be sent. */
   readonly bundlePublicKey: string | undefined;
   readonly exportId: string;
   readonly part: Part;
-  /** The decoded body, a complete document. A receipt must name its SHA-256. */
+  /** The uncompressed body, a complete document. A receipt must name its SHA-256. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
-  /** The owner's rate limit, which keeps the link usable during a backlog. Undefined if there is no limit. */
+  /** The owner's rate limit, which keeps the link usable while a backlog is sent. Undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;
 }
 
-/** The outcome of sending a part, and its cost. */
+/** The outcome of sending a part, and the bytes it cost. */
 export interface SentPart {
   readonly outcome: Outcome;
-  /** Size of the body after compression, in bytes. It may not have been sent completely. */
+  /** Size of the compressed body, in bytes, even if only part of it was sent. */
   readonly wireSizeBytes: number;
 }
 
 /**
- * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Every answer and every failure of the link is an
- * outcome. A receipt counts only if its export, part and SHA-256 match the sent part. Sending a part again is harmless,
- * because its key is the same. If compression does not make the body smaller, the body is sent uncompressed. Rejects
- * with the signal's reason when aborted.
+ * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Answers and link failures are returned as outcomes. A receipt
+ * counts only if its export, part and SHA-256 match the sent part. Resending a part is harmless, because its key is the same. The
+ * body is sent uncompressed if compression does not make it smaller. Rejects with the signal's reason when aborted.
  */
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
@@ -132,7 +131,7 @@ function toRequest(
   });
 }
 
-/** A body in chunks. Each chunk is created when the link accepts it. */
+/** Returns the body as a stream of chunks, each created when the link can accept it. */
 function toStream(bytes: Uint8Array, progressed: SendDeps['progressed']): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(
@@ -149,10 +148,7 @@ function toStream(bytes: Uint8Array, progressed: SendDeps['progressed']): Readab
   );
 }
 
-/**
- * Like `toStream`, but waits before each chunk to keep the average rate below `bytesPerSecondMax`. A chunk takes about
- * 0.1 s.
- */
+/** Like `toStream`, but waits before each chunk, which takes about 0.1 s, to keep the average rate below `bytesPerSecondMax`. */
 function toPacedStream(
   bytes: Uint8Array,
   bytesPerSecondMax: number,
@@ -198,7 +194,7 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
     case 'connect':
       return { kind: 'no_connection', phase: 'connect', code: error.code };
     case 'tls': {
-      // The clock matters only here. Querying its state can take seconds, and a receipt must not wait for it.
+      // The clock's state matters only here. Querying it can take seconds, and a receipt must not wait for that.
       const clockSynchronized = await deps.clockSynchronized(signal);
       return { kind: 'no_connection', phase: 'tls', code: error.code, clockSynchronized };
     }
@@ -257,7 +253,7 @@ function checkReceipt(
     : { kind: 'receipt_mismatch', detail: mismatch };
 }
 
-/** A date is interpreted relative to the answer's own `Date`. The boat's clock is used only if the answer has none. */
+/** Interprets a date relative to the answer's own `Date`, or to the boat's clock if the answer has none. */
 function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfterMs?: number } {
   const value = headers.get('retry-after');
   if (value === null) return {};
@@ -266,7 +262,7 @@ function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfte
   return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
-/** The host of a redirect. The rest of a portal's address may identify this device. */
+/** Returns only the host of a redirect, because the rest of a portal's URL may identify this device. */
 function toRedirectHost(location: string | null, base: string): string {
   if (location === null || !URL.canParse(location, base)) return 'nowhere';
   return new URL(location, base).host;

@@ -26,7 +26,7 @@ const UNAVAILABLE: Verdict = { kind: 'unavailable', affects: 'export', detail: '
 
 let made = 0;
 let ledgers = 0;
-/** A worker's parts around one entry that is being sent. */
+/** Creates a worker's components around one entry that is being sent. */
 function startDelivery() {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
@@ -82,7 +82,7 @@ function startDelivery() {
   return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict, passHour };
 }
 
-test('a failure of one export spends one attempt, and only this export waits', async () => {
+test('a failure of one export uses up one attempt, and only this export waits', async () => {
   const { breaker, selector, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict(UNAVAILABLE);
   assert.deepEqual([after?.status, after?.retryCount, after?.wireSizeBytes], ['pending', 1, 100]);
@@ -91,7 +91,7 @@ test('a failure of one export spends one attempt, and only this export waits', a
   assert.deepEqual(kinds(), ['destination_changed', 'attempt_spent']);
 });
 
-test('a failure of central for every export spends one attempt, and every export waits equally long', async () => {
+test('a failure of central for every export uses up one attempt, and all exports wait equally long', async () => {
   const { breaker, settleVerdict } = startDelivery();
   const verdict = {
     kind: 'unavailable',
@@ -104,7 +104,7 @@ test('a failure of central for every export spends one attempt, and every export
   assert.ok(breaker.openForMs() > 50_000, `${breaker.openForMs()} ms`);
 });
 
-test('a quota of central spends no attempt however often it is refused, and every export waits', async () => {
+test("refusals because of central's quota use up no attempts, and all exports wait", async () => {
   const { ledger, entry, breaker, kinds, settleVerdict } = startDelivery();
   const verdict = {
     kind: 'throttled',
@@ -117,14 +117,14 @@ test('a quota of central spends no attempt however often it is refused, and ever
     assert.ok(ledger.queue.claim(({ entryNo }) => entryNo === entry.entryNo) !== undefined);
   }
   assert.equal(breaker.destination().state, 'unavailable');
-  assert.ok(breaker.openForMs() > 50 * 60_000, 'the wait grows to an hour');
+  assert.ok(breaker.openForMs() > 50 * 60_000, 'the delay grows to an hour');
   breaker.recordSuccess();
   await settleVerdict(verdict);
-  assert.ok(breaker.openForMs() <= 66_000, 'the wait is short again once central has accepted a part');
+  assert.ok(breaker.openForMs() <= 66_000, 'the delay is short again once central has accepted a part');
   assert.deepEqual([...new Set(kinds())], ['destination_changed', 'waits_unspent']);
 });
 
-test('a destination that is not reached costs no attempt, and the breaker stays open until a probe reaches it', async () => {
+test('an unreachable destination uses up no attempt, and the breaker stays open until a probe reaches it', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreachable', destination: 'offline', detail: 'no answer' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
@@ -133,7 +133,7 @@ test('a destination that is not reached costs no attempt, and the breaker stays 
   assert.deepEqual(kinds(), ['destination_changed', 'waits_unspent']);
 });
 
-test('after a downgrade to tier 0 during a send, nothing is spent', async () => {
+test('a downgrade to tier 0 during a send uses up no attempt', async () => {
   const { kinds, settle } = startDelivery();
   const refusal = {
     kind: 'refused',
@@ -147,7 +147,7 @@ test('after a downgrade to tier 0 during a send, nothing is spent', async () => 
   assert.deepEqual(kinds(), ['waits_unspent', 'not_permitted']);
 });
 
-test('only the export that is refused on the way waits, longer each time, and its attempts are restored', async () => {
+test('only an export that is refused on the way waits, longer each time, and its attempts are restored', async () => {
   const { ledger, entry, breaker, selector, kinds, settleVerdict } = startDelivery();
   await settleVerdict(UNAVAILABLE);
   const waits: number[] = [];
@@ -157,17 +157,17 @@ test('only the export that is refused on the way waits, longer each time, and it
     breaker.reset();
     const after = await settleVerdict({ kind: 'refused_on_the_way', detail: 'HTTP 403' });
     assert.deepEqual([after?.status, after?.retryCount, after?.refusalCount], ['pending', 0, refusals]);
-    if (refusals < 5) assert.equal(breaker.openForMs(), 0, 'the other exports are sent');
+    if (refusals < 5) assert.equal(breaker.openForMs(), 0, 'other exports are still sent');
     waits.push(Math.round(selector.nextDueMs() / 1000));
   }
   assert.deepEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]);
   assert.deepEqual([breaker.destination().state, breaker.destination().detail], ['online', 'HTTP 403']);
   assert.equal(kinds().filter((kind) => kind === 'stepped_aside').length, 11);
   const stored = (ledger.queue.get(entry.entryNo)?.nextRetryAtMs ?? 0) - Date.now();
-  assert.ok(stored > 3_500_000 && stored <= 3_600_000, 'the wait is stored for the next start');
+  assert.ok(stored > 3_500_000 && stored <= 3_600_000, 'the delay is stored for the next start');
 });
 
-test('a refusal by central spends nothing and opens the breaker until the token changes', async () => {
+test('a refusal by central uses up no attempt and opens the breaker until the token changes', async () => {
   const { breaker, settleVerdict } = startDelivery();
   const detail = 'HTTP 401 INVALID_TOKEN: unknown token';
   const after = await settleVerdict({ kind: 'blocked', status: 401, errorCode: 'INVALID_TOKEN', detail });
@@ -180,7 +180,7 @@ test('a refusal by central spends nothing and opens the breaker until the token 
   assert.equal(breaker.destination().state, 'unknown');
 });
 
-test('a rejected export is dead-lettered at once, with the reason that central gave', async () => {
+test("dead-letters a rejected export immediately, with central's reason", async () => {
   const { events, kinds, settleVerdict } = startDelivery();
   const detail = 'HTTP 422 INVALID_FORMAT: no data';
   const after = await settleVerdict({ kind: 'rejected', by: 'central', errorCode: 'INVALID_FORMAT', detail });
@@ -189,7 +189,7 @@ test('a rejected export is dead-lettered at once, with the reason that central g
   assert.deepEqual(events.at(-1), { kind: 'dead_lettered', queueId: newEntry(1).queueId, reason: detail });
 });
 
-test('the fourth spent attempt dead-letters the export', async () => {
+test('the fourth failed attempt dead-letters the export', async () => {
   const { ledger, entry, kinds, settleVerdict } = startDelivery();
   for (const spent of [1, 2, 3]) {
     const after = await settleVerdict(UNAVAILABLE);
@@ -200,7 +200,7 @@ test('the fourth spent attempt dead-letters the export', async () => {
   assert.deepEqual(kinds().slice(-2), ['attempt_spent', 'dead_lettered']);
 });
 
-test('an unreadable file spends an attempt and shows nothing about central', async () => {
+test('an unreadable file uses up an attempt and says nothing about central', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreadable', detail: 'I/O error' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 1]);
@@ -208,7 +208,7 @@ test('an unreadable file spends an attempt and shows nothing about central', asy
   assert.deepEqual(kinds(), ['attempt_spent']);
 });
 
-test('a paused export waits again unchanged', async () => {
+test('a paused export is waiting again, unchanged', async () => {
   const { entry, kinds, settle } = startDelivery();
   const after = await settle({ kind: 'paused' });
   assert.deepEqual({ ...after, status: 'uploading' }, entry);
@@ -218,7 +218,7 @@ test('a paused export waits again unchanged', async () => {
 
 const DIVERGED: Verdict = { kind: 'diverged', detail: 'HTTP 409 LEDGER_DIVERGED: another export' };
 
-test('a diverged ledger is replaced at once, and the export waits in the new one without a spent attempt', async () => {
+test('replaces a diverged ledger immediately, and the export waits in the new one with all its attempts', async () => {
   const { ledger, breaker, events, kinds, settleVerdict } = startDelivery();
   const before = ledger.facts.ledgerId;
   const after = await settleVerdict(DIVERGED);
@@ -235,7 +235,7 @@ test('a diverged ledger is replaced at once, and the export waits in the new one
   assert.equal(begun?.kind === 'ledger_begun' && begun.change.oldLedgerId, before);
 });
 
-test('a second refusal of a ledger that central has not accepted begins no ledger before an hour has passed', async () => {
+test('begins no further ledger for an hour if central refuses the new one before accepting any part of it', async () => {
   const { ledger, breaker, settleVerdict, passHour } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;
@@ -253,7 +253,7 @@ test('a second refusal of a ledger that central has not accepted begins no ledge
   assert.notEqual(ledger.facts.ledgerId, second);
 });
 
-test('a ledger of which central has accepted a part may be replaced again immediately', async () => {
+test('may immediately replace a ledger of which central has accepted a part', async () => {
   const { ledger, entry, settle, settleVerdict } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;

@@ -13,7 +13,7 @@ import type { PartFailures } from './part-failures.ts';
 import { nextAttempt, refusedPartDelay } from './policy/backoff.ts';
 import type { Verdict } from './policy/verdict.ts';
 
-/** How this run of an entry's delivery ended. `paused` means that the worker stopped it after an acknowledged part. */
+/** How sending an entry ended this time. `paused` means that the worker stopped it after an acknowledged part. */
 export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
 
 export interface SettleDeps {
@@ -25,13 +25,13 @@ export interface SettleDeps {
   readonly deadLetters: DeadLetters;
   readonly divergence: Divergence;
   readonly reporter: DeliveryReporter;
-  /** The device token's fingerprint. A refusal by central lasts until it changes. */
+  /** The fingerprint of the device token. A refusal by central lasts until it changes. */
   readonly configuration: string;
 }
 
 /**
  * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
- * `uploading`. Throws DISK_… and LEDGER_FAILED, and the entry then waits as before.
+ * `uploading`. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting.
  */
 export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {
   switch (result.kind) {
@@ -69,7 +69,7 @@ async function settleVerdict(
       return;
     case 'unavailable': {
       const delayMs = await spendAttempt(deps, entry, verdict, wireSizeBytes);
-      // The other exports keep their attempts while central fails for all of them.
+      // Other exports keep their attempts while central fails for all of them.
       if (delayMs !== undefined && verdict.affects === 'central') deps.breaker.open(delayMs);
       return;
     }
@@ -99,9 +99,9 @@ async function settleVerdict(
 }
 
 /**
- * Begins a new ledger, in which the entry is sent again. If power fails before its commit, the entry is refused again and the
- * ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its waiting and
- * failed exports new sequences and keys in it, and make its next export a full export."
+ * Begins a new ledger, in which the entry is sent again. If power fails before the commit, central refuses the entry again, and
+ * the ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its
+ * waiting and failed exports new sequences and keys in it, and make its next export a full export."
  */
 function settleDivergence(
   deps: SettleDeps,
@@ -124,9 +124,7 @@ function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, 
   deps.reporter.reportPermission(refusal);
 }
 
-/**
- * Spends an attempt. Returns how long the entry waits, or undefined if that was its last attempt and the entry failed.
- */
+/** Counts an attempt. Returns the retry delay, or undefined if that was the last attempt and the entry failed. */
 async function spendAttempt(
   deps: SettleDeps,
   entry: Entry,
@@ -153,8 +151,8 @@ async function spendAttempt(
 }
 
 /**
- * Makes only the export that an intermediary refuses wait, so that the others are sent. Its spent attempts are restored, because
- * central was not at fault.
+ * Delays only the export that an intermediary refuses, so that the others are sent. Restores its attempts, because central was
+ * not at fault.
  */
 function stepAside(
   deps: SettleDeps,
@@ -178,7 +176,7 @@ function stepAside(
   });
 }
 
-/** Lets an `uploading` entry wait again without spending an attempt. */
+/** Returns an `uploading` entry to waiting without counting an attempt. */
 export function waitUnspent(
   { world, ledger, reporter }: Pick<SettleDeps, 'world' | 'ledger' | 'reporter'>,
   entry: Entry,

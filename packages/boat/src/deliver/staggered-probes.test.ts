@@ -8,7 +8,7 @@ const NEVER = new AbortController().signal;
 const CENTRAL: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
 const NOTHING: ProbeResult = { kind: 'nothing', code: 'ETIMEDOUT' };
 
-/** A clock whose sleeps end when `tick` is called. */
+/** Creates a clock whose sleeps end when `tick` is called. */
 function createSteppedClock() {
   const sleepers = new Set<() => void>();
   const clock = {
@@ -30,7 +30,7 @@ function createSteppedClock() {
 
 const always = (): Promise<boolean> => Promise.resolve(true);
 
-/** A central whose probes answer when the test says so. */
+/** Creates a central whose probes are answered by the test. */
 function createHeldProbes() {
   const probes: { readonly answer: (result: ProbeResult) => void; readonly signal: AbortSignal }[] = [];
   const probe = (signal: AbortSignal): Promise<ProbeResult> =>
@@ -41,7 +41,7 @@ function createHeldProbes() {
   return { probes, central: { probe } };
 }
 
-test('a new probe detects that the link is back, although the first one is still stuck', async () => {
+test('a new probe detects that the link is back even if the first one is still stuck', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, always, NEVER);
@@ -56,7 +56,7 @@ test('a new probe detects that the link is back, although the first one is still
   );
 });
 
-test('a failed probe does not end the others, and the last failure is the result', async () => {
+test('a failed probe does not end the others, and the result is the last failure', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, always, NEVER);
@@ -67,7 +67,7 @@ test('a failed probe does not end the others, and the last failure is the result
   assert.deepEqual(await running, { result: { kind: 'nothing', code: 'ENETUNREACH' }, probes: 2 });
 });
 
-test('at most eight probes run at the same time, and the first result then counts', async () => {
+test('at most eight probes run at the same time, after which the first result counts', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, always, NEVER);
@@ -77,7 +77,7 @@ test('at most eight probes run at the same time, and the first result then count
   assert.deepEqual(await running, { result: NOTHING, probes: 8 });
 });
 
-test('no further probe begins once the tier no longer permits one, and none is left running', async () => {
+test('starts no further probe once the tier no longer permits it, and leaves none running', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   let isPermitted = true;

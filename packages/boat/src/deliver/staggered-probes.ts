@@ -4,17 +4,17 @@ import type { ProbeResult } from './outcome.ts';
 import { QUICK_PROBE_DELAY_MS } from './policy/backoff.ts';
 
 /**
- * Maximum number of probes that are started before one of them must end. A probe on a link that drops every packet ends with the
- * transport's connect timeout of 15 s, so eight cover that time.
+ * Maximum number of probes that are started before one of them must end. On a link that drops every packet, a probe ends after
+ * the transport's connect timeout of 15 s, which eight probes cover.
  */
 const PROBES_MAX = 8;
 
 /**
- * Probes central, and starts another probe every 2 s while none has reached it. When the link comes back, a probe that began
- * during the outage may be stuck in a name lookup or between two retransmissions, while a new one is answered immediately.
- * `mayProbe` is asked before every probe but the first, because the tier may fall to 0 meanwhile. Returns the first result that reaches
- * central, otherwise the last one, or undefined if `mayProbe` forbade a probe, and the number of probes. Rejects when aborted. When it
- * settles, no probe is running.
+ * Probes central, and starts another probe every 2 s until one reaches it. When the link comes back, a probe that began during
+ * the outage may be stuck in a name lookup or between two retransmissions, while a new one is answered immediately. Calls
+ * `mayProbe` before every probe except the first, because the tier may have fallen to 0. Returns the number of probes and the
+ * first result that reached central, otherwise the last result, or undefined if `mayProbe` forbade a probe. Rejects when aborted.
+ * Once it settles, no probe is running.
  */
 export async function probeStaggered(
   central: Pick<CentralClient, 'probe'>,
@@ -27,7 +27,7 @@ export async function probeStaggered(
   const running = new Set<Promise<ProbeResult>>();
   const start = (): void => {
     const probe = central.probe(until).finally(() => running.delete(probe));
-    // Every result is awaited below, except those of probes that are aborted at the end.
+    // All results are awaited below, except those of probes that are aborted at the end.
     probe.catch(() => undefined);
     running.add(probe);
   };
@@ -47,8 +47,8 @@ export async function probeStaggered(
 }
 
 /**
- * The first result that reaches central. If no probe is running or `isLast` is set, the first result of any kind. Undefined if
- * the pause ends first.
+ * Returns the first result that reached central. If no probe is running or `isLast` is set, returns the first result of any kind.
+ * Returns undefined if the pause ends first.
  */
 async function firstResult(
   running: ReadonlySet<Promise<ProbeResult>>,

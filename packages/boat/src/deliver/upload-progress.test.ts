@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MonotonicMs } from '../platform/ports.ts';
 import { createUploadMeter } from './upload-progress.ts';
 
-test('the time left follows the real rate of this delivery, and is unknown before its first receipt', () => {
+test('the time left is based on the actual rate of this delivery, and is unknown before its first receipt', () => {
   let nowMs = 5_000;
   const meter = createUploadMeter({ monotonic: () => nowMs as MonotonicMs }, 700);
   assert.deepEqual(meter.progress(4, 9), { sentBytes: 700, leftMs: undefined });
@@ -12,6 +12,6 @@ test('the time left follows the real rate of this delivery, and is unknown befor
   assert.deepEqual(meter.progress(5, 9), { sentBytes: 1_700, leftMs: 100_000 });
   nowMs += 10_000;
   meter.recordAcknowledged(1_000);
-  // Two parts took 30 s, and four are left.
+  // The first two parts took 30 s, and four are left.
   assert.deepEqual(meter.progress(6, 9), { sentBytes: 2_700, leftMs: 60_000 });
 });

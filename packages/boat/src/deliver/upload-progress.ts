@@ -2,9 +2,9 @@ import type { Clock, MonotonicMs } from '../platform/ports.ts';
 
 /** The progress of an upload when a part is about to be sent. */
 export interface UploadProgress {
-  /** Bytes sent for the export so far, after compression, over all of its deliveries. */
+  /** Bytes sent for the export so far, after compression, in all of its deliveries. */
   readonly sentBytes: number;
-  /** Estimated time until the last part is acknowledged, or undefined before the first part of this delivery is. */
+  /** Estimated time until the last part is acknowledged. Undefined until the first part of this delivery is acknowledged. */
   readonly leftMs: number | undefined;
 }
 

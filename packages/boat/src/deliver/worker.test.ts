@@ -19,8 +19,8 @@ const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
 /**
- * A clock that ends each wait immediately and advances by its length. Only waits as long as a deadline take real time, among them now
- * and then the rest between two probes.
+ * Creates a clock that ends each sleep immediately and advances by its length. Only sleeps as long as a deadline take real time,
+ * which sometimes includes the pause between two probes.
  */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
@@ -43,7 +43,7 @@ function createHurriedClock(deadlineMs: number): Clock {
   };
 }
 
-/** A worker with one waiting export. `answer` answers every request. It runs until `stopping` is aborted. */
+/** Runs a worker with one waiting export until `stopping` is aborted. `answer` answers every request. */
 async function runWorker(
   answer: (request: Request) => Response | Promise<Response>,
   stopping: AbortController,
@@ -79,7 +79,7 @@ async function runWorker(
     },
     [],
   );
-  // The ports of the world that the worker uses.
+  // The ports that the worker uses.
   const world = {
     clock: createHurriedClock(TIER_API_DEADLINE_MS),
     disk,
@@ -119,7 +119,7 @@ function answerTier(tier: number): Response {
   return Response.json({ success: true, tier, installation_id: SPOOLED_INSTALLATION });
 }
 
-test('while central is unreachable the tier is checked once for each probe', async () => {
+test('checks the tier once for each probe while central is unreachable', async () => {
   const stopping = new AbortController();
   const asked: string[] = [];
   let looks = 0;
@@ -133,11 +133,11 @@ test('while central is unreachable the tier is checked once for each probe', asy
     if (looks === 20) stopping.abort(new Error('enough'));
     throw new TransportError('connect', 'ENETUNREACH', 'no network');
   }, stopping);
-  // The send itself checks the tier twice, when the entry is selected and before its part is sent.
+  // The send itself checks the tier twice: when the entry is selected, and before its part is sent.
   assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
 });
 
-test('if the tier falls to 0 during a failed send, central is not probed and no attempt is spent', async () => {
+test('does not probe central or use up an attempt if the tier falls to 0 during a failed send', async () => {
   const stopping = new AbortController();
   const asked: string[] = [];
   let tier = 2;
@@ -157,7 +157,7 @@ test('if the tier falls to 0 during a failed send, central is not probed and no 
   assert.equal(entry?.retryCount, 0);
 });
 
-test('the worker reports progress while central is unreachable, and stops reporting when it hangs', async () => {
+test('the worker reports progress while central is unreachable, but not while it hangs', async () => {
   const stopping = new AbortController();
   let reports = 0;
   let requests = 0;
@@ -184,7 +184,7 @@ test('the worker reports progress while central is unreachable, and stops report
   await hung;
   assert.ok(reports >= 20, `${reports} reports`);
   const before = reports;
-  // The clock ends each wait immediately, so these iterations are hours for a worker that does not hang.
+  // The clock ends each sleep immediately, so for a worker that does not hang, this would be hours.
   for (let turn = 0; turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(reports, before);
   stopping.abort(new Error('enough'));

@@ -21,10 +21,12 @@ import type { Destination } from './policy/destination-state.ts';
 import { deadLetterEntry, type DeliveryResult, settleDelivery, waitUnspent } from './settle-delivery.ts';
 import { createUploadMeter } from './upload-progress.ts';
 
-/** The worker looks for due entries at least this often, in case it missed an event (docs/spec/delivery.md, "Delivering"). */
+/**
+ * Maximum interval between two checks for due entries, in case the worker missed an event (docs/spec/delivery.md, "Delivering").
+ */
 const BACKSTOP_MS = 30_000;
 
-/** Minimum rest when no entry is due. It prevents a busy loop if a wait ends within the same millisecond. */
+/** Minimum sleep when no entry is due. It prevents a busy loop if a delay ends within the same millisecond. */
 const REST_MIN_MS = 5;
 
 export interface WorkerDeps {
@@ -38,9 +40,9 @@ export interface WorkerDeps {
   readonly bytesPerSecondMax: number | undefined;
   /** See `toCredentialsPaths`. */
   readonly credentialsPaths: readonly string[];
-  /** The public half of the key that signs bundles, to be sent to central. Undefined if the boat has none. */
+  /** The public half of the key that signs bundles, which is sent to central. Undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
-  /** Whether a time service has set the boat's clock. */
+  /** Returns whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
   readonly report: ReportDelivery;
 }
@@ -51,24 +53,24 @@ export interface WorkerDeps {
  */
 export interface Worker {
   /**
-   * Works until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. Calls
+   * Delivers until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. Calls
    * `progressed` after each step: at least every 30 s while nothing is sent, and for each chunk that the link accepts. A worker
-   * that hangs no longer calls it.
+   * that hangs does not call it.
    */
   run(signal: AbortSignal, progressed?: () => void): Promise<void>;
   /** Looks for due entries immediately. */
   wake(): void;
   /**
-   * Handles "Send now": ends every wait, tries central immediately and exempts the waiting entries from the data budget. Throws
-   * like a ledger transaction.
+   * Handles "Send now": ends all retry delays, tries central immediately and exempts the waiting entries from the data budget.
+   * Throws like a ledger transaction.
    */
   sendNow(): void;
   destination(): Destination;
-  /** Why due exports wait, or undefined if the data budget holds no export. */
+  /** Why due exports are on hold, or undefined if none is. */
   sendHold(): SendHold | undefined;
-  /** Stops sending the entry, if it is being sent. When it resolves, the entry is not `uploading`. */
+  /** Stops sending the entry if it is being sent. Once it resolves, the entry is not `uploading`. */
   release(queueId: string): Promise<void>;
-  /** Fails an entry that is not being sent: archives its file and rewinds its ranges. */
+  /** Dead-letters an entry that is not being sent. */
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
 }
 
@@ -84,7 +86,7 @@ interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
   readonly divergence: Divergence;
-  /** True after a failure until a change has been committed to the ledger. */
+  /** True after a failure, until a change to the ledger has been committed. */
   isLedgerInDoubt: boolean;
   sendHold: SendHold | undefined;
   /** The entry that is being sent. */
@@ -105,7 +107,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       try {
         selector.sendAllNow();
       } finally {
-        // A ledger that could not be written is also tried again immediately.
+        // Also retry a ledger that could not be written immediately.
         breaker.reset();
         wakeUp.wake();
       }
@@ -159,7 +161,7 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
       const { code, message, hint } = error;
       context.reporter.report({ kind: 'delivery_paused', code, message, hint });
       context.isLedgerInDoubt = true;
-      // The entry may still be `uploading`, because its new state could not be written. Nothing else claims entries.
+      // The entry may still be `uploading`, because its new state could not be written. No other code claims entries.
       context.ledger.queue.resume();
       await rest(context, BACKSTOP_MS, signal);
     }
@@ -167,13 +169,13 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
 }
 
 /**
- * Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest, or 0 if it should continue
+ * Delivers the next entry if one is due. Returns the milliseconds for which the worker may sleep, or 0 if it should continue
  * immediately.
  */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
-  // Without a writable ledger no receipt can be stored, and parts would be sent repeatedly over a paid link.
+  // If the ledger is not writable, no receipt can be stored, and parts would be sent again and again over a paid link.
   if (context.isLedgerInDoubt) ledger.proveWritable();
   context.isLedgerInDoubt = false;
   if (central === undefined) {
@@ -184,7 +186,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
   const credentials = await loadCredentials(world.disk, context.credentialsPaths);
   const configuration = toFingerprint(credentials);
   breaker.recordConfiguration(configuration);
-  // This comes before the tier check, because that check queries another program and its result would not be used.
+  // This precedes the tier check, which queries another program and whose result would not be used.
   const openMs = breaker.openForMs();
   if (openMs > 0) return Math.min(openMs, BACKSTOP_MS);
   const license = permitSending(await context.license.current(signal));
@@ -210,7 +212,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
   return 0;
 }
 
-/** An entry to send, with the URL of central, the device token and the installation ID. */
+/** An entry to send, with central's URL, the device token and the installation ID. */
 interface Shipment {
   readonly entry: Entry;
   readonly central: CentralClient;
@@ -220,7 +222,7 @@ interface Shipment {
 }
 
 /**
- * Delivers one entry, and stops if the owner cancels it. A cancelled entry waits again. If the daemon stops, the entry
+ * Delivers one entry, and stops if the owner cancels it. A cancelled entry returns to waiting. If the daemon stops, the entry
  * stays `uploading`.
  */
 async function deliverActive(context: WorkerContext, shipment: Shipment, signal: AbortSignal): Promise<void> {
@@ -248,7 +250,7 @@ async function deliver(context: WorkerContext, shipment: Shipment, signal: Abort
   context.reporter.report({ kind: 'queue_changed' });
 }
 
-/** Sends the entry until it is delivered, its delivery stops, or it must yield to a due entry in the small lane. */
+/** Sends the entry until it is delivered, delivery stops, or it must yield to a due entry in the small lane. */
 async function sendUntilDone(
   context: WorkerContext,
   { entry, central, token, installationId }: Shipment,
@@ -290,7 +292,7 @@ async function sendUntilDone(
   }
 }
 
-/** Sleeps until an entry may be due. While central is unreachable, a change of the network interfaces also ends the sleep. */
+/** Sleeps until an entry may be due. While central is unreachable, a network change also ends the sleep. */
 async function rest(context: WorkerContext, restMs: number, signal: AbortSignal): Promise<void> {
   const { world, ledger, breaker, wakeUp } = context;
   const resting = new AbortController();
