@@ -14,6 +14,8 @@ import { ROUTE_LIST, type RouteId, ROUTES } from '../api/contract.ts';
 import type { Refusal } from '../api/refusals.ts';
 import type { Load, Route } from '../api/route.ts';
 import { isCentralFailure } from '../platform/errors.ts';
+import type { Connection } from '../platform/listen.ts';
+import type { BodySource } from '../platform/ports.ts';
 import { DEFAULT_QUOTA } from '../import/quota-policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
@@ -42,13 +44,11 @@ import { createStorageCheck } from './storage-check.ts';
 
 /** Central's HTTP API: one request in, one response out. It starts no timers. */
 export interface App {
-  /** `connection` describes where the request came from. Without it, the address of the sender is unknown. */
+  /**
+   * `connection` describes where the request came from. Without it, the address of the sender is unknown, and the body is read from the
+   * request.
+   */
   fetch(request: Request, connection?: Connection): Promise<Response>;
-}
-
-/** The connection of a request. */
-export interface Connection {
-  readonly remoteAddress: string | undefined;
 }
 
 /** Builds central's HTTP API. A node keeps only counters in memory, so several nodes may share one database. */
@@ -87,7 +87,7 @@ export function createApp(given: AppDeps): App {
         const forwardedFor = request.headers.get('X-Forwarded-For');
         const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
         const handled: HandledRequest = { route: 'unmatched', installationId: undefined };
-        const response = await routes.fetch(request, { sender, handled });
+        const response = await routes.fetch(request, { sender, handled, bodySource: connection?.body });
         addReturnTime(response, handled, schedule);
         for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
         // R51: "Central MUST send its clock in the `Date` header of every answer."
@@ -107,7 +107,13 @@ export function createApp(given: AppDeps): App {
   };
 }
 
-type RoutesEnv = { readonly Bindings: { readonly sender: Sender; readonly handled: HandledRequest } };
+type RoutesEnv = {
+  readonly Bindings: {
+    readonly sender: Sender;
+    readonly handled: HandledRequest;
+    readonly bodySource: BodySource | undefined;
+  };
+};
 
 function createRoutes(context: AppContext): Hono<RoutesEnv> {
   const app = new Hono<RoutesEnv>();
@@ -156,7 +162,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
   const readBody = createBodyReader(route);
-  return async (raw, parameters, { sender, handled }) => {
+  return async (raw, parameters, { sender, handled, bodySource }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` name the same route, but the compiler cannot infer that.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
@@ -171,7 +177,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     if (caller.kind === 'boat') handled.installationId = caller.installationId;
     const fault = findFault(parameters);
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
-    const checked = await readBody(raw);
+    const checked = await readBody({ raw, bodySource });
     if (checked.kind === 'refused') return respond(checked);
     // HANDLERS maps each ID to its own handler, and `authorize` returns an installation for the routes that need one.
     const handle = HANDLERS[id] as unknown as Handler<RouteId>;
@@ -187,7 +193,17 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       const credential = caller.kind === 'boat' ? caller.credential : undefined;
       const { body } = checked;
       const operator = caller.kind === 'operator' ? caller.operator : undefined;
-      const facts = { raw, parameters, body, sender, installationId, operator, credential, admitted };
+      const facts = {
+        raw,
+        bodySource,
+        parameters,
+        body,
+        sender,
+        installationId,
+        operator,
+        credential,
+        admitted,
+      };
       const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
       // Sending the answer may take long. Meanwhile the request counts only against the limit of its installation.

@@ -33,7 +33,11 @@ test('a body that arrives byte by byte takes no more memory than its size', asyn
     body,
     duplex: 'half',
   } as RequestInit);
-  const received = await receiveBody(request, pieces, UNLIMITED_REQUEST.upload);
+  const received = await receiveBody(
+    { raw: request, bodySource: undefined },
+    pieces,
+    UNLIMITED_REQUEST.upload,
+  );
   assert.ok(received.kind === 'received');
   assert.equal(received.bytes.byteLength, pieces);
   assert.ok(received.bytes.every((byte, index) => byte === (index + 1) % 256));

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { CONTENT_CODINGS, type ContentCoding } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
 import type { AdmissionRefusal } from '../admission/policy.ts';
+import type { RouteId } from '../api/contract.ts';
+import type { BodySource } from '../platform/ports.ts';
+import type { RouteRequest } from './route-request.ts';
 
 /**
  * Maximum number of chunks that are kept before they are joined. A body may arrive in chunks of one byte, and each chunk has an
@@ -19,26 +22,28 @@ export type ReceivedBody =
   | { readonly kind: 'evicted' }
   | { readonly kind: 'incomplete' };
 
+/** A request and the source of its body. Without a source, the body is read from the request. */
+export type SentBody = Pick<RouteRequest<RouteId>, 'raw' | 'bodySource'>;
+
 /**
  * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
  * stops. hono's body-limit middleware is unsuitable (decision 0029), because it buffers the body before its bytes are counted.
  * No behaviour of the sender makes it throw.
  */
 export async function receiveBody(
-  request: Request,
+  { raw, bodySource = raw.body?.getReader() }: SentBody,
   sizeMaxBytes: number,
   upload: AdmittedRequest['upload'],
 ): Promise<ReceivedBody> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > sizeMaxBytes) return { kind: 'too_large' };
+  if (Number(raw.headers.get('Content-Length') ?? 0) > sizeMaxBytes) return { kind: 'too_large' };
   const hash = createHash('sha256');
   const pieces: Uint8Array[] = [];
   let joined = 0;
   let sizeBytes = 0;
   let isEvicted = false;
-  const reader = request.body?.getReader();
   const stop = async () => {
     // The connection may already be closed. The outcome does not change.
-    await reader?.cancel().catch(() => undefined);
+    await bodySource?.cancel().catch(() => undefined);
   };
   upload.onEviction(() => {
     isEvicted = true;
@@ -47,7 +52,7 @@ export async function receiveBody(
     void stop();
   });
   for (;;) {
-    const next = await readPiece(reader);
+    const next = await readPiece(bodySource);
     if (isEvicted) return { kind: 'evicted' };
     if (next === 'incomplete') return { kind: 'incomplete' };
     if (next === undefined) break;
@@ -73,12 +78,10 @@ export async function receiveBody(
 }
 
 /** Returns the next bytes, or undefined at the end. A disconnected sender is an expected result, not a failure of central. */
-async function readPiece(
-  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
-): Promise<Uint8Array | undefined | 'incomplete'> {
-  if (reader === undefined) return undefined;
+async function readPiece(source: BodySource | undefined): Promise<Uint8Array | undefined | 'incomplete'> {
+  if (source === undefined) return undefined;
   try {
-    const { done, value } = await reader.read();
+    const { done, value } = await source.read();
     return done ? undefined : value;
   } catch {
     return 'incomplete';

@@ -43,8 +43,9 @@ export async function handleImport(
 
 async function importRequest(
   context: AppContext,
-  { raw, installationId, credential, admitted }: RouteRequest<'importPart'>,
+  request: RouteRequest<'importPart'>,
 ): Promise<Reply<'importPart'>> {
+  const { raw, installationId, credential, admitted } = request;
   if (await context.isStorageShort()) {
     context.log.write(
       'error',
@@ -53,7 +54,7 @@ async function importRequest(
     return refuse('UNAVAILABLE', 'central is short of disk space');
   }
   const measure = createStageMeasure(context);
-  const received = await measure('receive', () => receiveChecked(context, raw, admitted));
+  const received = await measure('receive', () => receiveChecked(context, request));
   if (received.kind === 'refused') return received;
   const body = await decodeReceived(context, received, admitted, measure);
   if (body.kind === 'refused') return body;
@@ -178,16 +179,15 @@ interface ReceivedRequest {
 /** Returns the body once it has been received completely and matches its digest. */
 async function receiveChecked(
   { limits, log }: AppContext,
-  request: Request,
-  admitted: AdmittedRequest,
+  { raw, bodySource, admitted }: RouteRequest<'importPart'>,
 ): Promise<ReceivedRequest | ImportRefused> {
-  const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
+  const mediaType = (raw.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
-  const contentCoding = parseContentCoding(request.headers.get('Content-Encoding'));
+  const contentCoding = parseContentCoding(raw.headers.get('Content-Encoding'));
   if (contentCoding === undefined)
     return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding must be gzip, br, zstd or identity');
-  const received = await receiveBody(request, limits.bodySizeMaxBytes, admitted.upload);
+  const received = await receiveBody({ raw, bodySource }, limits.bodySizeMaxBytes, admitted.upload);
   switch (received.kind) {
     case 'too_large':
       return refuseTooLarge(limits.bodySizeMaxBytes);
@@ -203,7 +203,7 @@ async function receiveChecked(
     case 'received':
       break;
   }
-  const digestFault = findDigestFault(request.headers.get('Content-Digest'), received.sha256Base64);
+  const digestFault = findDigestFault(raw.headers.get('Content-Digest'), received.sha256Base64);
   if (digestFault !== undefined) return refuse('INVALID_DIGEST', digestFault);
   return { kind: 'received', bytes: received.bytes, contentCoding, wireSizeBytes: received.bytes.byteLength };
 }

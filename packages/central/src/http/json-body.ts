@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { UNLIMITED_REQUEST } from '../admission/admission.ts';
 import type { Route } from '../api/route.ts';
-import { receiveBody } from './body.ts';
+import { receiveBody, type SentBody } from './body.ts';
 import { type Refused, refuse } from './reply.ts';
 
 /** A checked body, or the reason why it was refused. */
@@ -11,16 +11,17 @@ export type BodyCheck =
   | Refused<'INVALID_FORMAT' | 'BODY_INCOMPLETE' | 'BODY_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE'>;
 
 /** Returns the reader of a route's JSON body. For a route that has no body, or whose handler reads it, the body is undefined. */
-export function createBodyReader({ body, bodySizeMaxBytes }: Route): (raw: Request) => Promise<BodyCheck> {
+export function createBodyReader({ body, bodySizeMaxBytes }: Route): (sent: SentBody) => Promise<BodyCheck> {
   if (body === undefined || bodySizeMaxBytes === undefined)
     return async () => ({ kind: 'checked', body: undefined });
   const check = Compile(body);
-  return async (raw) => {
+  return async (sent) => {
+    const { raw } = sent;
     const mediaType = (raw.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
     // A form of another site cannot send this type without a preflight request, which central never allows.
     if (mediaType !== 'application/json')
       return refuse('UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
-    const received = await receiveBody(raw, bodySizeMaxBytes, UNLIMITED_REQUEST.upload);
+    const received = await receiveBody(sent, bodySizeMaxBytes, UNLIMITED_REQUEST.upload);
     switch (received.kind) {
       case 'received':
         return toChecked(received.bytes, check);

@@ -1,6 +1,7 @@
 import type { AdmittedRequest } from '../admission/admission.ts';
 import type { BodyOf, ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
 import type { Credential } from '../installations/credential.ts';
+import type { BodySource } from '../platform/ports.ts';
 import type { AppContext } from './context.ts';
 import type { Operator } from './operator.ts';
 import type { Reply } from './reply.ts';
@@ -9,6 +10,8 @@ import type { Sender } from './sender.ts';
 /** An authorized and admitted request, whose parameters match their schemas. */
 export interface RouteRequest<Id extends RouteId> {
   readonly raw: Request;
+  /** Reads the body from the connection. Undefined for a request without a connection, whose body is read from `raw`. */
+  readonly bodySource: BodySource | undefined;
   readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
   /** The checked JSON body. Undefined for an import and for a route without a body. */
   readonly body: BodyOf<Id>;

@@ -8,8 +8,13 @@ import { type ContentCoding, RECORD_SIZE_MAX_BYTES } from '@d3kos/protocol';
  */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
-/** Size of one decoding step. The decoder stops at most this far above the limit. */
+/**
+ * Largest decoding step. The decoder stops at most this far above the limit. A step allocates its size however little it decodes, so a
+ * small limit has a small step.
+ */
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
+/** The smallest step that zlib accepts. */
+const DECODED_CHUNK_SIZE_MIN_BYTES = 64;
 
 /**
  * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Bodies of pure
@@ -46,7 +51,8 @@ export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxByte
 }
 
 function decode(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): Uint8Array {
-  const limits = { maxOutputLength: sizeMaxBytes, chunkSize: DECODED_CHUNK_SIZE_BYTES };
+  const chunkSize = Math.max(DECODED_CHUNK_SIZE_MIN_BYTES, Math.min(DECODED_CHUNK_SIZE_BYTES, sizeMaxBytes));
+  const limits = { maxOutputLength: sizeMaxBytes, chunkSize };
   switch (coding) {
     case 'identity':
       return bytes;

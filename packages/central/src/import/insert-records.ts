@@ -29,6 +29,7 @@ export async function insertRecords(
       part.importId,
       toIso(part.receivedMs),
       protectedLedgers,
+      batch.storedBytes ?? null,
       ...batch.columns,
     ]);
     records += numberOf(row, 'records');

@@ -15,9 +15,9 @@ serveJobs<PrepareJob, PrepareResult>((job): JobResult<PrepareResult> => {
     case 'prepare': {
       const preparation = preparePart(job.part);
       if (preparation.kind !== 'prepared') return { result: { kind: 'prepare', preparation }, transfer: [] };
-      const batches = preparation.sorted.batches.map(({ category, columns }) => ({
-        category,
-        columns: columns.map(toOwnBytes),
+      const batches = preparation.sorted.batches.map((batch) => ({
+        ...batch,
+        columns: batch.columns.map(toOwnBytes),
       }));
       return {
         result: {

@@ -19,6 +19,8 @@ export interface RecordBatch {
   readonly category: Category;
   /** The array parameters that `upsertRecordsSql` expects, one for each column. Within a category, the records of all batches ascend by ID. */
   readonly columns: readonly Uint8Array[];
+  /** Bytes of the records as `StorableRecord.storedBytes`, or undefined if that of one is unknown. */
+  readonly storedBytes: number | undefined;
 }
 
 /** One record in the form in which it is stored. */
@@ -28,6 +30,8 @@ export interface StorableRecord {
   readonly recordedMs: number | null;
   /** JSON text that jsonb accepts. */
   readonly json: string;
+  /** Bytes of the text that PostgreSQL makes of it (see `toStoredBytes`), or undefined if only PostgreSQL knows. */
+  readonly storedBytes: number | undefined;
   /** The values of the columns of `listOwnColumns`. */
   readonly own: Readonly<Record<string, string | number | null>>;
 }
@@ -46,16 +50,23 @@ export function* toBatches(
 ): Generator<RecordBatch, void, void> {
   let columns: Columns | undefined;
   let count = 0;
+  let storedBytes: number | undefined = 0;
   for (const [index, record] of records.entries()) {
     columns ??= createColumns(category, Math.min(records.length - index, BATCH_RECORDS_MAX));
     append(columns, record);
     count += 1;
+    storedBytes = addBytes(storedBytes, record.storedBytes);
     if (count < BATCH_RECORDS_MAX && columns.record.sizeBytes() < BATCH_SIZE_BYTES) continue;
-    yield { category, columns: finish(columns) };
+    yield { category, columns: finish(columns), storedBytes };
     columns = undefined;
     count = 0;
+    storedBytes = 0;
   }
-  if (columns !== undefined) yield { category, columns: finish(columns) };
+  if (columns !== undefined) yield { category, columns: finish(columns), storedBytes };
+}
+
+function addBytes(sum: number | undefined, bytes: number | undefined): number | undefined {
+  return sum === undefined || bytes === undefined ? undefined : sum + bytes;
 }
 
 function createColumns(category: Category, count: number): Columns {

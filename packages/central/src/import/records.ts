@@ -18,6 +18,7 @@ import {
 } from './json-value.ts';
 import { toClaimedMs } from './claimed-time.ts';
 import { toMapPosition } from './map-position.ts';
+import { toStoredBytes } from './stored-size.ts';
 import { type RecordBatch, type StorableRecord, toBatches } from './record-batches.ts';
 
 /**
@@ -180,6 +181,7 @@ function readRecord(
     recordId: id ?? deriveRecordId(category, json, exportTimestamp),
     recordedMs: claimedMsOf(category, value, exportTimestamp),
     json,
+    storedBytes: isPlain ? toStoredBytes(value, json) : undefined,
     own: columnsOf(category, value),
   };
   return { kind: 'record', record };

@@ -1,7 +1,9 @@
-import type { Server } from 'node:http';
+import { IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { CentralFailure } from './errors.ts';
+import { toBodySource } from './incoming-body.ts';
+import type { BodySource } from './ports.ts';
 
 /** Longest time for a connection to send the headers of its request. Ordinary headers fit in a few packets. */
 const HEADERS_MAX_MS = 30_000;
@@ -26,6 +28,13 @@ const KEEP_ALIVE_MS = 15_000;
 /** Longest time that a stopping node waits for requests in progress: the time limit of a statement, plus time for the answer. */
 const STOP_MAX_MS = 30_000;
 
+/** The connection of a request. */
+export interface Connection {
+  readonly remoteAddress: string | undefined;
+  /** Reads the body of the request, in place of the body of the `Request`. */
+  readonly body?: BodySource;
+}
+
 /** A node that accepts requests. */
 export interface Listener {
   /** `http://host:port` with the actual port, even if any free port was requested. */
@@ -36,15 +45,17 @@ export interface Listener {
 
 /** Listens on `host:port`. Port 0 selects any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
 export async function listen(
-  handler: (
-    request: Request,
-    connection: { readonly remoteAddress: string | undefined },
-  ) => Promise<Response>,
+  handler: (request: Request, connection: Connection) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   let isStopping = false;
   const answer = async (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
-    const response = await handler(request, { remoteAddress: incoming.socket.remoteAddress });
+    const { remoteAddress } = incoming.socket;
+    // The server below speaks HTTP/1.1, whose requests are IncomingMessages.
+    const response = await handler(request, {
+      remoteAddress,
+      ...(incoming instanceof IncomingMessage ? { body: toBodySource(incoming) } : {}),
+    });
     // Otherwise the connection would stay open, and stopping would wait for its keep-alive timeout.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;

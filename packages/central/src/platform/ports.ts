@@ -24,6 +24,16 @@ export interface Store extends Queryable {
   close(): Promise<void>;
 }
 
+/** Reads the pieces of a request body in order, like the reader of a web stream. */
+export interface BodySource {
+  /** Returns the next bytes, or `done` at the end and after `cancel`. Rejects if the sender disconnected. */
+  read(): Promise<
+    { readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value: undefined }
+  >;
+  /** Ends a waiting `read`. The rest of the body is not read. */
+  cancel(): Promise<void>;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Writes log lines. Facts must not contain secrets. */

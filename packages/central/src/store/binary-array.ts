@@ -24,6 +24,16 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 /** Size of an ordinary text or record, which determines the initial size of a buffer. A full buffer doubles. */
 const USUAL_BYTES = { text: 36, jsonb: 320, timestamptz: 0, 'double precision': 0 } as const;
 
+const WORD = 2 ** 32;
+
+/** Writes milliseconds as microseconds in eight bytes, in two words, because a BigInt is an object of its own. Returns the next offset. */
+function writeMicroseconds(bytes: Buffer, ms: number, at: number): number {
+  const high = Math.floor(ms / WORD);
+  const low = (ms - high * WORD) * 1_000;
+  const carry = Math.floor(low / WORD);
+  return bytes.writeUInt32BE(low - carry * WORD, bytes.writeInt32BE(high * 1_000 + carry, at));
+}
+
 /** Collects the elements of one array parameter. */
 export interface ArrayWriter {
   /** Appends a text, or JSON text for jsonb. */
@@ -77,7 +87,7 @@ export function createArrayWriter(type: ElementType, length: number): ArrayWrite
       at = bytes.writeInt32BE(8, at);
       at =
         type === 'timestamptz'
-          ? bytes.writeBigInt64BE(BigInt(value - POSTGRES_EPOCH_MS) * 1_000n, at)
+          ? writeMicroseconds(bytes, value - POSTGRES_EPOCH_MS, at)
           : bytes.writeDoubleBE(value, at);
     },
     sizeBytes: () => at,

@@ -44,10 +44,11 @@ const RECORD_COLUMNS = [
 
 /**
  * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 ledger, $3 sequence, $4 export, $5
- * part, $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, from $9 one array for each
- * column of the records: ID, time, record and the category's own columns. It adds the new records to `installation_holdings` and
- * returns one row with `records` and `bytes`, the change in the records that central holds. A record from a later export of the
- * same ledger, or from a ledger in $8, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
+ * part, $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, $9 the bytes of all records as
+ * JSON text, or null if they are unknown, from $10 one array for each column of the records: ID, time, record and the category's own
+ * columns. It adds the new records to `installation_holdings` and returns one row with `records` and `bytes`, the change in the
+ * records that central holds. A record from a later export of the same ledger, or from a ledger in $8, is not replaced, because parts
+ * and the exports of a lost ledger may arrive out of order.
  * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the same ledger, or
  * from an earlier ledger that the boat no longer uses."
  */
@@ -65,7 +66,7 @@ function buildUpsert(category: Category): string {
   const own = listOwnColumns(category);
   const names = own.map(([name]) => `, ${name}`).join('');
   const columns = [...RECORD_COLUMNS, ...own];
-  const arrays = columns.map(([, type], index) => `$${index + 9}::${type}[]`).join(', ');
+  const arrays = columns.map(([, type], index) => `$${index + 10}::${type}[]`).join(', ');
   const moved = [
     'recorded_at',
     'ledger_id',
@@ -91,12 +92,16 @@ where (held.ledger_id = excluded.ledger_id
     or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true
   and (held.ledger_id = any($8::text[])) is not true
 -- PostgreSQL sets xmax in the new version of a row that replaces another one, and in no other new row.
-returning record_id, xmax = 0 as is_new, octet_length(record::text) as bytes
+returning record_id, xmax = 0 as is_new, record
 ), change as (
-  select count(*) filter (where is_new) as records, coalesce(sum(bytes - case when is_new then 0 else
-    -- The statement still sees the rows as they were before it.
-    (select octet_length(former.record::text) from ${recordTable(category)} former
-     where former.installation_id = $1::text and former.record_id = written.record_id) end), 0)::bigint as bytes
+  select count(*) filter (where is_new) as records,
+    case when count(*) filter (where is_new) = cardinality($10::text[]) and $9::bigint is not null then $9::bigint else
+    -- Only for records that were known, or whose size the node does not know: converting them to text takes long.
+    (select coalesce(sum(octet_length(w.record::text) - case when w.is_new then 0 else
+       -- The statement still sees the rows as they were before it.
+       (select octet_length(former.record::text) from ${recordTable(category)} former
+        where former.installation_id = $1::text and former.record_id = w.record_id) end), 0)::bigint
+     from written w) end as bytes
   from written
 ), counted as (
   insert into installation_holdings as sums (installation_id, category, records, bytes)
