@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
 import { from } from 'pg-copy-streams';
+import { createArrayWriter, type ElementType } from '../packages/central/src/store/binary-array.ts';
 import { toRecords } from './central-client.ts';
 
 /** The records of one statement, ready to be sent. */
@@ -12,6 +13,8 @@ export interface BareBatch {
   readonly json: string;
   /** The same rows as columns. */
   readonly columns: readonly (readonly (string | number)[])[];
+  /** The same columns in PostgreSQL's binary format. */
+  readonly binary: readonly Buffer[];
   /** The same rows in the text format of COPY. */
   readonly copyText: string;
 }
@@ -59,6 +62,14 @@ export function toBatch(installationId: string, name: string, rows: number): Bar
       records.map((one) => one.latitude),
       records.map((one) => one.longitude),
     ],
+    binary: [
+      toBinary('text', records, (one) => one.record_id),
+      toBinary('timestamptz', records, (one) => Date.parse(one.recorded_at)),
+      toBinary('jsonb', records, (one) => one.record),
+      toBinary('text', records, (one) => one.entry_type),
+      toBinary('double precision', records, (one) => one.latitude),
+      toBinary('double precision', records, (one) => one.longitude),
+    ],
     copyText: records
       .map((one) =>
         [
@@ -69,6 +80,16 @@ export function toBatch(installationId: string, name: string, rows: number): Bar
       )
       .join('\n'),
   };
+}
+
+function toBinary<Row>(type: ElementType, rows: readonly Row[], read: (row: Row) => string | number): Buffer {
+  const writer = createArrayWriter(type, rows.length);
+  for (const row of rows) {
+    const value = read(row);
+    if (typeof value === 'number') writer.number(value);
+    else writer.text(value);
+  }
+  return Buffer.from(writer.finish());
 }
 
 /** Stores a batch with one statement that expands a JSON array. */
@@ -87,6 +108,17 @@ export async function upsertUnnest(db: pg.Pool, { installationId, columns }: Bar
        as r(record_id, recorded_at, record, entry_type, latitude, longitude) ${REPLACE}`,
     [installationId, ...columns],
   );
+}
+
+/** Stores a batch with one prepared statement that expands an array in binary format for each column, as central does. */
+export async function upsertBinary(db: pg.Pool, { installationId, binary }: BareBatch): Promise<void> {
+  await db.query({
+    name: 'upsert_binary',
+    text: `insert into records_boatlog (${COLUMNS}) select ${SELECTED}
+     from unnest($2::text[], $3::timestamptz[], $4::jsonb[], $5::text[], $6::double precision[], $7::double precision[])
+       as r(record_id, recorded_at, record, entry_type, latitude, longitude) ${REPLACE}`,
+    values: [installationId, ...binary],
+  });
 }
 
 /** Stores a batch with COPY into a temporary table and one statement that moves the rows. */

@@ -107,6 +107,21 @@ export function toPart(boat: Boat, ledgerId: string, sequence: number, rows: num
   return { boat, key: `${exportId}/1`, body: gzipSync(JSON.stringify(document), { level: 1 }) };
 }
 
+/** Returns the ID of a ledger, as a boat would make one. */
+export function toLedgerId(number: number): string {
+  return number.toString(16).padStart(16, '0');
+}
+
+/** Returns a function that returns the next sequence of a boat, so that each export follows the previous one. */
+export function createSequences(): (boat: Boat) => number {
+  const sequences = new Map<string, number>();
+  return ({ id }) => {
+    const sequence = (sequences.get(id) ?? 0) + 1;
+    sequences.set(id, sequence);
+    return sequence;
+  };
+}
+
 /** Sends one part. A failed connection is status 0. */
 export function sendPart(central: Central, { boat, key, body }: SentPart): Promise<Answer> {
   return send(central, 'POST', '/api/v1/data/import', boat.token, body, {

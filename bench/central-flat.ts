@@ -15,7 +15,7 @@ import { type Central, startCentral } from './daemon.ts';
 import { type Bound, median, toFigure } from './figure.ts';
 import { readProcess } from './process-facts.ts';
 import type { Bench, BenchRun } from './run.ts';
-import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
+import { findPostmaster, readServerCpu, toServerCpuMs } from './server-cpu.ts';
 
 /** Numbers of records per boat whose costs are compared. `--rows` above 1,000,000 adds one. */
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
@@ -99,11 +99,12 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
     const [times, cpus] = [places.map((): number[] => []), places.map((): number[] => [])];
     for (let sample = -WARM_SAMPLES; sample < SAMPLES; sample += 1)
       for (const [at, place] of toRound(places)) {
-        const before = readCpuMs(place);
+        const before = readCpu(place);
         const durationMs = await measure(place);
         if (sample < 0) continue;
         times[at]?.push(durationMs);
-        cpus[at]?.push(readCpuMs(place) - before);
+        const after = readCpu(place);
+        cpus[at]?.push(after.nodeMs - before.nodeMs + toServerCpuMs(before.server, after.server));
       }
     reportGrowth(run, cost, places, times.map(median), 'orientation');
     reportGrowth(run, `${cost}_cpu`, places, cpus.map(median), { atMost: GROWTH_MAX });
@@ -120,9 +121,9 @@ function toRound(places: readonly Place[]): readonly (readonly [index: number, p
   return large.flatMap((one) => [...small, one]);
 }
 
-/** The processor time that a node and its database have used so far. */
-function readCpuMs({ central, postmaster }: Place): number {
-  return readProcess(central.pid).cpuMs + readServerCpuMs(postmaster);
+/** The processor time of a node and its database so far. */
+function readCpu({ central, postmaster }: Place) {
+  return { nodeMs: readProcess(central.pid).cpuMs, server: readServerCpu(postmaster) };
 }
 
 function reportGrowth(

@@ -1,28 +1,27 @@
 import { join } from 'node:path';
 import type pg from 'pg';
-import { copyNew, toBatch, upsertCopy, upsertRecordset, upsertUnnest } from './central-bare.ts';
+import { copyNew, toBatch, upsertBinary, upsertCopy, upsertRecordset, upsertUnnest } from './central-bare.ts';
 import {
-  type Boat,
   countPerSecond,
+  createSequences,
   enrollBoats,
   get,
   MEASURED_SETTINGS,
   openDatabase,
   requireSuccess,
   sendPart,
+  toLedgerId,
   toPart,
 } from './central-client.ts';
+import { EXPORT_ROWS, measureExports } from './central-exports.ts';
 import { measureFlatness } from './central-flat.ts';
 import { type Central, startCentral } from './daemon.ts';
 import { median, medianRatio, quantile, toFigure } from './figure.ts';
 import { readProcess } from './process-facts.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** Rows of an ordinary export, about 50 kB. */
-const EXPORT_ROWS = 200;
-/** Number of connections on each side of a comparison. */
+/** Number of connections to the database, and of statements of an ordinary export on each side in one repetition. */
 const CONNECTIONS = 8;
-/** Number of exports on each side in one repetition. */
 const EXPORTS = 200;
 /** Number of rows in a part of 1 MiB, number of parts per side in one repetition, and number of connections that send them. */
 const PART_ROWS = 4_300;
@@ -36,81 +35,35 @@ const LARGE_ROWS = 17_200;
 
 /** Compares the cost of imports with that of the same PostgreSQL without central, and checks that the cost does not grow. */
 export const benchCentral: Bench = async (run) => {
+  await measureOne(run, async (central, db) => {
+    await measureExports(run, central, db);
+    await measureBulk(run, central, db);
+    await measurePaths(run, db);
+    await measureFleet(run, central, db);
+  });
+  await measureMemory(run);
+  await measureFlatness(run);
+};
+
+/** The part of `benchCentral` about ordinary exports. */
+export const benchImports: Bench = (run) =>
+  measureOne(run, (central, db) => measureExports(run, central, db));
+
+async function measureOne(
+  run: BenchRun,
+  measure: (central: Central, db: pg.Pool) => Promise<void>,
+): Promise<void> {
   const central = await startCentral(join(run.folder, 'central'), run.signal, MEASURED_SETTINGS);
   try {
     const db = await openDatabase(central, CONNECTIONS);
     try {
-      await measureExports(run, central, db);
-      await measureBulk(run, central, db);
-      await measurePaths(run, db);
-      await measureFleet(run, central, db);
+      await measure(central, db);
     } finally {
       await db.end();
     }
   } finally {
     await central.stop();
   }
-  await measureMemory(run);
-  await measureFlatness(run);
-};
-
-function toLedgerId(number: number): string {
-  return number.toString(16).padStart(16, '0');
-}
-
-/** Returns a function that returns the next sequence of a boat, so that each export follows the previous one. */
-function createSequences(): (boat: Boat) => number {
-  const sequences = new Map<string, number>();
-  return ({ id }) => {
-    const sequence = (sequences.get(id) ?? 0) + 1;
-    sequences.set(id, sequence);
-    return sequence;
-  };
-}
-
-/** Compares first-time and repeated exports with a bare upsert of the same rows, alternately. */
-async function measureExports({ options, report, logProgress }: BenchRun, central: Central, db: pg.Pool) {
-  const boats = await enrollBoats(db, 4 * CONNECTIONS);
-  const pick = (index: number): Boat => boats[index % boats.length] ?? { id: '', token: '' };
-  const next = createSequences();
-  const [first, repeated, bare]: [number[], number[], number[]] = [[], [], []];
-  // One round without a measurement warms up both sides.
-  for (let round = 0; round <= options.repetitions; round += 1) {
-    const parts = Array.from({ length: EXPORTS }, (_, index) =>
-      toPart(pick(index), toLedgerId(1), next(pick(index)), EXPORT_ROWS),
-    );
-    const batches = Array.from({ length: EXPORTS }, (_, index) =>
-      toBatch(pick(index).id, `bare-${round}-${index}`, EXPORT_ROWS),
-    );
-    const sides = [
-      await countPerSecond(
-        CONNECTIONS,
-        batches.map((batch) => () => upsertRecordset(db, batch)),
-      ),
-      await countPerSecond(
-        CONNECTIONS,
-        parts.map((part) => async () => requireSuccess(await sendPart(central, part))),
-      ),
-      await countPerSecond(
-        CONNECTIONS,
-        parts.map((part) => async () => requireSuccess(await sendPart(central, part))),
-      ),
-    ];
-    logProgress(`exports/s: bare ${sides.map((value) => value.toFixed(0)).join(', first ')} (repeated)`);
-    if (round === 0) continue;
-    for (const [at, list] of [bare, first, repeated].entries()) list.push(sides[at] ?? 0);
-  }
-  const note = `${CONNECTIONS} connections, ${EXPORT_ROWS} rows; ${median(first).toFixed(0)} and bare ${median(bare).toFixed(0)} exports/s; the client runs on the same cores`;
-  report(toFigure('central.exports_vs_bare_upsert', medianRatio(first, bare), 'x', { atLeast: 0.7 }, note));
-  report(
-    toFigure(
-      'central.repeated_vs_first',
-      medianRatio(repeated, first),
-      'x',
-      { atLeast: 3 },
-      `${median(repeated).toFixed(0)} repeated exports/s`,
-    ),
-  );
 }
 
 /** Compares parts of 1 MiB with COPY of the same number of rows into the same table. */
@@ -150,9 +103,14 @@ async function measureBulk({ options, report }: BenchRun, central: Central, db: 
 
 /** The alternative statements that could store the rows of a part in the same table. */
 async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
-  const paths = { recordset: upsertRecordset, unnest: upsertUnnest, copy: upsertCopy } as const;
+  const paths = {
+    recordset: upsertRecordset,
+    unnest: upsertUnnest,
+    binary: upsertBinary,
+    copy: upsertCopy,
+  } as const;
   for (const rows of [EXPORT_ROWS, PART_ROWS]) {
-    const rates: Record<string, number[]> = { recordset: [], unnest: [], copy: [] };
+    const rates: Record<string, number[]> = { recordset: [], unnest: [], binary: [], copy: [] };
     for (let round = 0; round <= options.repetitions; round += 1)
       for (const [name, store] of Object.entries(paths)) {
         const count = rows === EXPORT_ROWS ? EXPORTS : PARTS;
@@ -165,7 +123,7 @@ async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
         );
         if (round > 0) rates[name]?.push(rate * rows);
       }
-    for (const name of ['unnest', 'copy'])
+    for (const name of ['unnest', 'binary', 'copy'])
       report(
         toFigure(
           `central.${name}_vs_recordset_${rows}`,

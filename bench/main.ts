@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchCentral } from './central.ts';
+import { benchCentral, benchImports } from './central.ts';
 import { measureFlatness } from './central-flat.ts';
+import { benchInline } from './central-inline.ts';
+import { benchNodes } from './central-nodes.ts';
 import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
@@ -19,6 +21,21 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
   [
     'central',
     { bench: benchCentral, what: 'imports compared with the bare database, and costs that must not grow' },
+  ],
+  [
+    'imports',
+    {
+      bench: benchImports,
+      what: 'the part of central about ordinary exports, and the processor time of one',
+    },
+  ],
+  [
+    'inline',
+    { bench: benchInline, what: 'up to which size a body is prepared faster without another thread' },
+  ],
+  [
+    'nodes',
+    { bench: benchNodes, what: 'whether a second node of central and a second core store more exports' },
   ],
   ['collect', { bench: benchCollect, what: 'export of a large boatlog and its effect on the daemon' }],
   [

@@ -14,7 +14,7 @@ import { type Central, startCentral } from './daemon.ts';
 import { toFigure } from './figure.ts';
 import { readProcess } from './process-facts.ts';
 import type { Bench } from './run.ts';
-import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
+import { findPostmaster, readServerCpu, type ServerCpu, toServerCpuMs } from './server-cpu.ts';
 
 /** Number of boats, and number of exports that each boat sends, one after another. */
 const BOATS = 40;
@@ -29,7 +29,7 @@ const LEDGER_ID = 'e'.repeat(16);
 /** The resources that the database and the processes have used so far. */
 interface Usage {
   readonly nodeCpuMs: number;
-  readonly databaseCpuMs: number;
+  readonly databaseCpu: ServerCpu;
   readonly recordBytes: number;
   readonly otherBytes: number;
   readonly walBytes: number;
@@ -61,11 +61,11 @@ export const benchScale: Bench = async ({ folder, signal, report, logProgress })
       await send(1 + WARM_EXPORTS, EXPORTS_PER_BOAT);
       const after = await readUsage(central, db);
       const exports = BOATS * EXPORTS_PER_BOAT;
-      const grown = (amount: keyof Usage): number => after[amount] - before[amount];
+      const grown = (amount: Exclude<keyof Usage, 'databaseCpu'>): number => after[amount] - before[amount];
       const note = `${exports} exports of ${EXPORT_ROWS} records, ${CONNECTIONS} connections, load ${(loadavg()[0] ?? 0).toFixed(0)}`;
       const figures = [
         ['node_cpu_per_export', grown('nodeCpuMs') / exports, 'ms'],
-        ['database_cpu_per_export', grown('databaseCpuMs') / exports, 'ms'],
+        ['database_cpu_per_export', toServerCpuMs(before.databaseCpu, after.databaseCpu) / exports, 'ms'],
         ['bytes_per_record', grown('recordBytes') / exports / EXPORT_ROWS, 'B'],
         ['bytes_per_export', grown('otherBytes') / exports, 'B'],
         ['wal_per_export', grown('walBytes') / exports, 'B'],
@@ -93,7 +93,7 @@ async function readUsage(central: Central, db: pg.Pool): Promise<Usage> {
   if (row === undefined) throw new Error('the database has no figures');
   return {
     nodeCpuMs: readProcess(central.pid).cpuMs,
-    databaseCpuMs: readServerCpuMs(await findPostmaster(db)),
+    databaseCpu: readServerCpu(await findPostmaster(db)),
     recordBytes: row.records,
     otherBytes: row.total - row.records,
     walBytes: row.wal,

@@ -10,13 +10,28 @@ export async function findPostmaster(db: pg.Pool): Promise<number> {
   return postmaster;
 }
 
-/** Returns the processor time used by each process that the server runs now. */
-export function readServerCpuMs(postmaster: number): number {
-  return readdirSync('/proc')
+/** Returns the IDs of the processes that the server runs now, with the first one. */
+export function listServerProcesses(postmaster: number): readonly number[] {
+  const own = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => orEnded(() => parentOf(pid)) === postmaster)
-    .reduce((sum, pid) => sum + (orEnded(() => readProcess(pid).cpuMs) ?? 0), 0);
+    .filter((pid) => orEnded(() => parentOf(pid)) === postmaster);
+  return [postmaster, ...own];
+}
+
+/** Processor time of each process of a server so far, in milliseconds. */
+export type ServerCpu = ReadonlyMap<number, number>;
+
+/** Reads the processor time of each process that the server runs now. */
+export function readServerCpu(postmaster: number): ServerCpu {
+  return new Map(
+    listServerProcesses(postmaster).map((pid) => [pid, orEnded(() => readProcess(pid).cpuMs) ?? 0]),
+  );
+}
+
+/** The time that the server used between two readings. A process that ended in between, such as a vacuum, does not count. */
+export function toServerCpuMs(before: ServerCpu, after: ServerCpu): number {
+  return [...after].reduce((sum, [pid, cpuMs]) => sum + cpuMs - (before.get(pid) ?? 0), 0);
 }
 
 /** The parent of a process, from proc(5). Throws if the process has ended. */
