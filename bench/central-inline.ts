@@ -1,12 +1,12 @@
 import { gunzipSync } from 'node:zlib';
 import { createInlinePreparer, type Preparer } from '../packages/central/src/import/preparer.ts';
 import { createWorkerPreparer } from '../packages/central/src/import/worker-preparer.ts';
-import { LIGHT_SIZE_MAX_BYTES } from '../packages/central/src/admission/policy.ts';
+import { MAIN_THREAD_SIZE_MAX_BYTES } from '../packages/central/src/import/thread-policy.ts';
 import { toPart } from './central-client.ts';
 import { median, toFigure } from './figure.ts';
 import type { Bench } from './run.ts';
 
-/** Decoded sizes, in KiB, around LIGHT_SIZE_MAX_BYTES. */
+/** Decoded sizes, in KiB, around MAIN_THREAD_SIZE_MAX_BYTES. */
 const SIZES_KIB = [16, 32, 64, 128, 256, 512] as const;
 /** Bytes of one record in a document. */
 const RECORD_BYTES = 217;
@@ -25,7 +25,7 @@ interface Cost {
 
 /**
  * Measures where a body is decoded and prepared faster: on the thread that answers requests, or in another one, which costs the transfer.
- * `LIGHT_SIZE_MAX_BYTES` follows from it.
+ * `MAIN_THREAD_SIZE_MAX_BYTES` follows from it.
  */
 export const benchInline: Bench = async ({ options, report, logProgress }) => {
   const threads = createWorkerPreparer(1);
@@ -44,7 +44,7 @@ export const benchInline: Bench = async ({ options, report, logProgress }) => {
       for (const [name, list] of Object.entries(costs)) {
         const waited = median(list.map(({ waitedMs }) => waitedMs));
         const main = median(list.map(({ mainMs }) => mainMs));
-        const note = `${waited.toFixed(2)} ms until prepared; the limit is ${LIGHT_SIZE_MAX_BYTES / 1_024} KiB`;
+        const note = `${waited.toFixed(2)} ms until prepared; the limit is ${MAIN_THREAD_SIZE_MAX_BYTES / 1_024} KiB`;
         report(toFigure(`inline.${name}_main_thread_${kib}_kib`, main, 'ms', 'orientation', note));
       }
     }

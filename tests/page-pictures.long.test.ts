@@ -3,7 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { createStage, openPage, STATES } from './support/page-in-browser.ts';
+import {
+  closeSheet,
+  createStage,
+  openInside,
+  openPage,
+  openSheet,
+  SHEETS,
+  STATES,
+} from './support/page-in-browser.ts';
 import { CHANGED_MAX, createThumbnails } from './support/thumbnails.ts';
 import {
   findChromium,

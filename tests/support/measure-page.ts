@@ -86,7 +86,6 @@ export function measure(limits: Limits): readonly string[] {
     .filter(
       (element) =>
         isShown(element) &&
-        element.closest(dialog === undefined ? 'main' : 'dialog') !== null &&
         // A row outside the screen is laid out with an estimated height.
         element.checkVisibility({ contentVisibilityAuto: true }) &&
         [...element.childNodes].some(

@@ -2,7 +2,7 @@
  * Largest body, as received and as decoded, that the main thread decodes and prepares. It takes at most 3 ms there, which is less than
  * passing it to another thread and back (decision 0032). An export of 200 rows has about 50 KB.
  */
-const MAIN_THREAD_SIZE_MAX_BYTES = 65_536;
+export const MAIN_THREAD_SIZE_MAX_BYTES = 65_536;
 
 /**
  * True if the main thread may decode a body of this size as received. A larger body is decoded and prepared by another thread, so that
