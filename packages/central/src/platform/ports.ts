@@ -28,7 +28,8 @@ export interface Store extends Queryable {
 export interface BodySource {
   /** Returns the next bytes, or `done` at the end and after `cancel`. Rejects if the sender disconnected. */
   read(): Promise<
-    { readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value: undefined }
+    | { readonly done: false; readonly value: Uint8Array }
+    | { readonly done: true; readonly value?: Uint8Array | undefined }
   >;
   /** Ends a waiting `read`. The rest of the body is not read. */
   cancel(): Promise<void>;
