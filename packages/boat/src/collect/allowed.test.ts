@@ -28,7 +28,7 @@ describe('free-form JSON', () => {
     assert.ok(JSON.stringify(toAllowed(deep, words)).length < 100);
   });
 
-  it('never passes a key that is not allowed, in any spelling', () => {
+  it('never passes a key that is not allowed, however it is spelled', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         JSON.stringify(toAllowed(value, words), (key, inner: unknown) => {
@@ -48,7 +48,7 @@ describe('named fields', () => {
     }));
 });
 
-describe('texts of other programs', () => {
+describe('texts from other programs', () => {
   for (const [text, given] of [
     ['Fuel low: 12 %', 'Fuel low: 12 %'],
     ['America/Toronto and 1/2 tank', 'America/Toronto and 1/2 tank'],

@@ -7,18 +7,18 @@ export { TEXT_LENGTH_MAX, toPublicText } from './redact.ts';
 
 /** Maximum depth of free-form JSON. `baseline.rpm.cruise.mean` has a depth of four. */
 const DEPTH_MAX = 6;
-/** Maximum number of elements kept from a list, enough for one hour of samples at two per second. */
+/** Maximum number of elements kept from a list: one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
 
 /** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
 
-/** Splits texts into words at white space. */
+/** Splits texts into words at whitespace. */
 export function toWords(...texts: readonly string[]): AllowedWords {
   return new Set(texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== ''));
 }
 
-/** True if every word of a key is allowed, in any spelling: `oilPressure`, `oil_psi`, `OIL-PSI`. */
+/** Returns true if every word of a key is allowed, in any notation: `oilPressure`, `oil_psi`, `OIL-PSI`. */
 export function isAllowedKey(key: string, words: AllowedWords): boolean {
   const parts = key
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -93,7 +93,7 @@ export function asObject(value: unknown): Readonly<Record<string, unknown>> | un
 }
 
 /**
- * Returns the objects in a JSON list. Other elements are omitted and added to `odd`. Returns undefined if the value is not a
+ * Returns the objects in a JSON list. Leaves out other elements and adds them to `odd`. Returns undefined if the value is not a
  * list.
  */
 export function asObjects(
@@ -112,8 +112,8 @@ export function asObjects(
 }
 
 /**
- * Returns a number with all its digits, or null. Strings are parsed, because the kiosk writes averages as strings, and `NaN`
- * for a missing sensor.
+ * Returns a number with all its digits, or null. Also parses strings, because the kiosk writes averages as strings, and `NaN` for
+ * a missing sensor.
  */
 export function toNumber(value: unknown): number | ExactNumber | null {
   if (typeof value === 'string') {

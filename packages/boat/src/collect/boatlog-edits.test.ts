@@ -61,7 +61,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
     .map((kind) => ({ kind })),
 );
 
-/** A boat that is edited. Its clock is coarse and sometimes jumps back, so timestamps repeat. */
+/** A boat whose log is edited. Its clock is coarse and sometimes jumps back, so timestamps repeat. */
 class EditedBoat {
   readonly root: string;
   readonly idColumn: string;
@@ -171,7 +171,8 @@ describe('any edits between exports', () => {
               boat.apply(step);
               if (step.kind === 'failLast' && waiting !== undefined) {
                 progress.rewind(waiting.outcome);
-                // Records that only the failed export carried and the boat has since lost are in its file. Here they count as lost.
+                // Records that were only in the failed export and that the boat has since lost are still in that export's file.
+                // Here they count as lost.
                 seen.clear();
                 for (const recordId of central.keys()) seen.add(recordId);
                 waiting = undefined;
@@ -196,7 +197,7 @@ describe('any edits between exports', () => {
       );
     });
 
-  it('near the end of a log do not export the log again, even if the newest rows were deleted', async () => {
+  it('near the end of a log do not cause the whole log to be exported again, even if the newest rows were deleted', async () => {
     const boat = new EditedBoat(join(folder, 'near-the-end'), ID_COLUMNS[0]);
     boat.append(500, 'x');
     const progress = createTestProgress();
@@ -205,7 +206,7 @@ describe('any edits between exports', () => {
     boat.apply({ kind: 'deleteLast', rows: 3 });
     boat.append(2, 'y');
     const { records } = await collectAll(boatlogCollector, context);
-    // The rows beside the deleted ones are exported again with their range of 64 row IDs.
+    // The rows next to the deleted ones are exported again, because they share a range of 64 row IDs.
     assert.ok(records.length >= 2 && records.length <= 6 + 64, `${records.length} records`);
     assert.equal(records.filter((record) => record['content'] === 'y').length, 2);
   });

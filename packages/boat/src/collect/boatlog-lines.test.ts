@@ -21,7 +21,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let roots = 0;
 
 describe('a line of the boatlog', () => {
-  /** Compares the lines that both paths make from a row. Returns whether the fast path accepted the row. */
+  /** Compares the lines that both paths produce for a row. Returns whether the fast path accepted the row. */
   async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
     roots += 1;
     const root = join(folder, String(roots));
@@ -103,7 +103,7 @@ describe('a line of the boatlog', () => {
   const KEYS: readonly (readonly [declared: string, id: SQLInputValue, isSimple: boolean])[] = [
     ['entry_id INTEGER PRIMARY KEY', 7n, true],
     ['entry_id integer primary key autoincrement', null, true],
-    // For compatibility with old SQLite files this column is not the rowid, so it may have any value.
+    // For compatibility with old SQLite files, this column is not the rowid, so it may have any value.
     ['entry_id INTEGER PRIMARY KEY DESC', 7n, true],
     ['entry_id INTEGER PRIMARY KEY DESC', null, false],
     ['entry_id INTEGER PRIMARY KEY DESC', 'a b', false],

@@ -16,17 +16,17 @@ import { createDisorderedSource, type SourceTable, type SourceValue, toJsonValue
 export type { BoatlogField } from './boatlog-fields.ts';
 
 /**
- * Maximum size of content, in bytes. Longer content is cut, and `content_is_cut` marks the record. One entry must fit into
- * a request that a slow link can carry and that central accepts.
+ * Maximum size of content, in bytes. Longer content is truncated, and `content_is_cut` marks the record. One entry must fit into
+ * a request that a slow link can transfer and central accepts.
  */
 export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
-/** Number of characters kept when content is cut. */
+/** Number of characters kept when content is truncated. */
 const CONTENT_CUT_LENGTH = 1024 * 1024;
 
 /**
- * Maximum sizes of values, in bytes. A larger value is omitted before SQLite reads it, because SQLite needs memory for the
- * complete value even to cut it. Weather may be JSON, whose objects take many times its size. A type must not fill a page of the
- * fast path.
+ * Maximum sizes of values, in bytes. A larger value is left out before SQLite reads it, because SQLite needs memory for the
+ * complete value even to truncate it. Weather may be JSON, whose objects take many times its size. A type must not fill a page of
+ * the fast path.
  */
 const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   entry_id: 64 * 1024,
@@ -38,15 +38,11 @@ const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   weather_conditions: 256 * 1024,
 };
 
-/**
- * Maximum number of previous rows that are searched for rows identical to one without an ID, and of different rows that are
- * counted.
- */
+/** Maximum number of previous rows searched for duplicates of a row without an ID, and of distinct rows that are counted. */
 const DUPLICATES_SEARCHED_MAX = 10_000;
 
 /**
- * Maximum number of rows on a slow-path page. Each row becomes an object and a string, and the garbage of a page adds to
- * the daemon's memory.
+ * Maximum number of rows on a slow-path page. Each row becomes an object and a string, which adds garbage to the daemon's memory.
  */
 const SLOW_PAGE_ROWS_MAX = 256;
 
@@ -59,18 +55,18 @@ const SLOW_PAGES = { first: 1, max: 16 } as const;
 /** Options for reading a boatlog table. */
 export interface BoatlogReading {
   readonly readTime: TimestampReader;
-  /** Counts the values that were not understood. */
+  /** Counts the values that could not be interpreted. */
   readonly odd: OddParts;
   readonly onLeftOut: OnLeftOut;
-  /** True for an entry that the newer database also holds. The newer database exports that entry. */
+  /** Returns true for an entry that is also in the newer database, from which it is exported. */
   readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
 }
 
 /**
- * Reads boatlog rows into pages (decision 0013). On the fast path SQLite itself builds the JSON of a page and returns its
- * bytes, more than twice as fast as JavaScript. Every row of such a page must be simple: its ID is a number or simple text,
- * its timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by row
- * and handles every type of value. Both paths return the same records, which a test verifies.
+ * Reads boatlog rows into pages (decision 0013). On the fast path, SQLite itself builds the JSON of a page and returns its bytes,
+ * more than twice as fast as JavaScript. Every row of such a page must be simple: the ID is a number or simple text, the
+ * timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by row and
+ * handles every type of value. A test verifies that both paths return the same records.
  */
 export function createBoatlogReader(
   table: SourceTable<BoatlogField>,
@@ -107,8 +103,8 @@ export function createBoatlogReader(
 }
 
 /**
- * Maximum size of a page's lines that SQLite may join, in bytes. SQLite stops at this limit at no cost, whereas measuring
- * rows in advance would read each row twice.
+ * Maximum size of a page's lines that SQLite may join, in bytes. Stopping at this limit costs nothing, whereas measuring rows in
+ * advance would read each row twice.
  */
 const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -116,9 +112,9 @@ const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 const ROWID_MAX = 9_223_372_036_854_775_807n;
 
 /**
- * Returns undefined for a page that is too large or has a row that is not simple. The last row of the page is found first,
- * because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an index
- * SQLite reads a range in the order of rowids. The row after the last one must have a higher rowid, or the range would have no end.
+ * Returns a function that returns undefined for a page that is too large or has a row that is not simple. It finds the last row
+ * of the page first, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an
+ * index, SQLite reads a range in rowid order. The row after the last one must have a higher rowid, or the range could be endless.
  */
 function createFastReader(
   table: SourceTable<BoatlogField>,
@@ -148,7 +144,7 @@ function createFastReader(
   );
   let rowBytes = 1;
   return (after, rowsMax) => {
-    // Aims at half the limit, based on the row size of the previous page, so that few pages are rejected.
+    // Aims for half the limit, based on the row size of the previous page, so that few pages are rejected.
     const rows = Math.min(rowsMax, Math.max(1, Math.floor(FAST_PAGE_BYTES_MAX / 2 / rowBytes)));
     limits.length = FAST_PAGE_BYTES_MAX;
     let found: ReturnType<StatementSync['get']>;
@@ -194,8 +190,8 @@ const SQLITE_ERROR = 1;
 const SQLITE_TOOBIG = 18;
 
 /**
- * Returns undefined if SQLite rejected the statement. If the cause is a different fault in the source, the slow path fails
- * too and reports it.
+ * Returns undefined if SQLite rejects the statement. If the cause is another fault in the source, the slow path fails too and
+ * reports it.
  */
 function getUnlessRejected(
   read: StatementSync,
@@ -221,7 +217,7 @@ interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
-  /** The first column whose value is too long and was omitted. */
+  /** The first column whose value was too long and was left out. */
   readonly tooLong: BoatlogField | undefined;
 }
 
@@ -302,8 +298,8 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
 }
 
 /**
- * True for a row without a usable ID. SQLite returns every byte that is not UTF-8 as the same character, so an ID with such bytes
- * is ambiguous.
+ * Returns true for a row without a usable ID. SQLite returns every byte that is not UTF-8 as the same character, so an ID with
+ * such bytes is ambiguous.
  */
 function isUnnamed({ values: { entry_id: id } }: BoatlogRow): boolean {
   return id === null || id === '' || (typeof id === 'string' && id.includes('\ufffd'));
@@ -314,10 +310,10 @@ function toContentSha256({ values: v }: BoatlogRow): string {
   return sha256(JSON.stringify(content));
 }
 
-/** Names rows without an ID. Identical rows in a run of equal timestamps get different names. */
+/** Assigns names to rows without an ID. Identical rows within a run of equal timestamps get different names. */
 interface ContentIds {
   /**
-   * Returns the name of `row`, or undefined if the row has an ID. It must be called for every row in order. `before` is the
+   * Returns the name of `row`, or undefined if the row has an ID. Must be called for every row, in order. `before` is the
    * position of the previous row.
    */
   next(row: BoatlogRow, before: number): string | undefined;
@@ -331,7 +327,7 @@ function createContentIds(readBack: (position: number) => Iterable<BoatlogRow>):
     if (seen > 0 || counts.size < DUPLICATES_SEARCHED_MAX) counts.set(digest, seen + 1);
     return seen;
   };
-  // Needed only for the first row. After it, the previous row is known.
+  // Needed only for the first row. For later rows, the previous row is known.
   const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const row of readBack(position)) {

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let boats = 0;
 const HOUR_MS = 3_600_000;
 
-/** Collects entries of the given types and times. Returns them with the number of pages that SQLite made. */
+/** Collects entries of the given types and times. Returns them with the number of pages that SQLite formatted. */
 async function collect(
   timeZones: readonly ZonePeriod[],
   entries: readonly (readonly [type: string | null, timestamp: string])[],
@@ -72,7 +72,7 @@ describe('a boatlog timestamp without a zone', () => {
     ['without clock changes', [{ zone: 'Asia/Kolkata', sinceMs: 0 }]],
     ['in UTC', [{ zone: 'UTC', sinceMs: 0 }]],
     [
-      'that sails across zones',
+      'that crosses time zones',
       [
         { zone: 'America/Halifax', sinceMs: 0 },
         { zone: 'Atlantic/Azores', sinceMs: Date.UTC(2026, 5, 10, 12) },
@@ -80,7 +80,7 @@ describe('a boatlog timestamp without a zone', () => {
       ],
     ],
   ] as const)
-    it(`is read in the same way on both paths, for every hour of a year of a boat ${what}`, async () => {
+    it(`is read identically on both paths, for every hour of a year, on a boat ${what}`, async () => {
       const readTime = createTimestampReader(zones);
       const entries = Array.from({ length: 366 * 24 }, (_, hour) => {
         const local = new Date(Date.UTC(2026, 0, 1) + hour * HOUR_MS).toISOString().slice(0, 23);

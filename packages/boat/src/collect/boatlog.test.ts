@@ -53,7 +53,7 @@ function collect(root: string, mode: 'full' | 'incremental' = 'full'): Promise<C
 const ENTRY = [1, '2026-03-16T14:03:05.123Z', 'voice', 'hello', 44.5, -79.25, 'clear'] as const;
 
 describe('the boatlog', () => {
-  it('gives an entry the legacy field names, a record ID and its time in UTC', async () => {
+  it('exports an entry with the legacy field names, a record ID and its time in UTC', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     const { records, lines, outcome } = await collect(root);
@@ -95,7 +95,7 @@ describe('the boatlog', () => {
     assert.deepEqual(record?.['weather'], { temp_c: null, wind: { dir: 'N' } });
   });
 
-  it('names rows without an ID by their content, with a number for duplicates, identically in every export', async () => {
+  it('names rows without an ID by their content, numbering duplicates, identically in every export', async () => {
     const root = newRoot();
     const row = [null, '2026-03-16T14:03:05', 'voice', 'again', null, null, null] as const;
     writeRows(root, [row, row, [null, '2026-03-16T14:03:05', 'voice', 'other', null, null, null], row]);
@@ -161,7 +161,7 @@ describe('the boatlog', () => {
     assert.equal(records[0]?.['content'], 'a\ufffd"\ufffd');
   });
 
-  it('exports rows of 2 MB in pages of limited size, and cuts content that is too large for a request', async () => {
+  it('exports rows of 2 MB in pages of limited size, and truncates content that is too large for a request', async () => {
     const root = newRoot();
     const large = 'x'.repeat(2 * 1024 * 1024);
     const rows = Array.from({ length: 12 }, (_, index) => [index, ENTRY[1], 'text', large, null, null, null]);
@@ -174,7 +174,7 @@ describe('the boatlog', () => {
     assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
   });
 
-  it("makes valid lines from bytes that look like SQLite's binary JSON", async () => {
+  it("produces valid lines from bytes that look like SQLite's binary JSON", async () => {
     for (const bytes of [[0x73, 0, 0, 0, 0, 0, 0, 0], [0x00], [0x01], [0x13, 0x37], [0x0b]])
       for (const column of ['content', 'type'] as const) {
         const root = newRoot();
@@ -201,7 +201,7 @@ describe('the boatlog', () => {
     assert.ok(!lines.join().includes('a secret'));
   });
 
-  it('exports an entry that is in both databases once, and entries that are only in the old database', async () => {
+  it('exports an entry that is in both databases only once, as well as entries that are only in the old database', async () => {
     const root = newRoot();
     const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
     const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
@@ -280,14 +280,14 @@ describe('a boatlog that cannot be read', () => {
     assert.equal(outcome.state, 'error');
     assert.match(outcome.detail ?? '', /locked/);
     assert.deepEqual([records, outcome.cursors], [[], []]);
-    // The boat waits 250 ms for the lock; the writer would hold it forever.
+    // The boat waits 250 ms for the lock, which the writer would hold forever.
     assert.ok(performance.now() - beganMs < 60_000);
     writer.exec('ROLLBACK');
     writer.close();
     assert.equal((await collect(root)).records.length, 1);
   });
 
-  it('does not prevent the export of a readable boatlog, and is reported', async () => {
+  it('is reported and does not prevent the export of the other, readable boatlog', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));
@@ -303,7 +303,7 @@ describe('a boatlog that cannot be read', () => {
 });
 
 describe('a boatlog that is written while it is being read', () => {
-  it('keeps its WAL small, because a read transaction ends with its page', async () => {
+  it('keeps its WAL small, because each page is a separate read transaction', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'integer', rows: 60_000, seed: 3 });
     const writer = openDatabase(root);
@@ -329,7 +329,7 @@ describe('a boatlog that is written while it is being read', () => {
     assert.ok(walMaxBytes > 0 && walMaxBytes < 8 * 1024 * 1024, `the WAL grew to ${walMaxBytes} bytes`);
   });
 
-  it('loses no row when its rows are renumbered', async () => {
+  it('loses no row if its rows are renumbered', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'text', rows: 2000, seed: 4 });
     const writer = openDatabase(root);

@@ -13,9 +13,7 @@ import {
   type SourceValue,
 } from './source-table.ts';
 
-/**
- * The columns of a boatlog entry that are read, with their names in all versions. boatlog-rows.ts defines what leaves the boat.
- */
+/** The columns that are read, with their names in all versions. boatlog-rows.ts defines what leaves the boat. */
 const COLUMNS: ColumnAliases<BoatlogField> = {
   entry_id: ['entry_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -91,8 +89,8 @@ async function* readDatabase(
 }
 
 /**
- * Returns a function that looks up entries in the newer database. Returns undefined if the IDs have no index, because each lookup
- * would then read the complete table. In that case, both databases export the entry under the same record_id.
+ * Returns a function that looks up entries in the newer database, or undefined if the IDs have no index, because each lookup
+ * would then scan the complete table. In that case, an entry is exported from both databases under the same record_id.
  */
 function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
   const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;

@@ -18,13 +18,13 @@ describe('a record that central would reject', () => {
     ['lone surrogates', { content: '\ud800'.repeat(6 * MIB) }],
     ['a list of many values', { content: Array.from({ length: RECORD_VALUES_MAX }, () => 1) }],
   ] as const)
-    it(`loses only its large fields, and names them: ${what}`, () => {
+    it(`loses only its large fields and lists them: ${what}`, () => {
       const line = toLine({ record_id: 'r', ...SMALL, ...fields, after: 1 });
       assert.ok(line.startsWith('{"record_id":"r",'));
       assert.deepEqual(read(line), { record_id: 'r', ...SMALL, after: 1, too_large: ['content'] });
     });
 
-  it('with two hundred thousand keys keeps the first and names a few of the others', () => {
+  it('with two hundred thousand keys keeps the first ones and lists a few of the others', () => {
     const keys = Array.from({ length: 200_000 }, (_, no) => [`key_${no}`, no]);
     const line = toLine({ record_id: 'r', ...SMALL, ...Object.fromEntries(keys) });
     assert.ok(line.length < MIB);
@@ -33,13 +33,13 @@ describe('a record that central would reject', () => {
     assert.ok(Array.isArray(too_large) && too_large.length === 20);
   });
 
-  it('with one key of many megabytes names its beginning', () => {
+  it('with one key of many megabytes lists the beginning of that key', () => {
     const line = toLine({ record_id: 'r', ...SMALL, ['k'.repeat(17 * MIB)]: 1 });
     assert.deepEqual(read(line), { record_id: 'r', ...SMALL, too_large: ['k'.repeat(64)] });
   });
 });
 
-it('a record within the limits is not changed', () => {
+it('leaves a record within the limits unchanged', () => {
   for (const content of [
     '\u0001'.repeat(2 * MIB),
     'a'.repeat(15 * MIB),

@@ -1,23 +1,26 @@
 import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
 import { countJsonValues } from '../platform/lenient-json.ts';
 
-/** Maximum length of the fields that are kept of a record that is too large, in characters of JSON, and the number of their values. */
+/**
+ * For a record that is too large: maximum length of the fields that are kept, in characters of JSON, and maximum number of their
+ * values.
+ */
 const KEPT_LENGTH_MAX = 256 * 1024;
 const KEPT_VALUES_MAX = 5_000;
 
-/** Maximum number of fields that `too_large` names, and of characters of a name. */
+/** Maximum number of fields listed in `too_large`, and of characters in each name. */
 const NAMED_MAX = 20;
 const NAME_LENGTH_MAX = 64;
 
-/** Bytes of UTF-8 that a character of a string has at most. */
+/** Maximum number of UTF-8 bytes per UTF-16 code unit. */
 const CHARACTER_SIZE_MAX_BYTES = 3;
 
 /** A record and its fields. */
 export type BoundedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * True for the line of a record that central would reject (docs/spec/protocol.md R68). A line beyond the size of a request would even
- * keep the other records of its export from being delivered.
+ * Returns true for the line of a record that central would reject (docs/spec/protocol.md R68). A line larger than a request would
+ * even keep the other records of its export from being delivered.
  */
 export function isTooLarge(line: string): boolean {
   if (
@@ -25,7 +28,7 @@ export function isTooLarge(line: string): boolean {
     Buffer.byteLength(line) > RECORD_SIZE_MAX_BYTES
   )
     return true;
-  // Every value but the first takes at least two characters.
+  // Every value except the first takes at least two characters.
   return line.length > 2 * RECORD_VALUES_MAX && countJsonValues(line) > RECORD_VALUES_MAX;
 }
 

@@ -54,14 +54,14 @@ export async function* collectBrowserBoatlog(
     records,
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
-  // Stored instead of a digest, so that later exports do not search a database of a million rows again.
+  // Stored instead of a digest, so that later exports need not search a database of a million rows again.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok', ...details };
 }
 
 /**
  * Returns the seconds under which a database may hold an entry: in UTC and, for a type whose times are local, in local time. Near
- * a clock change, the local time may be an hour off. The entry is then exported twice.
+ * a clock change, the local time may be off by an hour, and the entry is then exported twice.
  */
 function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): ReadonlySet<string> {
   if (utc === null) return new Set();
@@ -148,7 +148,7 @@ async function findElsewhere(
   }
 }
 
-/** Maximum size of a text that is compared with an entry of the browser, in bytes. A page cannot send longer texts. */
+/** Maximum size of a text that is compared with an entry from the browser, in bytes. A page cannot send longer texts. */
 const COMPARED_MAX_BYTES = 1024 * 1024;
 
 function bounded(column: string): string {

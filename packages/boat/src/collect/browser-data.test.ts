@@ -23,7 +23,7 @@ const ENGINE = {
 };
 const VOICE = { timestamp: '2026-03-16T14:05:00.900Z', type: 'voice', text: 'in both' };
 
-/** A boat whose database also has the voice entry, with a timestamp in another format. */
+/** Creates a boat whose database also has the voice entry, with a timestamp in a different format. */
 function writeBoatWithVoice(name: string): string {
   const root = join(folder, name);
   mkdirSync(join(root, 'data/boatlog'), { recursive: true });

@@ -10,12 +10,12 @@ import { toPublicText } from './redact.ts';
 import { createLeftOutKeys, createOddParts, type OnLeftOut } from './source-notes.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** Called with a sentence about a browser document that was not understood. */
+/** Called with a sentence about a browser document that could not be interpreted. */
 export type OnProblem = (problem: string) => void;
 
 /**
- * Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. The latter is
- * reported as a problem.
+ * Returns the JSON value that a page sent under `key`, or undefined if no page sent one. If the text is not JSON, reports a
+ * problem and returns undefined.
  */
 export function readBrowserJson(context: CollectContext, key: BrowserKey, onProblem?: OnProblem): unknown {
   const text = context.browserDocument?.(key);
@@ -26,7 +26,7 @@ export function readBrowserJson(context: CollectContext, key: BrowserKey, onProb
   return undefined;
 }
 
-/** Like `readBrowserJson`, for a value of the shape that `toShape` accepts. Any other value is reported as a problem. */
+/** Like `readBrowserJson`, but also reports a problem if `toShape` rejects the value's shape. */
 export function readBrowserShape<T>(
   context: CollectContext,
   key: BrowserKey,
@@ -40,9 +40,7 @@ export function readBrowserShape<T>(
   return shape;
 }
 
-/**
- * Returns the text that a page sent under `key`, as a JSON string or as plain text. A list or an object is reported as a problem.
- */
+/** Returns the text that a page sent under `key`, as a JSON string or as plain text. Reports a list or an object as a problem. */
 export function readBrowserText(
   context: CollectContext,
   key: BrowserKey,
@@ -54,7 +52,7 @@ export function readBrowserText(
   return text === null ? undefined : toPublicText(toScalarText(text));
 }
 
-/** The words allowed in keys of the browser's log entries and trips. */
+/** Words allowed in keys of the browser's log entries and trips. */
 const ENTRY_WORDS: AllowedWords = toWords(
   'timestamp type event text rpm oil psi kpa coolant c f battery v fuel pct percent boost trim speed kn knots gps lat',
   'latitude lon lng longitude weather temp temperature wind dir direction pressure hpa humidity sea state note notes',
@@ -74,8 +72,8 @@ export interface BrowserEntry {
 }
 
 /**
- * Returns the log entries and trips that a page sent. The content of an entry determines its name, so an entry that is sent
- * again keeps its name. Identical entries get different names.
+ * Returns the log entries and trips that a page sent. An entry is named by its content, so it keeps its name when it is sent
+ * again. Identical entries get different names.
  */
 export function readBrowserEntries(
   context: CollectContext,

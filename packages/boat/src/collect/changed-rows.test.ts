@@ -28,7 +28,7 @@ function withDatabase(path: string, work: (db: DatabaseSync) => void): void {
 
 describe('boatlog entries that change', () => {
   const PATH = 'data/boatlog/boatlog.db';
-  /** A boat with `rows` entries that were exported and committed. */
+  /** Creates a boat with `rows` entries that have been exported and committed. */
   async function exportedBoat(rows: number, style: BoatlogStyle = 'integer') {
     const root = join(folder, String((boats += 1)));
     const path = join(root, PATH);
@@ -60,7 +60,7 @@ describe('boatlog entries that change', () => {
         assert.equal((await collect()).records.length, 0);
       });
 
-  it('are exported together with new ones, and a deleted one is not missed', async () => {
+  it('are exported together with new ones, even next to a deleted one', async () => {
     const { path, collect } = await exportedBoat(1000);
     withDatabase(path, (db) =>
       db.exec(
@@ -85,7 +85,7 @@ describe('boatlog entries that change', () => {
     assert.ok((await contents()).includes('again'));
   });
 
-  it('are detected in long content, and a row that is added between others is exported', async () => {
+  it('are detected in long content, and a row inserted between others is exported', async () => {
     const { path, contents } = await exportedBoat(300);
     withDatabase(path, (db) =>
       db.exec('UPDATE boatlog_entries SET content = hex(zeroblob(9000)) WHERE rowid = 9'),
@@ -103,7 +103,7 @@ describe('boatlog entries that change', () => {
     assert.ok((await contents()).includes('restored'));
   });
 
-  it('are detected anywhere in a log of common size', async () => {
+  it('are detected anywhere in a log of ordinary size', async () => {
     const { path, contents } = await exportedBoat(12_000);
     withDatabase(path, (db) =>
       db.exec("UPDATE boatlog_entries SET content = 'old' WHERE rowid IN (5, 6000)"),
@@ -122,8 +122,8 @@ describe('boatlog entries that change', () => {
   });
 });
 
-describe('captures that change after their export', () => {
-  /** A boat with 200 captures that were exported and committed. */
+describe('captures that change after they were exported', () => {
+  /** Creates a boat with 200 captures that have been exported and committed. */
   async function exportedBoat(generation: 'legacy' | 'gen2' | 'gen3') {
     const root = join(folder, String((boats += 1)));
     const path = join(root, 'data/marine-vision/captures.db');
@@ -161,7 +161,7 @@ describe('captures that change after their export', () => {
       assert.equal((await collect()).records.length, 0);
     });
 
-  it('are exported together with new ones, and a deleted one is not missed', async () => {
+  it('are exported together with new ones, even next to a deleted one', async () => {
     const { path, collect } = await exportedBoat('gen3');
     withDatabase(path, (db) =>
       db.exec(
@@ -187,7 +187,7 @@ describe('captures that change after their export', () => {
     );
   });
 
-  it('do not count the deletion of an image as a change, and contain its size while it exists', async () => {
+  it('do not count as changed when their image is deleted, and contain its size while it exists', async () => {
     const { root, path, collect } = await exportedBoat('gen3');
     const { recordings } = toBoatPlaces(root);
     for (const id of [1, 2]) writeSource(recordings, `capture_${id}.jpg`, 'x'.repeat(60 + id));

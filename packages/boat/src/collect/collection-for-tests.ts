@@ -4,15 +4,15 @@ import { createDatabases } from '../platform/sqlite.ts';
 import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collector.ts';
 import type { Cursor } from './cursor.ts';
 
-/** One record as central would read it. */
+/** A record as central would parse it. */
 export type CollectedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
-/** The outcome of a collector, and the digests that it reported. */
+/** A collector's outcome, and the digests that it reported. */
 export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** The result of a collection. Each line is parsed separately, as the spool cuts it. */
+/** The result of a collection. Each line is parsed separately, as the spool splits it. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];
@@ -24,13 +24,13 @@ export interface Collection {
 export interface TestProgress {
   readonly cursors: Map<string, Cursor>;
   readonly digests: Map<string, string>;
-  /** Applies the commit of an export: cursors and digests advance. */
+  /** Applies an export's commit: advances cursors and digests. */
   commit(outcome: TestOutcome): void;
-  /** Rewinds the ranges of a dead-lettered export. The lower position wins. */
+  /** Rewinds the ranges of a dead-lettered export. The lower position applies. */
   rewind(outcome: TestOutcome): void;
 }
 
-/** Creates the progress before the first export. */
+/** Creates the progress of a boat without any export. */
 export function createTestProgress(): TestProgress {
   const cursors = new Map<string, Cursor>();
   const digests = new Map<string, string>();
@@ -94,7 +94,7 @@ export async function collectAll(collector: Collector, context: CollectContext):
       if (!line.startsWith('{"record_id":')) throw new Error(`not a record: ${line.slice(0, 80)}`);
       if (!line.isWellFormed() || /\\ud[89ab]/i.test(line.replaceAll(/\\ud[89ab]..\\ud[c-f]../gi, '')))
         throw new Error(`a lone surrogate in ${line.slice(0, 80)}`);
-      // The check above ensures that the line begins like a record.
+      // The check above ensures that the line is a record.
       records.push(JSON.parse(line) as CollectedRecord);
       lines.push(line);
     }

@@ -17,9 +17,7 @@ export interface SourcePaths {
   readonly run: string;
 }
 
-/**
- * Everything that a collector may use. Sources are read-only, and the ledger can be accessed only through these functions.
- */
+/** Everything that a collector may use. Sources are read-only. The ledger is accessible only through these functions. */
 export interface CollectContext {
   readonly paths: SourcePaths;
   readonly disk: Disk;
@@ -36,15 +34,15 @@ export interface CollectContext {
   /** Returns the digest that a state record had at its last export, or undefined if the record was never exported. */
   digestOf(recordId: string): string | undefined;
   /**
-   * Reports the digest of a state record that this export carries, or that does not need to be exported. `digestOf` returns it
-   * once this export is committed. Collectors do not keep digests themselves.
+   * Reports the digest of a state record that is in this export or does not need to be exported. `digestOf` returns it once this
+   * export is committed. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
   /** Returns the text that a kiosk page sent for a localStorage key, or undefined if no page sent one. */
   browserDocument?(key: string): string | undefined;
-  /** Whether the owner agreed that usage analytics may leave the boat. The default is no. */
+  /** Whether the owner agreed that usage analytics may leave the boat. False by default. */
   readonly usageConsent?: boolean;
-  /** The boat's time zones in the order of time. By default, the zone of `config/timezone.txt` applies to every time. */
+  /** The boat's time zones in chronological order. By default, the zone in `config/timezone.txt` applies to all times. */
   readonly timeZones?: readonly ZonePeriod[];
   readonly signal: AbortSignal;
 }
@@ -52,29 +50,29 @@ export interface CollectContext {
 /** Records ready for the export file. */
 export interface Page {
   /**
-   * JSON objects, one per line, joined by ",\n", without a line end after the last one. Each begins with `{"record_id":` and
-   * contains no raw line end. The text is valid Unicode and contains no NaN or Infinity.
+   * JSON objects, one per line, joined by ",\n", without a newline after the last one. Each begins with `{"record_id":` and
+   * contains no raw newline. The text is valid Unicode and contains no NaN or Infinity.
    */
   readonly lines: string;
   /**
-   * `lines` in UTF-8, present if SQLite made the page. Writers should use these bytes. Each access to `lines` decodes them
-   * again, which costs twice as much as making the page.
+   * `lines` in UTF-8, present if SQLite formatted the page. Writers should use these bytes, because each access to `lines`
+   * decodes them again, which takes twice as long as creating the page.
    */
   readonly bytes?: Uint8Array;
-  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that one write is enough. */
+  /** `bytes`, preceded by the ",\n" that separates the page from the previous one, so that one write is enough. */
   readonly separated?: Uint8Array;
   readonly count: number;
   /**
-   * Releases the memory of `bytes` immediately. Waiting for the garbage collector would cost the daemon tens of MB. The writer
-   * calls this function after it has written the page. The page must not be used afterwards.
+   * Releases the memory of `bytes` immediately, because waiting for the garbage collector would cost the daemon tens of MB. The
+   * writer calls this after writing the page, which must not be used afterwards.
    */
   release?(): void;
 }
 
-/** The result of one collection, returned after its last page. It takes effect with the export's commit. */
+/** The result of a collection, returned after the last page. It takes effect when the export is committed. */
 export interface CollectOutcome {
   readonly state: CategoryState;
-  /** Human-readable description of the source and its problem. Contains no path outside the boat's root and no secret. */
+  /** Human-readable description of the source and its problem, without secrets or paths outside the boat's root. */
   readonly detail?: string;
   /** The legacy exporter's `note`, for example "Metadata only - image files not exported". */
   readonly note?: string;
@@ -83,10 +81,10 @@ export interface CollectOutcome {
 }
 
 /**
- * The range of a log source for which an export is responsible. The range begins after `from`, or at the start if `from` is
- * undefined, and includes `to`. A full export carries more rows, but its range covers only rows that no earlier export
- * carried. `from` is the stored cursor, or undefined if that cursor no longer fits the source. When ranges are rewound, the
- * lower position wins (decision 0004).
+ * The range of a log source for which an export is responsible: after `from`, or from the start if `from` is undefined, up to and
+ * including `to`. A full export contains more rows, but its range covers only rows that no earlier export contained. `from` is
+ * the stored cursor, or undefined if that cursor no longer fits the source. When ranges are rewound, the lower position applies
+ * (decision 0004).
  */
 export interface CursorMove {
   readonly source: string;
@@ -95,10 +93,10 @@ export interface CursorMove {
 }
 
 /**
- * Reads one category. `collect` yields pages and returns the outcome. It reads in steps of at most 50 ms, with
- * `clock.yield()` between them, and holds no lock that another service waits for. It does not throw for a missing, empty, corrupt
- * or locked source. In these cases the outcome has the matching state and moves no cursor. If the state is `error` after pages
- * were yielded, their records stay in the export and are exported again by the next one.
+ * Reads one category. `collect` yields pages and returns the outcome. It reads in steps of at most 50 ms, with `clock.yield()`
+ * between them, and holds no lock that another service waits for. It does not throw for a missing, empty, corrupt or locked
+ * source: the outcome then has the corresponding state and moves no cursor. If the state is `error` after pages were yielded,
+ * their records stay in the export, and the next export contains them again.
  */
 export interface Collector {
   readonly category: Category;

@@ -15,7 +15,7 @@ import { createCollectors } from './collectors.ts';
 const NEVER_OPENED =
   /api-keys\.json|ai-config\.json|telegram-config\.json|cloud-credentials\.json|hardware\.json|api-keys\.env/;
 
-/** The real disk, which records the paths that are read. */
+/** Returns the real disk, recording the paths that are read. */
 function watchDisk(readPaths: string[]): Disk {
   const disk = createDisk();
   return {

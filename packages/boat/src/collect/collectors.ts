@@ -10,7 +10,10 @@ import { systemAlertsCollector } from './system-alerts.ts';
 import { telemetryCollector } from './telemetry.ts';
 import { withSourceFailures } from './with-source-failures.ts';
 
-/** One collector per category, in the order of `CATEGORIES`. A source that the disk refuses fails only its own category. */
+/**
+ * Creates one collector per category, in the order of `CATEGORIES`. A source that the disk cannot read fails only its own
+ * category.
+ */
 export function createCollectors(): readonly Collector[] {
   return [
     engineBenchmarkCollector,

@@ -70,7 +70,7 @@ describe('a column with JSON', () => {
       'row 4, column species_top3 is not an object',
     ],
   ] as const)
-    it(`that is not understood is counted: ${sql.slice(-40)}`, async () => {
+    it(`that cannot be interpreted is counted: ${sql.slice(-40)}`, async () => {
       const { records, outcome } = await collect(collector, { [name]: sql });
       assert.equal(records.length, 1);
       assert.deepEqual(
@@ -79,7 +79,7 @@ describe('a column with JSON', () => {
       );
     });
 
-  it('has the keys counted that an allow-list leaves out', async () => {
+  it('has the keys that an allow-list leaves out counted', async () => {
     for (const [collector, name, sql] of [
       [systemAlertsCollector, ISSUES, issues(`'{"cpu": 1, "ssid": "x"}'`)],
       [
@@ -126,7 +126,7 @@ describe('a number beyond 2^53 in a table', () => {
     });
 });
 
-describe('a number beyond 2^53 in a text or a counter', () => {
+describe('a number beyond 2^53 in text or a counter', () => {
   for (const [collector, name, text, found] of [
     [qrCodesCollector, 'data/qr-codes.json', '[{"tier":9007199254740993}]', '"tier":9007199254740993'],
     [
@@ -149,7 +149,7 @@ describe('a number beyond 2^53 in a text or a counter', () => {
 });
 
 describe('data that is not exported', () => {
-  it('is counted in the browser, and spoken entries have local times', async () => {
+  it('in the browser is counted, and spoken entries have local times', async () => {
     const documents: Readonly<Record<string, string>> = {
       'd3kos-boatlog-entries':
         '[{"timestamp":"2026-07-01T12:00:00","type":"voice","text":"ahoy","ssid":"x"},{"timestamp":"2026-07-01T12:00:00","type":"engine"}]',
@@ -171,7 +171,7 @@ describe('data that is not exported', () => {
   });
 
   for (const timestamp of ['2026-07-01T16:00:00.250Z', '2026-07-01T12:00:00'])
-    it(`is exported once if a database has the spoken entry in local time: ${timestamp}`, async () => {
+    it(`is exported only once if a database has the spoken entry in local time: ${timestamp}`, async () => {
       const { records } = await collect(
         boatlogCollector,
         {
@@ -192,7 +192,7 @@ describe('data that is not exported', () => {
       );
     });
 
-  it('is counted in the recordings folder, with a name only if a program wrote it', async () => {
+  it('in the recordings folder is counted, and named only if a program chose the name', async () => {
     roots += 1;
     const root = join(folder, String(roots));
     mkdirSync(root);
@@ -210,7 +210,7 @@ describe('data that is not exported', () => {
     );
   });
 
-  it('is counted in QR codes', async () => {
+  it('in QR codes is counted', async () => {
     const { records, outcome } = await collect(qrCodesCollector, {
       'data/qr-codes.json': [{ installation_uuid: 77, generated_at: { date: 1 }, api_endpoint: 'none' }],
     });

@@ -47,7 +47,7 @@ const TABLES = [
   ],
 ] as const;
 
-describe('a table whose pages repeat without end', () => {
+describe('a table whose pages repeat endlessly', () => {
   for (const [collector, name, table, sql] of TABLES)
     for (const mode of ['incremental', 'full'] as const)
       it(`ends an export of ${collector.category} as damaged: ${mode}`, async () => {
@@ -71,7 +71,7 @@ describe('a table whose pages repeat without end', () => {
     assert.match(outcome.detail ?? '', /is damaged|is too large/);
   });
 
-  it('is counted up to a limit in usage analytics', async () => {
+  it('is counted only up to a limit in usage analytics', async () => {
     const { root, places } = newBoat();
     writeEndlessTable(
       join(root, 'data/telemetry/telemetry.db'),
@@ -92,7 +92,7 @@ describe('a schema', () => {
   const tables = (count: number): string =>
     Array.from({ length: count }, (_, index) => `CREATE TABLE t${index} (a TEXT, b TEXT, c TEXT)`).join(';');
 
-  it('of a few hundred tables is read, also from the write-ahead log', () => {
+  it('with a few hundred tables is read, even from the write-ahead log', () => {
     const path = join(folder, 'usual.db');
     writeDatabase(path, tables(300));
     open(path);
@@ -102,7 +102,7 @@ describe('a schema', () => {
     writer.close();
   });
 
-  it('of many columns is refused before SQLite reads it, also in the write-ahead log', () => {
+  it('with many columns is rejected before SQLite reads it, even in the write-ahead log', () => {
     const columns = Array.from(
       { length: 1_000 },
       (_, index) => `column_with_a_long_name_${index} TEXT`,
@@ -120,7 +120,7 @@ describe('a schema', () => {
     writer.close();
   });
 
-  it('whose pages repeat without end is refused', () => {
+  it('whose pages repeat endlessly is rejected', () => {
     const path = join(folder, 'endless.db');
     writeEndlessTable(path, 'sqlite_schema', 'CREATE TABLE a (b TEXT UNIQUE)');
     assert.throws(() => open(path), isTooLarge);
@@ -142,7 +142,7 @@ describe('a schema', () => {
   });
 });
 
-it('rows of long values are read in pages of limited size, each row once', () => {
+it('rows with long values are read in pages of limited size, each row once', () => {
   const fields = ['a', 'b', 'c', 'd'] as const;
   const path = join(folder, 'wide-rows.db');
   const value = "x || replace(hex(zeroblob(120000)), '0', 'y')";

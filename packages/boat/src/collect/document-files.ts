@@ -3,7 +3,7 @@ import { readSourceJson, readSourceText } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
 /**
- * Reads the files of a document category. Files are independent: a file that cannot be read or has an unknown shape is noted as a
+ * Reads the files of a document category. Files are independent: one that cannot be read or has an unknown shape is recorded as a
  * problem, and the others are still read.
  */
 export interface DocumentFiles {
@@ -16,7 +16,7 @@ export interface DocumentFiles {
   text(name: string): Promise<string | null | undefined>;
   /** Number of files with a value. */
   found(): number;
-  /** One sentence for each file with a problem, without paths outside the boat's root and without content. */
+  /** One sentence for each file with a problem, without its content or paths outside the boat's root. */
   problems(): readonly string[];
 }
 

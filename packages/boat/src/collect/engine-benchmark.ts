@@ -31,7 +31,7 @@ import {
 } from './source-notes.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** The words allowed in keys of a benchmark (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
+/** Words allowed in keys of a benchmark (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
 const BENCHMARK_WORDS: AllowedWords = toWords(
   'id version timestamp start end time date duration samples sample count engine hours hour conditions air temp sea state',
   'wind water humidity pressure barometric altitude load notes note name type baseline metrics avg average rpm idle cruise',
@@ -47,19 +47,25 @@ const SOURCES = [
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
   { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
 ] as const;
-/** Folders that hold downloads from the kiosk page. */
+/** Folders with downloads from the kiosk page. */
 const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
 const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
-/** Maximum number of downloads read in one folder, enough for one per day for a year. */
+/** Maximum number of downloads read in one folder: one a day for a year. */
 const DOWNLOADS_MAX = 366;
-/** Maximum size of the downloads read in one folder, in bytes. They are read in every export, which takes a Raspberry Pi about 10 s. */
+/**
+ * Maximum size of the downloads read in one folder, in bytes. They are read at every export, which takes a Raspberry Pi about 10
+ * s.
+ */
 const DOWNLOADS_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 const BROWSER_TESTS = 'd3kos-benchmark-tests';
 const BROWSER_BASELINE = 'd3kos-benchmark-baseline';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Reads engine benchmarks. Each test and each baseline is one record. A test that is found in several places is exported once. */
+/**
+ * Reads engine benchmarks. Each test and each baseline is one record. A test that is found in several places is exported only
+ * once.
+ */
 export const engineBenchmarkCollector: Collector = { category: 'engine_benchmark', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -101,7 +107,7 @@ async function* collectFile(
   return { state: found.length === 0 ? 'empty' : 'ok', ...joinDetails(notes.sentences()) };
 }
 
-/** The parts of a source that were not understood or not allowed. */
+/** The parts of a source that could not be interpreted or are not allowed. */
 interface Notes {
   readonly odd: OddParts;
   readonly onLeftOut: OnLeftOut;
@@ -143,7 +149,10 @@ async function listDownloads(
   }
 }
 
-/** The names of the newest downloads within the limits, in the order of their dates. A file that is too large is refused unread. */
+/**
+ * Returns the names of the newest downloads within the limits, in date order. A file that is too large is left out without being
+ * read.
+ */
 function toNewest(
   downloads: readonly { readonly name: string; readonly sizeBytes: number }[],
 ): readonly string[] {
@@ -220,8 +229,8 @@ function omitTimestamp(source: JsonObject): JsonObject {
 }
 
 /**
- * Converts strings to numbers, except times. The kiosk writes numbers as strings. It writes `NaN` for a missing sensor,
- * which becomes null.
+ * Converts strings to numbers, except times, because the kiosk writes numbers as strings. `NaN`, which it writes for a missing
+ * sensor, becomes null.
  */
 function toNumbers(values: unknown): unknown {
   const object = asObject(values);

@@ -9,7 +9,7 @@ import type { SourceTable } from './source-table.ts';
  */
 export const COMPARED_ROWS = 15_872;
 
-/** Number of row IDs that share one digest in the ledger. If one of these rows has changed, all of them are exported again. */
+/** Number of row IDs that share one digest in the ledger. If one of these rows changes, all of them are exported again. */
 const RANGE_ROWS = 64;
 
 /** Maximum time for which ranges are compared before yielding to the event loop. */
@@ -85,7 +85,7 @@ function createRangeDigests<Field extends string>({
         ELSE quote(${c}) END`,
     )
     .join(`, ',', `);
-  // The limit ends the query if a damaged table has more rows in a range than it has row IDs.
+  // The LIMIT ends the query if a damaged table has more rows in a range than the range has row IDs.
   const select = db.prepare(
     `SELECT count(*) AS count, group_concat(line, ';') AS text
      FROM (SELECT concat(rowid, ':', ${row}) AS line FROM ${table} NOT INDEXED

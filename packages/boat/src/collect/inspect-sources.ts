@@ -7,7 +7,7 @@ import { CAPTURES_DATABASES } from './marine-vision-captures.ts';
 import { openSourceTable, type SourceAccess, type SourceDatabases } from './source-table.ts';
 import { ISSUES_DATABASES } from './system-alerts.ts';
 
-/** A source that exists but cannot be read, and the reason. `detail` contains the name of the source. */
+/** A source that exists but cannot be read. `detail` contains its name and the reason. */
 export interface UnreadableSource {
   readonly category: Category;
   readonly detail: string;
@@ -46,7 +46,7 @@ const FILES: readonly (readonly [Category, readonly string[]])[] = [
   ],
 ];
 
-/** Opens every source like the collectors do, without reading its records, and returns the sources that cannot be read. */
+/** Opens every source as the collectors do, without reading its records, and returns the sources that cannot be read. */
 export async function inspectSources(context: SourceAccess): Promise<readonly UnreadableSource[]> {
   const unreadable: UnreadableSource[] = [];
   for (const [category, { names, table, aliases }] of DATABASES)
@@ -69,7 +69,7 @@ export async function inspectSources(context: SourceAccess): Promise<readonly Un
   return unreadable;
 }
 
-/** Returns the reason why the disk refuses the operation, or undefined if it does not. */
+/** Returns the reason why a disk operation fails, or undefined if it succeeds. */
 async function findFault(operation: () => Promise<unknown>): Promise<string | undefined> {
   try {
     await operation();

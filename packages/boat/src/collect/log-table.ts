@@ -24,7 +24,7 @@ import {
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Maximum size of a value whose text identifies a row, in bytes. Ordinary rows have less than a kB. */
+/** Maximum size of a value that is used to identify a row, in bytes. Ordinary rows are smaller than 1 kB. */
 const ANCHOR_VALUE_MAX_BYTES = 1024 * 1024;
 
 /** A position before the first row of any table. Rowids may be negative. */
@@ -33,9 +33,9 @@ const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Rows of a log that were read in one step. */
 export interface RowsRead {
   readonly count: number;
-  /** The rowid of the last row. Meaningless if `count` is 0. */
+  /** The rowid of the last row. Not meaningful if `count` is 0. */
   readonly last: number;
-  /** Makes the page, outside any transaction. Returns undefined if none of the rows is exported from this database. */
+  /** Creates the page, outside any transaction. Returns undefined if none of the rows is exported from this database. */
   toPage(): Promise<Page | undefined>;
 }
 
@@ -50,16 +50,13 @@ export type RowsFit = (after: number, rowsMax: number) => number;
 
 /** A table of a log to which rows are appended. Changes to its newest rows are also detected (see `findChangedRows`). */
 export interface LogSource<Field extends string> {
-  /** Path of the database below the boat's root. It is also the name of the cursor. */
+  /** Path of the database below the boat's root, which is also the name of the cursor. */
   readonly name: string;
   readonly table: string;
   readonly aliases: ColumnAliases<Field>;
-  /** The fields that may hold large texts. The size of these texts limits the number of rows on a page. */
+  /** The fields that may hold large texts, whose size limits the number of rows on a page. */
   readonly largeFields: readonly NoInfer<Field>[];
-  /**
-   * Maximum number of rows on a page for a reader that turns rows into objects. The garbage of a page adds to the daemon's
-   * memory.
-   */
+  /** Maximum number of rows on a page, for a reader that turns rows into objects, which add garbage to the daemon's memory. */
   readonly rowsMax?: number;
   createReader(table: SourceTable<Field>, fit: RowsFit): RowsReader;
 }
@@ -130,7 +127,7 @@ async function* readRows<Field extends string>(
   return toLogOutcome(source.name, from, start, position, anchors);
 }
 
-/** Exports the rows of a range again. A row that is deleted in the meantime shortens the range. */
+/** Exports the rows of a range again. If a row is deleted in the meantime, the range just has fewer rows. */
 async function* readChanged<Field extends string>(
   context: CollectContext,
   table: SourceTable<Field>,
@@ -178,13 +175,13 @@ function inReadTransaction<T>({ db }: { readonly db: SourceTable<string>['db'] }
 
 interface AnchorReader {
   digestAt(position: number): string | undefined;
-  /** The anchors of a cursor at `position`, in descending order. */
+  /** Returns the anchors of a cursor at `position`, in descending order. */
   anchorsFrom(position: number): readonly Anchor[];
 }
 
 function createAnchorReader<Field extends string>({ db, table, columns }: SourceTable<Field>): AnchorReader {
-  // quote() distinguishes text, numbers and blobs, so a value of a different type has a different digest.
-  // Only the size of a long value counts, so that its text is not read.
+  // quote() distinguishes text, numbers and blobs, so values of different types have different digests. For a long value, only
+  // the size counts, so that its text is not read.
   const row = Object.values<string>(columns)
     .map(
       (column) =>

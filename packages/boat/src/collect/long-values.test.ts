@@ -20,7 +20,7 @@ const MIB = 1024 * 1024;
 const CAPTURES = 'data/marine-vision/captures.db';
 const ISSUES = 'data/self-healing/issues.db';
 
-/** A boat with `rows` records in both tables, after `sql` has changed one of them. */
+/** Creates a boat with `rows` records in both tables, and then runs `sql`. */
 function newBoat(sql: string, name: string, rows = 100) {
   const root = join(folder, String((boats += 1)));
   mkdirSync(dirname(join(root, name)), { recursive: true });
@@ -80,7 +80,7 @@ describe('a value that is too long', () => {
       );
       const insert = db.prepare("INSERT INTO boatlog_entries VALUES (?, ?, 'text', ?, NULL, NULL, NULL)");
       for (let row = 1; row <= 30; row += 1) insert.run(row, '2026-03-16T14:03:05.123Z', `entry ${row}`);
-      // A JSON parser would make an object of each bracket. The last row determines the cursor.
+      // A JSON parser would create an object for each bracket. The last row determines the cursor.
       db.exec(
         `UPDATE boatlog_entries SET ${column} = replace(hex(zeroblob(${bytes / 2})), '0', '[') WHERE rowid IN (17, 30)`,
       );
@@ -99,7 +99,7 @@ describe('a value that is too long', () => {
       assert.equal((await collectAll(boatlogCollector, context)).records.length, 0);
     });
 
-  it('is counted with the others of its table, and with one that is not JSON', async () => {
+  it('is counted together with others in its table and with one that is not JSON', async () => {
     const context = newBoat('UPDATE captures SET species = zeroblob(400000) WHERE id % 2 = 1', CAPTURES, 20);
     const { outcome } = await collectAll(marineVisionCapturesCollector, context);
     assert.match(

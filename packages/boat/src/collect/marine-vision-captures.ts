@@ -48,10 +48,10 @@ const COLUMNS = {
 } as const;
 type CaptureField = keyof typeof COLUMNS;
 const ALIASES: ColumnAliases<CaptureField> = COLUMNS;
-/** Object.keys loses the type of the keys. */
+/** Object.keys does not preserve the type of the keys. */
 const COLUMN_NAMES = Object.keys(COLUMNS) as CaptureField[];
 
-/** The words allowed in keys of a species guess and of a model's answer about an image. */
+/** Words allowed in keys of a species guess and of a model's answer about an image. */
 const SPECIES_WORDS: AllowedWords = toWords(
   'species confidence score name common scientific family fish person detected is count size length weight cm mm in kg lb',
   'estimated estimate description reasoning reason notes note alternatives alternative top rank color colour habitat',
@@ -63,7 +63,7 @@ const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as c
 /** The databases of this category. */
 export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
 /**
- * Number of images whose sizes are read concurrently: enough to keep the four threads busy, and few enough to hold in memory.
+ * Number of images whose sizes are read concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
  */
 const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
@@ -187,14 +187,14 @@ function toCapture(
     const json = readJsonColumn(values[field]);
     if (json.kind === 'odd') odd.add(`row ${position}, column ${field}`, json.reason);
     if (json.kind !== 'value') continue;
-    // Plain text can contain anything, even if it is in quotes.
+    // Free text can contain anything, even if it is in quotes.
     if (typeof json.value === 'string') odd.add(`row ${position}, column ${field}`, 'is not an object');
     else if (json.value !== null) record[field] = toAllowed(json.value, SPECIES_WORDS, onLeftOut);
   }
   return record;
 }
 
-/** Fields that do not change when a capture is identified. They are used to name a capture without an ID. */
+/** Fields that do not change when a species is identified, used to name a capture without an ID. */
 const LASTING_FIELDS = ['timestamp', 'image_path', 'slot_id', 'latitude', 'longitude', 'location'] as const;
 
 /** Fields that only some versions have. */
@@ -209,7 +209,7 @@ const OPTIONAL_FIELDS = [
   'gemini_species',
 ] as const;
 
-/** A position in which each run of white space and degree signs has been replaced with one space. */
+/** Matches a position in which each run of whitespace and degree signs has been replaced with one space. */
 const COORDINATES = /^ ?(\d{1,2}(?:\.\d+)?) ?([NS]) ?[,;]? ?(\d{1,3}(?:\.\d+)?) ?([EW]) ?$/i;
 
 /** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
@@ -233,7 +233,7 @@ function toGps(
 async function readFileSize(context: CollectContext, path: JsonScalar): Promise<number | null> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
   const { root, recordings } = context.paths;
-  // Another program writes the column, so only files in the boat's own folders are checked.
+  // Another program writes this column, so only files in the boat's own folders are checked.
   const isOurs = isAbsolute(path) && [root, recordings].some((folder) => path.startsWith(`${folder}/`));
   try {
     const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)), 'follow');

@@ -15,8 +15,8 @@ const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a
 const NOTE = 'Metadata only - video files not exported';
 
 /**
- * Reads the names and sizes of camera files. This is a state category, although files are only added. Names contain the
- * local time, so new files could sort before a cursor after a clock change.
+ * Reads the names and sizes of camera files. This is a state category even though files are only added, because names contain the
+ * local time: after a clock change, new files could sort before a cursor.
  */
 export const marineVisionSnapshotsCollector: Collector = {
   category: 'marine_vision_snapshots',
@@ -66,7 +66,7 @@ function toFolderName(folder: string): string {
   return folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`;
 }
 
-/** Returns a file's name if a program generated it. Other names may reveal something about a person. */
+/** Returns a file's name if a program generated it, because other names may reveal something about a person. */
 function toPublicName(name: string): string {
   return /^[A-Za-z0-9_.-]{1,80}$/.test(name) ? name : 'a file';
 }

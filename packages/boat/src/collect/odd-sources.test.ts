@@ -40,7 +40,7 @@ function collect(
   return collectAll(collector, createTestContext(toBoatPlaces(makeRoot(files)), undefined, given));
 }
 
-/** The only record of a collection. */
+/** Returns the only record of a collection. */
 function only({ records, outcome }: Collection): Readonly<Record<string, unknown>> {
   assert.equal(records.length, 1, outcome.detail);
   return records[0] ?? {};
@@ -76,7 +76,7 @@ describe('one faulty settings file', () => {
     assert.deepEqual([outcome.state, outcome.detail], ['error', 'config/license.json is not valid JSON']);
   });
 
-  it('does not include camera slots in either of their forms', async () => {
+  it('does not prevent camera slots from being read in either of their forms', async () => {
     for (const slots of [
       [],
       ['bow'],
@@ -90,7 +90,7 @@ describe('one faulty settings file', () => {
     }
   });
 
-  it('can be the time zone, which is then UTC', async () => {
+  it('may be the time zone file, in which case UTC applies', async () => {
     const long = makeRoot({ 'config/timezone.txt': `Europe/Oslo\n${'#'.repeat(5_000)}`, ...neighbours });
     const place = makeRoot({ 'config/timezone.txt/x': '', ...neighbours });
     const name = makeRoot({ 'config/timezone.txt': 'Atlantis/Capital\n', ...neighbours });
@@ -132,7 +132,7 @@ describe('one faulty onboarding file', () => {
 });
 
 describe('the answers of the owner', () => {
-  it('are restored as the wizard wrote them into vessel.env, and what is left out is counted', async () => {
+  it('are exported as the wizard wrote them to vessel.env, and keys that are left out are counted', async () => {
     const root = makeRoot({});
     writeVesselEnv(root);
     const { records, outcome } = await collectAll(onboardingCollector, createTestContext(toBoatPlaces(root)));
@@ -196,7 +196,7 @@ describe('a log with faulty lines', () => {
   const namesOf = ({ records }: Collection): readonly unknown[] =>
     records.map(({ alert }) => (alert as { readonly name: unknown }).name);
 
-  it('loses no line after the NUL bytes of a power cut, and counts the torn line', async () => {
+  it('loses no line after NUL bytes left by a power cut, and counts the truncated line', async () => {
     const log = `${line('a')}${line('b').slice(0, 30)}${'\0'.repeat(700)}${line('c')}garbage\n[1]\n${line('d')}`;
     const found = await collect(systemAlertsCollector, { 'data/alarm-webhook-log.jsonl': log });
     assert.deepEqual(namesOf(found), ['a', 'c', 'd']);
@@ -207,7 +207,7 @@ describe('a log with faulty lines', () => {
   });
 
   for (const encoding of ['utf-8', 'utf-16le', 'utf-16be'] as const)
-    it(`is read as Windows saves it in ${encoding}, up to a last line without a line end`, async () => {
+    it(`is read as Windows saves it in ${encoding}, including a last line without a newline`, async () => {
       const text = `${line('a')}${line('b')}${line('Frøya').trimEnd()}`;
       const found = await collect(systemAlertsCollector, {
         'data/alarm-webhook-log.jsonl': toWindowsFile(text, encoding),
@@ -216,7 +216,7 @@ describe('a log with faulty lines', () => {
       assert.equal(found.outcome.detail, undefined);
     });
 
-  it('does not count as empty if no line is understood', async () => {
+  it('does not count as empty if no line can be interpreted', async () => {
     const found = await collect(systemAlertsCollector, { 'data/alarm-webhook-log.jsonl': 'x\ny\n' });
     assert.equal(found.outcome.state, 'schema_unknown');
   });
@@ -238,7 +238,7 @@ describe('a list with faulty elements', () => {
     });
 });
 
-it('downloads beyond a total size are counted, the newest are read, and one that is too large takes no share', async () => {
+it('reads the newest downloads up to a total size, counts the others, and does not include one that is too large in the total', async () => {
   const toDownload = (day: number, spaces: number): readonly [string, string] => [
     `data/d3kos-benchmark-2026-03-0${day}.json`,
     `{"tests":[{"id":${day},"duration":1}]}${' '.repeat(spaces)}`,
@@ -258,7 +258,7 @@ it('downloads beyond a total size are counted, the newest are read, and one that
   assert.match(found.outcome.detail ?? '', /2 older downloads in data were not read/);
 });
 
-describe('a number that JavaScript would change', () => {
+describe('a number that JavaScript cannot represent exactly', () => {
   it('keeps its digits from every type of source to the export', async () => {
     const digits = ['9007199254740993', '0.12345678901234567890', '1e400', '-0'] as const;
     for (const number of digits) {

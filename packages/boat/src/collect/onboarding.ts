@@ -14,16 +14,19 @@ import {
 } from './source-notes.ts';
 import { createStateRecords } from './state-records.ts';
 
-/** Keys of the wizard's answers: q1 to q16, and later questions. */
+/** Keys of the wizard's answers: q1 to q16, and questions added later. */
 const QUESTION = /^q\d{1,2}$/;
-/** Keys that the wizard and the settings page write into `vessel.env` (docs/spec/sources.md, "8 onboarding"). A second engine has `ENGINE2_`. */
+/**
+ * Keys that the wizard and the settings page write to `vessel.env` (docs/spec/sources.md, "8 onboarding"). Keys of a second
+ * engine begin with `ENGINE2_`.
+ */
 const VESSEL_KEYS: ReadonlySet<string> = toWords(
   'VESSEL_NAME HOME_PORT HOME_PORT_LAT HOME_PORT_LON UI_LANG ONBOARDING_RUNS EQUIPMENT_NOTES',
   'BOAT_MAKE BOAT_YEAR BOAT_MODEL BOAT_TYPE BOAT_LOA BOAT_REGION',
   'ENGINE_MAKE ENGINE_MODEL ENGINE_YEAR ENGINE_HP ENGINE_CYLINDERS ENGINE_FUEL ENGINE_INDUCTION ENGINE_IDLE_RPM',
   'ENGINE_MAX_RPM ENGINE_COUNT NMEA_GATEWAY CHARTPLOTTER VHF_RADIO',
 );
-/** The words allowed in other keys: terms for a boat, its engine and its owner's choices. */
+/** Words allowed in other keys: terms for a boat, its engine and its owner's choices. */
 const CONFIGURATION_WORDS: AllowedWords = toWords(
   'language dir completed at version step steps skipped vessel boat name home port make manufacturer year model engine',
   'chartplotter cylinders size power hp kw compression ratio idle max rpm type origin position count displacement fuel',
@@ -50,8 +53,8 @@ const BROWSER_KEY = 'onboarding-config';
 const RECORD_ID = 'onboarding';
 
 /**
- * Reads the first-run answers as one document. A reflashed boat is restored from it, so allowed values are exported unchanged.
- * Files are independent: one that cannot be read or has an unknown shape affects only its own key, and `detail` names it.
+ * Reads the first-run answers as one document. Reflashed boats are restored from it, so allowed values are exported unchanged.
+ * Files are independent: one that cannot be read or has an unknown shape affects only its own key and is named in `detail`.
  */
 export const onboardingCollector: Collector = { category: 'onboarding', isNews: true, collect };
 

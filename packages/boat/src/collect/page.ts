@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { type BoundedRecord, isTooLarge, withoutLargeFields } from './bounded-record.ts';
 import type { Page } from './collector.ts';
 
-/** Length in characters at which a page of gathered lines is complete. Small pages create little garbage in the daemon. */
+/** Length in characters at which a page of collected lines is complete. Small pages create little garbage in the daemon. */
 const PAGE_LENGTH = 64 * 1024;
 
 /** Separator between two lines of an export file: two characters in two bytes. */
 export const LINE_SEPARATOR = ',\n';
 
-/** Gathers lines made by `toLine` into pages. */
+/** Collects lines created by `toLine` into pages. */
 export interface LineBuffer {
   add(line: string): void;
   /** True if a page is complete and should be taken before more lines are added. */
@@ -36,15 +36,15 @@ export function createLineBuffer(): LineBuffer {
   };
 }
 
-/** Creates a page from lines made by `toLine`. */
+/** Creates a page from lines created by `toLine`. */
 export function toPage(lines: readonly string[]): Page {
   return { lines: lines.join(LINE_SEPARATOR), count: lines.length };
 }
 
 /**
- * Creates a page from bytes made by SQLite, with the separator before each line. SQLite copies text that is not UTF-8
- * unchanged from the source, and this function replaces such bytes with U+FFFD. They cannot hide a line end or a quote,
- * which are ASCII.
+ * Creates a page from bytes that SQLite formatted, with the separator before each line. SQLite copies text that is not UTF-8
+ * unchanged from the source, and this function replaces such bytes with U+FFFD. They cannot hide a newline or a quote, which are
+ * ASCII.
  */
 export function toBytesPage(separated: Uint8Array, count: number): Page {
   const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');
@@ -76,7 +76,8 @@ export function toLine(record: BoundedRecord): string {
 
 function format(record: BoundedRecord): string {
   const line = JSON.stringify(record);
-  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape literally.
+  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape
+  // literally, which is harmless.
   return /\\ud[89a-f]/i.test(line)
     ? JSON.stringify(record, (_, value: unknown) => toWellFormed(value))
     : line;

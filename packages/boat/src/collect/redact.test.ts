@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findRedactions, toOwnText, toPublicText } from './redact.ts';
 
-describe('text of another program', () => {
+describe('text from another program', () => {
   for (const sentence of [
     'Ignition key: ON',
     'Ignition-key: OFF, spare key=2',
@@ -33,12 +33,12 @@ describe('text of another program', () => {
     it(`loses its credentials: ${text.slice(-40)}`, () => assert.equal(toPublicText(text), given));
 });
 
-it('the answer of an owner keeps addresses and paths', () => {
+it("an owner's answer keeps addresses and paths", () => {
   const answer = 'NMEA over tcp://10.0.0.5:2000, see /home/d3kos';
   assert.equal(toOwnText(answer), answer);
 });
 
-it('a removed text is reported by field and reason, without its value', () => {
+it('reports a removed text by field and reason, without its value', () => {
   const record = {
     record_id: 'x',
     error: toPublicText('POST https://x.example failed'),

@@ -1,7 +1,7 @@
 /** Maximum number of characters kept from a string. */
 export const TEXT_LENGTH_MAX = 20_000;
 
-/** The replacement for a removed text, and the reason that the preview gives. */
+/** The replacement for a removed text, and the reason shown in the preview. */
 export const REDACTIONS = {
   '[address]': 'an address',
   '[path]': 'a local path',
@@ -12,7 +12,10 @@ const ADDRESS = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>]+/gi;
 const LOCAL_PATH =
   /(?<![\w.])\/(?:home|opt|etc|var|media|mnt|root|tmp|usr|run|srv)(?!\w)(?:\/[^\s"'<>,;)]*)?/g;
 
-/** A name of one or two words, perhaps in quotes, then `:` or `=`, then a value. The groups are the name, the sign and the value. */
+/**
+ * Matches a name of one or two words, optionally in quotes, followed by `:` or `=` and a value. The groups are the name, the sign
+ * and the value.
+ */
 const NAMED_VALUE =
   /(?<![\w-])([\w-]+(?![\w-])(?: key| id| token| password)?)(["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)((?:bearer|basic|digest|token) [^\s"',}&]+|[^\s"',}&]+)/gi;
 
@@ -32,8 +35,8 @@ export function toPublicText(text: string): string {
 }
 
 /**
- * Removes only credentials from an answer of the owner, because the answer must be restored unchanged. It may contain the address
- * of a gateway, for example. An address that contains a password is a credential.
+ * Removes only credentials from an owner's answer, because it must be restored unchanged. It may, for example, contain the
+ * address of a gateway. An address that contains a password is a credential.
  */
 export function toOwnText(text: string): string {
   const cut = toCut(text);
@@ -72,13 +75,13 @@ function isCredential(name: string, sign: string, value: string): boolean {
 }
 
 /**
- * True for a value too long to be an ordinary word: at least 12 characters with letters and digits, or at least 24 characters.
+ * Returns true for a value unlike any ordinary word: at least 12 characters with letters and digits, or at least 24 characters.
  */
 function isLikeCredential(value: string): boolean {
   return (value.length >= 12 && /\d/.test(value) && /[a-z]/i.test(value)) || value.length >= 24;
 }
 
-/** The first removed text of each field of a record. */
+/** A field of a record in which text was removed, and the reason. */
 export interface Redaction {
   readonly field: string;
   readonly reason: string;

@@ -69,8 +69,8 @@ const SLOTS_PATH = 'config/slots.json';
 export const OTHER_PATH = 'config/settings.json';
 
 /**
- * Reads the settings as one document with the legacy exporter's keys. Files are independent: one that cannot be read or
- * has an unknown shape affects only its own key, and `detail` names it.
+ * Reads the settings as one document with the legacy exporter's keys. Files are independent: one that cannot be read or has an
+ * unknown shape affects only its own key and is named in `detail`.
  */
 export const settingsCollector: Collector = { category: 'settings', isNews: true, collect };
 
@@ -97,7 +97,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', ...details, cursors: [] };
 }
 
-/** The keys of `settings.json` if that file cannot be read. */
+/** The document's keys from `settings.json` if that file cannot be read. */
 const UNREAD_OTHER = { network: undefined, display: undefined } as const;
 
 /** A key of `document` is undefined if its file has a problem. */
@@ -176,7 +176,7 @@ const LINE_LENGTH_MAX = 200;
 
 type Slots = JsonObject | readonly unknown[];
 
-/** Current boats have a list of slots. Older ones have an object with a slot under each name. */
+/** Current boats have a list of slots. Older ones have an object with the slots by name. */
 function toSlotShape(value: unknown): Slots | undefined {
   return Array.isArray(value) ? value : asObject(value);
 }

@@ -42,7 +42,7 @@ function collect(
   return collectAll(collector, createTestContext(toBoatPlaces(root), progress, given));
 }
 
-/** The only record of a collection. */
+/** Returns the only record of a collection. */
 async function collectOne(collector: Collector, root: string): Promise<Readonly<Record<string, unknown>>> {
   const { records, outcome } = await collect(collector, root);
   assert.equal(records.length, 1, outcome.detail);
@@ -90,7 +90,7 @@ describe('captures', () => {
     );
   });
 
-  it('keep their order and sizes although only a limited number of pictures is checked concurrently', async () => {
+  it('keep their order and sizes even though only a limited number of pictures is checked concurrently', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 300, seed: 2 });
     const places = toBoatPlaces(root);
@@ -101,7 +101,7 @@ describe('captures', () => {
       const number = Number(/capture_(\d+)\.jpg$/.exec(path)?.[1]);
       underWay += 1;
       most = Math.max(most, underWay);
-      // A later request is answered first.
+      // Later requests are answered first.
       for (let turn = number % 32; turn < 32; turn += 1) await real.clock.yield();
       underWay -= 1;
       return number % 3 === 0
@@ -127,7 +127,7 @@ describe('captures', () => {
 });
 
 describe('snapshots', () => {
-  it('are read from their file names, and a file whose name sorts earlier because a clock was set back is still exported', async () => {
+  it('are read from their file names, and a file whose name sorts earlier because the clock was set back is still exported', async () => {
     const root = newRoot();
     const { recordings } = toBoatPlaces(root);
     writeSource(root, 'config/timezone.txt', 'America/Toronto');
@@ -189,7 +189,7 @@ describe('alerts', () => {
       assert.equal(second.records[0]?.['status'], 'resolved');
     });
 
-  it('of the webhook log are exported once their line is complete, and equal lines count separately', async () => {
+  it('in the webhook log are exported once their line is complete, and identical lines count separately', async () => {
     const root = newRoot();
     const log = 'data/alarm-webhook-log.jsonl';
     const line =
@@ -238,7 +238,7 @@ describe('benchmarks', () => {
     );
   });
 
-  it('that are only in the browser are exported, and a test in both is exported once', async () => {
+  it('that are only in the browser are exported, and a test in both places is exported only once', async () => {
     const root = newRoot();
     const tests = [
       { id: 1, duration: 60 },
@@ -320,7 +320,7 @@ describe('the settings document', () => {
     assert.deepEqual(second.records[0]?.['preferences'], { theme: 'dark' });
   });
 
-  it('is missing only if no settings file exists, and an error if one is damaged', async () => {
+  it('is source_missing only if no settings file exists, and error if one is damaged', async () => {
     assert.equal((await collect(settingsCollector, newRoot())).outcome.state, 'source_missing');
     const root = newRoot();
     writeSource(root, 'config/license.json', 'not json');

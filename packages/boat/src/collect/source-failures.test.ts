@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-source-failures-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let boats = 0;
 
-/** A boat with records in every category. */
+/** Creates a boat with records in every category. */
 function newBoat() {
   boats += 1;
   const root = join(folder, String(boats));
@@ -31,7 +31,7 @@ function newBoat() {
   return { root, places };
 }
 
-/** The outcomes without the sentences about keys that stay on the boat. */
+/** Collects all categories. Returns the outcomes without the sentences about keys that stay on the boat. */
 async function collectEach(context: CollectContext): Promise<ReadonlyMap<Category, CollectOutcome>> {
   const outcomes = new Map<Category, CollectOutcome>();
   for (const collector of createCollectors()) {
@@ -45,7 +45,7 @@ async function collectEach(context: CollectContext): Promise<ReadonlyMap<Categor
   return outcomes;
 }
 
-/** The real disk, except for `failing`, for which every operation rejects with the system's error code. */
+/** Returns the real disk, except that every operation on `failing` rejects with the given system error code. */
 function failingDisk(failing: string, code: string): Disk {
   const disk = createDisk();
   const refuse = async (path: string): Promise<void> => {
@@ -74,7 +74,7 @@ const IN_PLACE: readonly (readonly [string, (path: string) => void, RegExp])[] =
   ['a dangling link', (path) => symlinkSync('/nowhere/at/all', path), /not a regular file/],
 ];
 
-describe('a source database that the system refuses', () => {
+describe('a source database that the system cannot open', () => {
   for (const [what, put, reason] of IN_PLACE)
     for (const [category, name] of DATABASES)
       it(`because ${what} is in place of ${name}, fails only its category, and the doctor names it`, async () => {
@@ -109,7 +109,7 @@ describe('a source database that the system refuses', () => {
     const { places } = newBoat();
     const databases = createDatabases();
     const openSource = (path: string) => {
-      // This simulates a file of another user with mode 0600.
+      // This simulates another user's file with mode 0600.
       if (path.endsWith('boatlog.db'))
         throw toDiskError(Object.assign(new Error('EACCES'), { code: 'EACCES' }), `open the source ${path}`);
       return databases.openSource(path);
@@ -162,7 +162,7 @@ describe('a source database that the system refuses', () => {
 });
 
 describe('a source whose file system does not answer', () => {
-  /** The real disk in virtual time, on which operations on some paths never end. */
+  /** Returns the real disk in virtual time, on which operations on some paths never end. */
   function stuckDisk(stuck: ReadonlySet<string>, clock: VirtualClock) {
     const disk = createDisk();
     const begun: string[] = [];
@@ -203,7 +203,7 @@ describe('a source whose file system does not answer', () => {
     assert.equal(begun.filter((each) => each === path).length, 1);
   });
 
-  it('occupies at most two threads, no matter how many sources are stuck', async () => {
+  it('occupies at most two threads, however many sources are stuck', async () => {
     const { root, places } = newBoat();
     const paths = [...DATABASES.map(([, name]) => join(root, name)), places.recordings];
     const clock = createVirtualClock(0);
@@ -318,7 +318,7 @@ describe('a table of an unexpected kind', () => {
     assert.match(detail ?? '', /data\/boatlog\.db: table boatlog_entries is a view/);
   });
 
-  it('has its stored columns read and its generated columns named', async () => {
+  it('is read except for its generated columns, which are named', async () => {
     const root = join(folder, String((boats += 1)));
     const { places } = writeBoat(root, { generation: 'fresh', rows: 0, seed: 1 });
     putDatabase(

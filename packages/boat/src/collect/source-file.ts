@@ -7,7 +7,7 @@ import { createTimestampReader, type TimestampReader } from './policy/timestamps
 import { readTimeZoneFile } from './time-zone-file.ts';
 
 /**
- * Maximum size of a text or JSON source, in bytes. A benchmark download with samples is about 5 MB, and settings are under
+ * Maximum size of a text or JSON source, in bytes. A benchmark download with samples has about 5 MB, and settings have less than
  * 10 kB.
  */
 export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
@@ -54,7 +54,7 @@ export function toFileOutcome(
   }
 }
 
-/** Parses JSON, with `NaN` and `Infinity` as null. Undefined if the text is not JSON. */
+/** Parses JSON, with `NaN` and `Infinity` as null. Returns undefined if the text is not JSON. */
 export function parseLenientJson(text: string): unknown {
   const parsed: ParsedJson = parseForeignJson(text);
   return parsed.kind === 'value' ? parsed.value : undefined;

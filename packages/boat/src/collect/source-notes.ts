@@ -1,22 +1,27 @@
-/** Maximum number of keys that a detail names. The others are counted. */
+/** Maximum number of keys named in a detail. The others are only counted. */
 const NAMED_KEYS_MAX = 12;
-/** A key that a program wrote. Other keys are counted without their name, because they may be a value, such as a network's name. */
+/**
+ * Matches a key that a program wrote. Other keys are counted but not named, because they may themselves be values, such as a
+ * network's name.
+ */
 const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
-/** Maximum number of digits in a key that is named. A key with more digits may be an identifier or a credential. */
+/** Maximum number of digits in a named key. A key with more digits may be an identifier or a credential. */
 const KEY_DIGITS_MAX = 3;
 
 /**
- * Counts the parts of a source that were not understood and are not exported: lines of a log, elements of a list, values of a
- * table, or files of a folder.
+ * Counts the parts of a source that could not be interpreted and are not exported: lines of a log, elements of a list, values of
+ * a table, or files in a folder.
  */
 export interface OddParts {
-  /** `place` is the number of the line or element, counted from 1, or names the part, for example "row 17, column species". */
+  /** `place` is the number of the line or element, starting at 1, or a description such as "row 17, column species". */
   add(place: number | string, reason: string): void;
-  /** A sentence with the number of these parts, and the place of the first one with the reason. Undefined if there is none. */
+  /**
+   * Returns a sentence with the number of these parts and the place and reason of the first one, or undefined if there are none.
+   */
   detail(): string | undefined;
 }
 
-/** `name` is the name of the source, usually its path below the boat's root. */
+/** Creates a counter. `name` is the name of the source, usually its path below the boat's root. */
 export function createOddParts(name: string, part: 'line' | 'element' | 'value' | 'file'): OddParts {
   let count = 0;
   let first = '';
@@ -41,7 +46,7 @@ export type OnLeftOut = (key: string) => void;
 export interface LeftOutKeys {
   /** Returns the function that counts the keys of the source `name`. */
   of(name: string): OnLeftOut;
-  /** A sentence for each source with the number of keys and their names. Undefined if nothing was left out. */
+  /** Returns a sentence for each source with the number of keys and their names, or undefined if nothing was left out. */
   detail(): string | undefined;
 }
 
@@ -50,7 +55,7 @@ export function createLeftOutKeys(): LeftOutKeys {
   return {
     of: (name) => (key) => {
       const keys = sources.get(name) ?? new Set();
-      // A source with a million different keys must not exhaust the memory.
+      // A source with a million different keys must not exhaust memory.
       if (keys.size < KEYS_COUNTED_MAX) keys.add(key);
       sources.set(name, keys);
     },

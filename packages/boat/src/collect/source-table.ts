@@ -9,7 +9,7 @@ import type { SourceOutcome } from './policy/source-outcomes.ts';
 /** The column names of each field in all versions, the most specific name first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
 
-/** The databases that may hold a table, as paths below the boat's root, and the columns of the table. */
+/** The databases that may hold a table, as paths below the boat's root, and the table's columns. */
 export interface SourceDatabases {
   readonly names: readonly string[];
   readonly table: string;
@@ -30,7 +30,7 @@ export interface SourceTable<Field extends string> {
   columnOf(field: Field): string | undefined;
   /** True if the field's column is the rowid. A rowid is never NULL and always an integer. */
   isRowid(field: Field): boolean;
-  /** Describes known columns that are not read because they are generated. Undefined if there are none. */
+  /** Names the known columns that are not read because they are generated. Undefined if there are none. */
   readonly unread: string | undefined;
 }
 
@@ -43,10 +43,10 @@ export type OpenedTable<Field extends string> =
   | { readonly kind: 'outcome'; readonly outcome: SourceOutcome };
 
 /**
- * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller closes `table.db`. A file
+ * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller must close `table.db`. A file
  * that does not exist is `source_missing`, a file of 0 bytes or without the table is `empty`, and a table without any known
  * column is `schema_unknown`. Only an ordinary table is read: the query of a view or virtual table may never end, and a table
- * WITHOUT ROWID cannot be paged. Generated columns are not read for the same reason.
+ * WITHOUT ROWID cannot be paged. Generated columns are not read, because computing them may never end either.
  */
 export async function openSourceTable<Field extends string>(
   context: SourceAccess,
@@ -79,8 +79,8 @@ function toNoTable(
 }
 
 /**
- * Opens the database `name` below the boat's root, or returns undefined if it does not exist. SQLite would wait for a file
- * system that does not answer, and for a pipe. Therefore the disk port, which has a deadline, looks at the file first.
+ * Opens the database `name` below the boat's root, or returns undefined if it does not exist. The disk port, which has a
+ * deadline, examines the file first, because SQLite would wait for a pipe or for a file system that does not answer.
  */
 async function openSourceFile(context: SourceAccess, name: string): Promise<DatabaseSync | undefined> {
   const path = join(context.paths.root, name);
@@ -172,7 +172,7 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Descriptions of the SQLite result codes that the owner can do something about. */
+/** Descriptions of the SQLite result codes that the owner may be able to resolve. */
 const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   5: 'is locked by the program that writes it',
   6: 'is locked by the program that writes it',
@@ -187,8 +187,8 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
 const SQLITE_CORRUPT = 11;
 
 /**
- * Returns the error of a table whose rows are not in the order of their row IDs. SQLite does not notice such damage when it reads
- * a range. A tree of pages that name the same page several times has rows without end.
+ * Returns the error of a table whose rows are not in the order of their row IDs. SQLite does not detect such damage when it reads
+ * a range. A page tree that refers to the same page several times can have endless rows.
  */
 export function createDisorderedSource(): Error {
   return Object.assign(new Error('the rows are not in the order of their row IDs'), {

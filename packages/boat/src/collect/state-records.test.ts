@@ -8,7 +8,7 @@ import { createStateRecords, type StateRecord, toStatePages } from './state-reco
 
 const PATHS = { root: '/', recordings: '/', proc: '/', sys: '/', run: '/' };
 
-/** A context whose clock advances by a millisecond each time it is read. */
+/** Creates a context whose clock advances by a millisecond each time it is read. */
 function createCounted(over: Partial<CollectContext> = {}) {
   let nowMs = 0;
   const turns = { count: 0 };
@@ -33,7 +33,7 @@ async function collect(context: CollectContext, sources: readonly (readonly Stat
 }
 const record = (n: number, text = ''): StateRecord => ({ record_id: String(n), text });
 
-test('processing unchanged records also yields to the event loop, even if each chunk of the source is fast', async () => {
+test('yields to the event loop while processing unchanged records, even if each chunk of the source is fast', async () => {
   const digests = new Map<string, string>();
   const first = createCounted({ addDigest: (recordId, digest) => void digests.set(recordId, digest) });
   const sources = Array.from({ length: 100 }, (_, piece) =>
@@ -45,7 +45,7 @@ test('processing unchanged records also yields to the event loop, even if each c
   assert.ok(again.turns.count >= 40, `${again.turns.count} turns in 500 ms`);
 });
 
-test('a record that occurs twice is exported once, with its first content', async () => {
+test('exports a record that occurs twice only once, with its first content', async () => {
   const kept: string[] = [];
   const { context } = createCounted({ addDigest: (recordId) => void kept.push(recordId) });
   const pages = await collect(context, [[record(1, 'first'), record(2), record(1, 'second')], [record(2)]]);

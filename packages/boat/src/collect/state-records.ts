@@ -7,27 +7,28 @@ import { createLineBuffer, toLine } from './page.ts';
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Gathers the records of a state category into pages. In incremental mode, the pages contain only records that are new or
- * have changed since their last export. A record that is added twice in one collection is exported once. Each record takes
+ * Collects the records of a state category into pages. In incremental mode, the pages contain only records that are new or have
+ * changed since they were last exported. A record that is added twice in one collection is exported only once. Each record takes
  * 16 bytes of memory.
  */
 export interface StateRecords {
   add(record: StateRecord): void;
   /**
-   * Like `add`, but returns the record's line instead of adding it to the page. The caller adds it, possibly with values that do
-   * not count as a change to the record. Undefined if the record is not exported.
+   * Like `add`, but returns the record's line instead of adding it to the page. The caller appends it, possibly with values that
+   * do not count as a change to the record. Returns undefined if the record is not to be exported.
    */
   take(record: StateRecord): string | undefined;
   /** Adds the line of a record that `take` returned. */
   append(line: string): void;
-  /** Returns the next page if it is complete. `end` returns the last page. */
+  /** Returns the next page if it is complete. */
   due(): Page | undefined;
+  /** Returns the last page. */
   end(): Page | undefined;
   /** Number of distinct records added, including records that were exported before. */
   seen(): number;
-  /** True once the event loop has been blocked for a whole time slice. */
+  /** Returns true once the event loop has been blocked for a whole time slice. */
   isSliceOver(): boolean;
-  /** Yields to the event loop and begins the next time slice. Rejects when aborted. */
+  /** Yields to the event loop and starts a new time slice. Rejects when aborted. */
   yieldSlice(): Promise<void>;
 }
 
@@ -38,7 +39,7 @@ export function createStateRecords(context: CollectContext): StateRecords {
   const lines = createLineBuffer();
   let seen = 0;
   const added = createDigestCounts();
-  // One slice spans several calls to `toStatePages`, each of which may take less than a slice.
+  // A slice can span several calls to `toStatePages`, each of which may take less than a slice.
   let sliceBeganMs = context.clock.monotonic();
   const take = (record: StateRecord): string | undefined => {
     if (added.add(sha256(record.record_id)) > 0) return undefined;

@@ -35,7 +35,7 @@ const FIELDS = {
 } as const;
 type AlertField = keyof typeof FIELDS;
 const ALIASES: ColumnAliases<AlertField> = FIELDS;
-/** `Object.keys` does not keep the type of the keys. */
+/** `Object.keys` does not preserve the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
 
 const ISSUES_PATH = 'data/self-healing/issues.db';
@@ -113,7 +113,7 @@ async function* collectAlertsFile(
   const alerts = asObjects(file.value, odd);
   if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_PATH} contains no list` };
   const onLeftOut = leftOut.of(ALERTS_PATH);
-  // One alert at a time: a file of 5 MB may have 300,000, and their records together take half a gigabyte.
+  // One alert at a time, because a file of 5 MB may have 300,000, and all of their records would take half a gigabyte.
   const found = alerts.values().map((alert) => {
     for (const key of Object.keys(alert)) if (!KNOWN_NAMES.has(key)) onLeftOut(key);
     const fields = FIELD_NAMES.map((field) => [
@@ -131,10 +131,10 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** All names of all fields. */
+/** All column names of all fields. */
 const KNOWN_NAMES: ReadonlySet<string> = new Set(Object.values(FIELDS).flat());
 
-/** Returns an alert with our field names and its allowed values. An alert without an ID is named after its subject. */
+/** Returns an alert with the export's field names and its allowed values. An alert without an ID is named by its subject. */
 function toAlert(
   source: string,
   readTime: TimestampReader,
@@ -153,7 +153,7 @@ function toAlert(
   };
   for (const name of FIELD_NAMES.slice(2))
     kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS, onLeftOut) ?? null;
-  // The status of an alert changes. Its subject does not.
+  // The status of an alert changes, but its subject does not.
   const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
   const name = `${source}:${id === null ? toContentId(sha256(about), 0) : toScalarText(id)}`;
   return { record_id: toRecordId(name, timestamp === null ? '' : toScalarText(timestamp), sha256), ...kept };

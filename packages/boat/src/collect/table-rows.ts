@@ -4,19 +4,19 @@ import { createDisorderedSource, type SourceTable, type SourceValue } from './so
 
 /**
  * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
- * image, has a few kB. Texts for people are later cut to 20,000 characters.
+ * image, has a few kB. Texts for people are later truncated to 20,000 characters.
  */
 export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
 
 /**
- * Size up to which the values of a page are read without being measured, in bytes. The longest value of an ordinary row, a model's
- * answer about an image, is smaller. A page of 64 rows with 18 such values takes 18 MiB.
+ * Size up to which values are read without being measured, in bytes. The longest value of an ordinary row, a model's answer about
+ * an image, is smaller. A page of 64 rows with 18 values of this size takes 18 MiB.
  */
 const SHORT_VALUE_MAX_BYTES = 16 * 1024;
 
 /**
- * Length of the values of a page after which it ends, in characters. 64 rows with 18 values of `VALUE_SIZE_MAX_BYTES` would take
- * 300 MB, and as much again for their lines.
+ * Total length of a page's values after which the page ends, in characters. 64 rows with 18 values of `VALUE_SIZE_MAX_BYTES`
+ * would take 300 MB, and as much again for their lines.
  */
 const PAGE_LENGTH_MAX = 2 * 1024 * 1024;
 
@@ -26,23 +26,26 @@ const PAGE_LENGTH_MAX = 2 * 1024 * 1024;
  */
 const ROWS_AT_ONCE = 64;
 
-/** A row and its rowid. Rowids may be beyond 2^53, so they are kept as text. */
+/** A row and its rowid, which is text because it may exceed 2^53. */
 export interface TableRow<Field extends string> {
   readonly position: string;
   readonly values: Readonly<Record<Field, SourceValue>>;
 }
 
-/** Returns the next rows after a rowid, in the order of rowids: at least one, if there is one, and at most `ROWS_AT_ONCE`. Runs synchronously in one read transaction. */
+/**
+ * Returns the next rows after a rowid, in rowid order: at least one, if there is one, and at most `ROWS_AT_ONCE`. Runs
+ * synchronously in one read transaction.
+ */
 export type RowPages<Field extends string> = (after: string) => readonly TableRow<Field>[];
 
 /** A position before the first row of any table. */
 const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
- * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is
- * reported to `odd`. SQLite checks each value against its own limit while it reads a page. Only a page that has a value of more
- * than `SHORT_VALUE_MAX_BYTES` is read again with a statement that measures every value, which takes twice as long. Such a page
- * ends once it has reached `PAGE_LENGTH_MAX`.
+ * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is added
+ * to `odd`. SQLite enforces a limit of `SHORT_VALUE_MAX_BYTES` per value while it reads a page. Only a page with a longer value
+ * is read again, with a statement that measures every value and takes twice as long. Such a page ends once it reaches
+ * `PAGE_LENGTH_MAX`.
  */
 export function createRowPages<Field extends string>(
   table: SourceTable<Field>,
@@ -81,10 +84,13 @@ export function createRowPages<Field extends string>(
   };
 }
 
-/** SQLite's result code for a value beyond the limit. */
+/** SQLite's result code for a value that exceeds the limit. */
 const SQLITE_TOOBIG = 18;
 
-/** Returns the rows, or undefined if one of their values is too long. Node before 24.15 cannot limit the length of values. */
+/**
+ * Returns the rows, or undefined if one of their values is too long. Node versions before 24.15 cannot limit the length of
+ * values.
+ */
 function allWithin(
   { db }: Pick<SourceTable<string>, 'db'>,
   statement: StatementSync,
@@ -118,8 +124,8 @@ function readLong(statement: StatementSync, after: string): ReturnType<Statement
 }
 
 /**
- * Yields the pages of a table in the order of row IDs. Throws the reason of `signal` between two pages once it is aborted, and an
- * error of a damaged source if a page does not advance: the pages of such a table would have no end.
+ * Yields the pages of a table in rowid order. Throws the reason of `signal` between pages once it is aborted. Throws a
+ * damaged-source error if a page does not advance, because the pages of such a table would be endless.
  */
 export function* eachPage<Field extends string>(
   readPage: RowPages<Field>,

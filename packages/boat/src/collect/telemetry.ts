@@ -11,10 +11,10 @@ const MILLIDEGREES = 1000;
 
 /** The database of usage analytics, which not every boat has. */
 const USAGE_PATH = 'data/telemetry/telemetry.db';
-/** Maximum number of usage-analytics tables that are counted, and the pattern of table names that may leave the boat. */
+/** Maximum number of usage analytics tables that are counted, and the pattern of table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
-/** Maximum number of rows that are counted in a table. Nothing else can happen meanwhile, and a damaged table may have rows without end. */
+/** Maximum number of rows counted in a table. Counting blocks the event loop, and a damaged table may have endless rows. */
 const USAGE_ROWS_MAX = 1_000_000;
 
 /**
@@ -40,7 +40,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const totalKb = parseMeminfo(memory, 'MemTotal');
   const availableKb = parseMeminfo(memory, 'MemAvailable');
   const record = {
-    // The wall clock may show the same time twice. The boot ID and the uptime make the ID unique.
+    // The wall clock may show the same time twice, so the boot ID and the uptime make the ID unique.
     record_id: `${toBootName(bootId)}+${uptime ?? 'unknown'}@${timestamp}`,
     timestamp,
     timestamp_utc: timestamp,
@@ -84,7 +84,7 @@ function countUsage(context: CollectContext): Readonly<Record<string, number>> |
       db.close();
     }
   } catch {
-    // The sample is useful even without this figure. Null means that it is unknown.
+    // The sample is useful even without this figure. Null means unknown.
     return null;
   }
 }

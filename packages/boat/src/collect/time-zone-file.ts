@@ -19,14 +19,13 @@ export function toTimeZonePath(root: string): string {
 export interface TimeZoneReading {
   /** The zone in the file. Undefined if it is missing or unusable. */
   readonly zone?: string;
-  /** Why the zone in the file is not used. Undefined if it is used, and if there is no such file. */
+  /** Why the zone in the file is not used. Undefined if it is used or there is no such file. */
   readonly problem?: string;
 }
 
 /**
  * Returns the time zone that the boat's owner set in the first line of `config/timezone.txt` below `root`. If the file is
- * unreadable, too large, or names no known zone, the problem is returned. The setting is optional, so nothing fails because of
- * it.
+ * unreadable, too large, or names no known zone, returns the problem. The setting is optional, so this is not a failure.
  */
 export async function readTimeZone(disk: Pick<Disk, 'read'>, root: string): Promise<TimeZoneReading> {
   const file = await readTextFile(disk, toTimeZonePath(root), TIME_ZONE_FILE_SIZE_MAX_BYTES);

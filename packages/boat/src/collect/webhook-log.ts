@@ -30,9 +30,9 @@ interface LineReading {
 }
 
 /**
- * Reads the alarm log, one JSON object `{ts, status | error, alert}` on each line. A line that is not understood does not affect
- * the others. `detail` gives the number of such lines and the place of the first one. A last line without a line end is read once
- * it is a complete object.
+ * Reads the alarm log, one JSON object `{ts, status | error, alert}` on each line. A line that cannot be interpreted does not
+ * affect the others. `detail` gives the number of such lines and the place of the first one. A last line without a newline is
+ * read once it is a complete object.
  */
 export async function* collectWebhookLog(
   context: CollectContext,
@@ -60,7 +60,7 @@ export async function* collectWebhookLog(
   }
 }
 
-/** Returns undefined for a line that is not understood. Identical lines get different record IDs. */
+/** Returns undefined for a line that cannot be interpreted. Identical lines get different record IDs. */
 function toWebhookAlert(
   line: TextLine,
   { readTime, seen, odd, onLeftOut }: LineReading,
@@ -96,7 +96,7 @@ function toEntry({ kind, no, text }: TextLine, odd: OddParts): Readonly<Record<s
   }
   const parsed = parseForeignJson(text);
   const entry = parsed.kind === 'value' ? asObject(parsed.value) : undefined;
-  // If the last line is incomplete, the program is still writing it, or a power cut interrupted it.
+  // The last line is incomplete if the program is still writing it or a power cut interrupted it.
   if (entry === undefined && kind === 'whole')
     odd.add(no, parsed.kind === 'odd' ? parsed.reason : 'is not an object');
   return entry;

@@ -3,9 +3,9 @@ import { isExportError } from '../platform/errors.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 
 /**
- * Wraps a collector so that a failure of the disk ends the category in state `error` but never fails the export. Collectors
- * report the failures that they expect. This catches the others, for example a folder that becomes unreadable during the
- * collection. A defect is rethrown.
+ * Wraps a collector so that a disk failure ends the category with state `error` instead of failing the export. Collectors report
+ * the failures that they expect; this catches the others, for example a folder that becomes unreadable during collection. Bugs
+ * are rethrown.
  */
 export function withSourceFailures(collector: Collector): Collector {
   async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
