@@ -1,6 +1,6 @@
 import { SCHEDULED_TIER_MIN } from '@d3kos/protocol';
 
-/** Maximum wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
+/** Maximum wait for the API. On a Pi 4 that boots from a slow card, it answers within 40 s. */
 export const API_WAIT_MAX_MS = 60_000;
 /** Polling interval while waiting for the API or the queue. */
 export const POLL_INTERVAL_MS = 1_000;
@@ -72,7 +72,7 @@ function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
 
-/** True if the tier certainly skips the daily export. For an unknown tier the export manager decides. */
+/** Returns true if the tier is known to have no scheduled exports. For an unknown tier, the export manager decides. */
 export function isBelowSchedule(tier: number | undefined): tier is number {
   return tier !== undefined && tier < SCHEDULED_TIER_MIN;
 }

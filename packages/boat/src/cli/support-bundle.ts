@@ -35,11 +35,11 @@ export interface SupportBundleDeps {
 }
 
 /**
- * Runs `d3kos-export support-bundle`: shows the information that support needs, and with `file` writes exactly this to a new file
- * that only its owner may read. It contains no record, secret, e-mail address or user name. If a part cannot be read, the bundle
- * gives the reason instead, so the command also works while the export manager is not running. If a file with a secret cannot be
- * read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file
- * exists, and DISK_….
+ * Runs `d3kos-export support-bundle`: shows the information that support needs. With `file`, writes exactly this to a new file
+ * that only its owner can read. It contains no records, secrets, e-mail addresses or user names. If a part cannot be read, the
+ * bundle contains the reason instead, so the command also works while the export manager is not running. If a file with a secret
+ * cannot be read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file exists, and
+ * DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)

@@ -94,7 +94,7 @@ function takeFirst(
   return undefined;
 }
 
-/** Stored in the ledger instead of a digest, for an entry that is exported from a database. */
+/** Stored in the ledger in place of a digest for an entry that is exported from a database. */
 const GOES_FROM_DATABASE = 'database';
 
 interface Place {

@@ -18,7 +18,7 @@ const EVENTS_WAITING_MAX = 1_000;
  */
 export const HEARTBEAT_EVERY_MS = 15_000;
 
-/** Answers with an export file. If the file is removed in the meantime, the answer is cut off. */
+/** Sends an export file. If the file is removed during the download, the answer breaks off. */
 export async function sendFile(
   context: Context,
   downloads: Downloads,
@@ -40,7 +40,7 @@ export async function sendFile(
   return answer;
 }
 
-/** Answers with a bundle, or with 204 if there is none. */
+/** Sends a bundle, or 204 if there is none. */
 export async function sendBundle(
   context: Context,
   downloads: Downloads,
@@ -50,7 +50,7 @@ export async function sendBundle(
   return downloads.send(context, 'application/octet-stream', bundle.name, bundle.pieces());
 }
 
-/** Answers with a CSV file. */
+/** Sends a CSV file. */
 export function sendCsv(
   context: Context,
   downloads: Downloads,

@@ -5,10 +5,10 @@ import { mergeBrowserText } from './merge-browser-text.ts';
 /** Texts from the localStorage of kiosk pages. They are kept even after they have been exported. */
 export interface BrowserDocuments {
   /**
-   * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is
-   * merged with the stored list, so entries that the page dropped stay on the boat. `admit` gets the number of characters that
-   * change. If it throws, nothing is stored. `toStored` returns the text to store for a text of the page. It is also applied to the
-   * stored texts, which an earlier version may have stored differently.
+   * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is merged with the
+   * stored list, so that entries dropped by the page stay on the boat. `admit` is called with the number of characters that
+   * change. If it throws, nothing is stored. `toStored` returns the text to store for a text of the page. It is also applied to
+   * the stored texts, which an earlier version may have stored differently.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs, rules?: KeepRules): number;
   get(key: string): string | undefined;

@@ -79,7 +79,7 @@ export interface CategoryMoves {
 
 /** The facts about a finished export file that `enqueue` stores. */
 export interface NewEntry extends ExportFacts {
-  /** The ledger that `sequence` belongs to, as the file names it. Undefined for an adopted file. */
+  /** The ledger of `sequence`, according to the file. Undefined for an adopted file. */
   readonly ledgerId?: string;
 }
 

@@ -22,7 +22,7 @@ const CLOCK_DIFFERENCE_MAX_MS = 24 * 3_600_000;
 /** A record whose time is unknown counts as older than every file. */
 const OLDEST_MS = 0;
 
-/** Suffix of the copy of a file as it was before it was updated. */
+/** Suffix for the copy of a file before it is updated. */
 const COPY_SUFFIX = '.before-restore';
 
 /** Permission bits that let other users read a file. */
