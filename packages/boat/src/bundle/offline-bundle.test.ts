@@ -181,7 +181,7 @@ test('another complete bundle in place of the written one is noticed', async () 
   }));
   await assert.rejects(
     writeOfflineBundle(swapping, drive, NAME, pieces()),
-    (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
+    (error) => isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
   );
 });
 
