@@ -10,6 +10,7 @@ import {
   openPage,
   openSheet,
   SHEETS,
+  showStale,
   SHOWN_MAX_MS,
   STATES,
 } from './support/page-in-browser.ts';
@@ -70,8 +71,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
           if (await openInside(page)) await check(`${sheet.name}, opened`);
           await closeSheet(page);
         }
-        boat.fallSilent();
-        await page.locator('.boat[data-stale]').waitFor();
+        await showStale(boat, page, show);
         await check('stale');
         boat.show(SCENARIOS.safe);
         await context.close();

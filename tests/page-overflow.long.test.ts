@@ -9,6 +9,7 @@ import {
   openPage,
   openSheet,
   SHEETS,
+  showStale,
   STATES,
 } from './support/page-in-browser.ts';
 import {
@@ -67,8 +68,7 @@ describe(
             if (await openInside(page)) await check(`${sheet.name}, opened`);
             await closeSheet(page);
           }
-          boat.fallSilent();
-          await page.locator('.boat[data-stale]').waitFor();
+          await showStale(boat, page, show);
           await check('stale');
           boat.show(SCENARIOS.safe);
           await page.close();

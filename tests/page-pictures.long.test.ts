@@ -10,6 +10,7 @@ import {
   openPage,
   openSheet,
   SHEETS,
+  showStale,
   STATES,
 } from './support/page-in-browser.ts';
 import { CHANGED_MAX, createThumbnails } from './support/thumbnails.ts';
@@ -74,8 +75,7 @@ describe('the pictures of the page', { skip: chromium === undefined && NO_BROWSE
         await check(`sheet-${sheet.name}${hasContent ? '-opened' : ''}`);
         await closeSheet(page);
       }
-      boat.fallSilent();
-      await page.locator('.boat[data-stale]').waitFor();
+      await showStale(boat, page, show);
       await check('stale-now');
       boat.show(SCENARIOS.safe);
       await page.close();

@@ -111,6 +111,17 @@ export async function openInside(page: Page): Promise<boolean> {
   return true;
 }
 
+/** Shows the first screen of a boat with waiting exports whose export manager has ended. */
+export async function showStale(
+  boat: StubBoat,
+  page: Page,
+  show: (state: ShownState) => Promise<void>,
+): Promise<void> {
+  await show({ name: 'stale/now', scenario: SCENARIOS.offline, place: 'now' });
+  boat.fallSilent();
+  await page.locator('.boat[data-stale]').waitFor();
+}
+
 /** Closes the dialog, if there is one. */
 export async function closeSheet(page: Page): Promise<void> {
   await page.keyboard.press('Escape');
