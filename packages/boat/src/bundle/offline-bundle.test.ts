@@ -128,7 +128,8 @@ test('removes a bundle that reads back differently', async () => {
   }));
   await assert.rejects(
     writeOfflineBundle(corrupting, drive, NAME, pieces()),
-    (error) => isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
+    (error) =>
+      isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
   );
   assert.deepEqual(readdirSync(drive), []);
 });
@@ -181,7 +182,8 @@ test('another complete bundle in place of the written one is noticed', async () 
   }));
   await assert.rejects(
     writeOfflineBundle(swapping, drive, NAME, pieces()),
-    (error) => isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
+    (error) =>
+      isExportError(error, 'DISK_FAILED') && /did not read back as it was written/.test(error.message),
   );
 });
 

@@ -316,6 +316,7 @@ function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
   return stopForFile({
     kind: 'file_unusable',
     errorCode: 'LEDGER_FAILED',
-    detail: 'The ledger has a receipt for every part but no delivery; the next export will contain its records',
+    detail:
+      'The ledger has a receipt for every part but no delivery; the next export will contain its records',
   });
 }

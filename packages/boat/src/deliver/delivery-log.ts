@@ -42,7 +42,9 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
     case 'missing_reported':
       return warn(describeMissing(event.report), { queue_id: event.queueId, ...event.report });
     case 'rejected':
-      return warn(`Export rejected: ${event.queueId}: ${event.detail}. The next export will contain its records`);
+      return warn(
+        `Export rejected: ${event.queueId}: ${event.detail}. The next export will contain its records`,
+      );
     case 'not_permitted':
       return warn(`Exports are not sent: ${event.message}`, { hint: event.hint });
     case 'send_hold_changed':
