@@ -15,6 +15,7 @@ interface Shown {
   readonly clientWidth: number;
   readonly childNodes: Iterable<{ readonly nodeType: number; readonly textContent: string | null }>;
   getBoundingClientRect(): Box;
+  getClientRects(): Iterable<Box>;
   contains(other: Shown): boolean;
   checkVisibility(options?: { readonly contentVisibilityAuto: boolean }): boolean;
   closest(selector: string): Shown | null;
@@ -32,7 +33,7 @@ declare const getComputedStyle: (element: Shown) => { readonly fontSize: string 
 export interface Limits {
   readonly target: number;
   readonly text: number;
-  /** Selects controls whose own box may be smaller, for example because their area is larger than the box. */
+  /** Selects controls whose own box may be smaller than their area, or than the words beside them. */
   readonly smallTargets?: string;
   /** Selects the parts of the page in which no words may overlap. An open dialog covers them, and is then measured instead. */
   readonly within?: string;
@@ -67,6 +68,7 @@ export function measure(limits: Limits): readonly string[] {
     if (
       element.scrollWidth > element.clientWidth + 1 &&
       element.clientWidth > 0 &&
+      !element.matches(limits.smallTargets ?? '.none') &&
       !element.matches('.count, .count *')
     )
       faults.push(`cut off: ${name(element)}`);
@@ -93,12 +95,14 @@ export function measure(limits: Limits): readonly string[] {
         ),
     )
     .slice(0, ELEMENTS_MAX)
-    .map((element) => ({ element, box: element.getBoundingClientRect() }));
+    // A text of several lines has a box for each of them.
+    .map((element) => ({ element, boxes: [...element.getClientRects()] }));
+  const overlap = (one: Box, other: Box): boolean =>
+    Math.min(one.right, other.right) - Math.max(one.left, other.left) >= OVERLAP_MIN_PX &&
+    Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) >= OVERLAP_MIN_PX;
   for (const [index, one] of words.entries())
     for (const other of words.slice(index + 1)) {
-      const across = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
-      const down = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
-      if (across < OVERLAP_MIN_PX || down < OVERLAP_MIN_PX) continue;
+      if (!one.boxes.some((box) => other.boxes.some((another) => overlap(box, another)))) continue;
       if (one.element.contains(other.element) || other.element.contains(one.element)) continue;
       faults.push(`on each other: ${name(one.element)} and ${name(other.element)}`);
     }

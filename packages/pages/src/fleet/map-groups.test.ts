@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joinGroups, type PlacedGroup } from './map-groups.ts';
+import { BOATS_APART_MIN_PX, GROUPS_APART_MIN_PX, joinGroups, type PlacedGroup } from './map-groups.ts';
 
 function toPlaced(index: number, x: number, y: number): PlacedGroup {
   const id = index.toString(16).padStart(16, '0');
@@ -32,7 +32,11 @@ test('no two marks on the map cover each other, and no boat is lost', () => {
     assert.equal(sum(joined, 'late'), sum(placed, 'late'));
     for (const [index, one] of joined.entries())
       for (const other of joined.slice(index + 1))
-        assert.ok(Math.hypot(one.x - other.x, one.y - other.y) >= 58, `seed ${seed}`);
+        assert.ok(
+          Math.hypot(one.x - other.x, one.y - other.y) >=
+            (one.group.boats === 1 && other.group.boats === 1 ? BOATS_APART_MIN_PX : GROUPS_APART_MIN_PX),
+          `seed ${seed}`,
+        );
   }
 });
 

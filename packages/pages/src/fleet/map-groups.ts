@@ -7,8 +7,9 @@ export interface PlacedGroup {
   readonly y: number;
 }
 
-/** Closer marks cover each other: most of the width of a group's mark on the narrowest map. */
-const APART_MIN_PX = 58;
+/** Closer marks cover each other: the width of two marks of single boats, or most of the width of a group's mark, on the narrowest map. */
+export const BOATS_APART_MIN_PX = 46;
+export const GROUPS_APART_MIN_PX = 58;
 
 /**
  * Joins marks that would cover each other. Central groups boats by the cells of a grid, and two groups may lie close to the same edge. The
@@ -17,13 +18,19 @@ const APART_MIN_PX = 58;
 export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup[] {
   const joined: PlacedGroup[] = [];
   for (const one of placed) {
-    const near = joined.findIndex((other) => Math.hypot(one.x - other.x, one.y - other.y) < APART_MIN_PX);
+    const near = joined.findIndex(
+      (other) => Math.hypot(one.x - other.x, one.y - other.y) < toApartMin(one, other),
+    );
     const other = joined[near];
     if (other === undefined) joined.push(one);
     else joined.splice(near, 1, join(other, one));
   }
   // The middle of two groups may be close to a third one.
   return joined.length === placed.length ? joined : joinGroups(joined);
+}
+
+function toApartMin({ group: one }: PlacedGroup, { group: other }: PlacedGroup): number {
+  return one.boats === 1 && other.boats === 1 ? BOATS_APART_MIN_PX : GROUPS_APART_MIN_PX;
 }
 
 function join(one: PlacedGroup, other: PlacedGroup): PlacedGroup {

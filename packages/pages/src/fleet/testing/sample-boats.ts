@@ -152,7 +152,7 @@ export const SAMPLE_BOATS: readonly SampleBoat[] = [
     silentHours: 290,
     everyHours: 24,
     exports: 8,
-    at: [36.7, -4.4],
+    at: [47.6, 9.4],
     trouble: 'disabled',
   },
 ];
