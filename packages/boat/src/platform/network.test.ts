@@ -66,7 +66,7 @@ describe('a network change', () => {
       },
       everyMs: 1,
     });
-    await assert.rejects(network.changed(stop.signal), /ten looks/);
+    await assert.rejects(network.changed(stop.signal), /ten readings/);
   });
 
   it('is not awaited after an abort, even if the abort came first', async () => {
