@@ -68,7 +68,7 @@ function listStrings(value: unknown): readonly string[] {
   return Object.values(value).flatMap(listStrings);
 }
 
-/** A service often accepts whoever knows the path or a parameter of its webhook. */
+/** Many services accept any request that contains the secret path or parameter of their webhook. */
 function toUrlSecrets(url: string): readonly string[] {
   const { href, pathname, search, searchParams, username, password } = new URL(url);
   const raw = search.slice(1).split(/[&=]/);
