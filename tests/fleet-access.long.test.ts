@@ -98,7 +98,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
         assert.ok(width <= ZOOMED.width, `${state.name}: ${width} px`);
         const dialog = page.locator('dialog[open]');
         if ((await dialog.count()) > 0)
-          assert.ok(await dialog.evaluate('(one) => one.scrollWidth <= one.clientWidth'), state.name);
+          assert.ok(await dialog.evaluate((one) => one.scrollWidth <= one.clientWidth), state.name);
         count += 1;
       }
       await close();

@@ -46,6 +46,8 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
           viewport: { width: 1280, height: 800 },
           // The policy of the page forbids the script of axe.
           bypassCSP: true,
+          // A colour that still changes would be measured at a random moment.
+          reducedMotion: 'reduce',
         });
         await context.addInitScript(`localStorage.setItem('d3kos-export-look', '${theme}')`);
         const page = await context.newPage();
@@ -84,7 +86,10 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
 
   test('night watch shows no green and no blue in any state or sheet', async (t) => {
     const thumbnails = await createThumbnails(browser);
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      reducedMotion: 'reduce',
+    });
     t.after(() => context.close());
     await context.addInitScript(`localStorage.setItem('d3kos-export-look', 'watch')`);
     boat.show(SCENARIOS.safe);

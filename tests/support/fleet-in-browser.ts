@@ -57,7 +57,8 @@ export async function openSeat(
 ): Promise<OpenSeat> {
   const { central: name, login } = SEATS[seat];
   const central = centrals[name];
-  const context = await browser.newContext({ viewport: SCREENS[0], ...options });
+  // Without motion, nothing depends on the moment at which a state is measured.
+  const context = await browser.newContext({ viewport: SCREENS[0], reducedMotion: 'reduce', ...options });
   await context.addInitScript(`localStorage.setItem('d3kos-export-look', '${theme}')`);
   const page = await context.newPage();
   page.setDefaultTimeout(SHOWN_MAX_MS);

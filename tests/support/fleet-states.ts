@@ -216,6 +216,9 @@ const ACCOUNT_STATES: readonly FleetState[] = [
       presentPassword: 'not the password',
       password: 'a long phrase of the tests, again',
     }),
+    leave: async ({ central }) => {
+      await central.store.query('delete from login_failures');
+    },
   },
   { name: 'add an account', seat: 'admin', hash: '#/accounts', enter: press(`${OTHERS}.filters .act`) },
   {

@@ -67,20 +67,24 @@ function isReady({ state }: View): boolean {
   );
 }
 
+/** Returns the time of day with its zone. `UTC` is written as in the display settings, because its name is long in some languages. */
+function toZonedTime(date: Date, timeZone: string, locale: string): string {
+  const isUtc = timeZone === 'UTC';
+  const format = new Intl.DateTimeFormat(locale, {
+    timeStyle: isUtc ? 'medium' : 'long',
+    timeZone,
+    hourCycle: 'h23',
+  });
+  return isUtc ? `${format.format(date)} UTC` : format.format(date);
+}
+
 function Head({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
   const { place, boat } = state;
   const isLive = toTrouble(state) === undefined;
   const asOf = place.kind === 'boat' ? boat?.details?.as_of : state.boats?.as_of;
-  const time =
-    asOf === undefined
-      ? undefined
-      : new Intl.DateTimeFormat(texts.locale, {
-          timeStyle: 'long',
-          timeZone: view.timeZone,
-          hourCycle: 'h23',
-        }).format(new Date(asOf));
+  const time = asOf === undefined ? undefined : toZonedTime(new Date(asOf), view.timeZone, texts.locale);
   const title =
     place.kind === 'boat' && boat?.details !== undefined
       ? toName(boat.details.boat, texts)
