@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../scripts/parse-options.ts';
 import { benchCentral, benchImports } from './central.ts';
 import { measureFlatness } from './central-flat.ts';
 import { benchInline } from './central-inline.ts';
@@ -67,14 +68,16 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
     },
   ],
 ]);
-const USAGE = `npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
+const USAGE = `Usage: npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
 
-  NAME              ${[...BENCHES.keys()].join(', ')}; without a name, print this list
   --json            print one line of JSON per figure instead of a table
   --rows            boatlog entries of the large boat (collect and central; default 1000000)
   --repetitions     measurements of each side, interleaved; figures are medians (default 3)
   --idle-seconds    duration of the idle measurement (deliver, pages; default 60, published figures use 600)
   --folder          parent folder of the run, on the disk to be measured (default: the temporary folder)
+
+Benchmarks:
+${[...BENCHES].map(([name, { what }]) => `  ${name.padEnd(10)}${what}`).join('\n')}
 `;
 
 interface Invocation {
@@ -84,9 +87,8 @@ interface Invocation {
   readonly options: BenchOptions;
 }
 
-function parseInvocation(argv: readonly string[]): Invocation | undefined {
+function parseInvocation(): Invocation | undefined {
   const { values, positionals } = parseArgs({
-    args: [...argv],
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
@@ -143,16 +145,9 @@ async function runBench(bench: Bench, invocation: Invocation): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  let invocation: Invocation | undefined;
-  try {
-    invocation = parseInvocation(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return 2;
-  }
+  const invocation = parseOptions(USAGE, parseInvocation);
   if (invocation === undefined) {
     console.log(USAGE);
-    for (const [name, { what }] of BENCHES) console.log(`  ${name.padEnd(10)}${what}`);
     return 0;
   }
   const found = BENCHES.get(invocation.name);

@@ -2,6 +2,7 @@
 // Exits with 1 if a promise was broken, or if a control run found no loss.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../scripts/parse-options.ts';
 import { LAB_CACHE } from '../tests/support/booted-root.ts';
 import { createProcesses } from '../tests/support/processes.ts';
 import { findLabObstacle } from './builder.ts';
@@ -30,15 +31,16 @@ ${LAB_CACHE}.
 const SKIPPED = 77;
 const CONTROLS: readonly Control[] = ['without fsync', 'flush ignored'];
 
-const { values } = parseArgs({
-  options: {
-    lives: { type: 'string', default: '100' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    'self-check': { type: 'boolean', default: false },
-    fresh: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values } = parseOptions(USAGE, () =>
+  parseArgs({
+    options: {
+      lives: { type: 'string', default: '100' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+      'self-check': { type: 'boolean', default: false },
+      fresh: { type: 'boolean', default: false },
+    },
+  }),
+);
 
 function toCount(name: 'lives' | 'seed'): number {
   const text = values[name];
@@ -95,10 +97,6 @@ async function runControls(lab: Lab, seed: number): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
   const [seed, lives] = [toCount('seed'), toCount('lives')];
   const obstacle = findLabObstacle();
   if (obstacle !== undefined) {

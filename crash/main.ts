@@ -1,11 +1,20 @@
-// Kills real processes and cuts power, in rounds. Exits with 1 if anything was lost, stored twice or stuck.
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../scripts/parse-options.ts';
 import { createProcesses, type Processes } from '../tests/support/processes.ts';
 import { insertCard } from './card.ts';
 import { CARD_SIZE_BYTES, cutPower } from './cut-power.ts';
 import { killBoat } from './kill-boat.ts';
 import { killCentral } from './kill-central.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
+
+const USAGE = `Kills real processes and cuts the power of a card, in rounds. Exits with 1 if anything was lost, stored twice or stuck.
+
+Usage: npm run crash [-- OPTIONS]
+
+  --kills N  kills of the boat and of central; default: 500
+  --cuts N   power cuts of a boat with a card of its own; default: 100
+  --seed N   seed of the kills and cuts; default: a new one, which is printed
+`;
 
 /**
  * Maximum number of kills or cuts in a round. Each round has a new boat and a new central, so that a failure can be replayed
@@ -16,13 +25,15 @@ const CUTS_PER_ROUND = 25;
 /** One kill in CENTRAL_ONE_IN kills central. After each of these, central and its database must be started again. */
 const CENTRAL_ONE_IN = 10;
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '500' },
-    cuts: { type: 'string', default: '100' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-  },
-});
+const { values } = parseOptions(USAGE, () =>
+  parseArgs({
+    options: {
+      kills: { type: 'string', default: '500' },
+      cuts: { type: 'string', default: '100' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    },
+  }),
+);
 const requested = { kills: toCount('kills'), cuts: toCount('cuts'), seed: toCount('seed') };
 
 function toCount(name: keyof typeof values): number {

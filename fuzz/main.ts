@@ -3,31 +3,33 @@ import { createHash, randomInt } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../scripts/parse-options.ts';
 import { runTargets, type TargetReport } from './run-targets.ts';
 import { TARGETS } from './targets.ts';
 
 const FINDINGS = join(import.meta.dirname, '..', '.artifacts', 'fuzz');
-const USAGE = `npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
+const USAGE = `Usage: npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
 
   --seconds   time for all targets together (default 60)
   --target    only this one of: ${TARGETS.map(({ name }) => name).join(', ')}
   --seed      seed of the inputs (default: a random one, which is printed)
 `;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    target: { type: 'string' },
-    seed: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values } = parseOptions(USAGE, () =>
+  parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      target: { type: 'string' },
+      seed: { type: 'string' },
+    },
+  }),
+);
 const names = TARGETS.map(({ name }) => name).filter((name) => name === (values.target ?? name));
 const seconds = Number(values.seconds);
 const seed = Number(values.seed ?? randomInt(2 ** 30));
-if (values.help || names.length === 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
-  console.log(USAGE);
-  process.exit(values.help ? 0 : 2);
+if (names.length === 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
+  console.error(USAGE);
+  process.exit(2);
 }
 
 /** Writes the input of a finding to a file that can be added to the corpus. */

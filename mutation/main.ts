@@ -1,8 +1,6 @@
-// Applies one mutant at a time to the product and runs the tests that should detect it. Exits with 1 if a mutant survives.
-//   npm run mutation [-- --only NAME | --list]      the mutants written by hand
-//   npm run mutation -- --tool [POLICY.ts …]        the mutants that the tool generates in pure policies
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../scripts/parse-options.ts';
 import { runTests } from './run-tests.ts';
 import { runTool } from './run-tool.ts';
 import type { Mutant } from './mutant.ts';
@@ -10,6 +8,14 @@ import { MUTANTS } from './mutants.ts';
 import { type MutantResult, tryMutant } from './try-mutant.ts';
 import { createTypeErrorFinder } from './type-errors.ts';
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
+
+const USAGE = `Applies one mutant at a time to the product and runs the tests that should detect it. Exits with 1 if a mutant survives.
+
+Usage:
+  npm run mutation [-- --only NAME …]       the mutants written by hand, or only some of them
+  npm run mutation -- --list                list them
+  npm run mutation -- --tool [POLICY.ts …]  the mutants that a tool generates in pure policies
+`;
 
 /**
  * Number of working copies in use at once. The reference machine has two cores, and tests that have to wait for a core would time
@@ -24,14 +30,16 @@ const WHOLE_RUN_MAX_MS = 180_000;
  */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: 'string', multiple: true },
-    list: { type: 'boolean', default: false },
-    tool: { type: 'boolean', default: false },
-  },
-});
+const { values, positionals } = parseOptions(USAGE, () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string', multiple: true },
+      list: { type: 'boolean', default: false },
+      tool: { type: 'boolean', default: false },
+    },
+  }),
+);
 const original = join(import.meta.dirname, '..');
 if (values.tool) process.exit(runTool(original, positionals));
 const selected = MUTANTS.filter(({ name }) => values.only?.includes(name) ?? true);

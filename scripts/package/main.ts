@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../parse-options.ts';
 import { bundlePrograms } from '../bundle-programs.ts';
 import { writeAptRepository } from './apt-repository.ts';
 import { buildDeb } from './build-deb.ts';
@@ -23,16 +24,17 @@ Builds d3kos-export and d3kos-central as Debian packages and prints their sizes.
   --key KEY    the gpg key that signs it
 `;
 
-const { values } = parseArgs({
-  options: {
-    out: { type: 'string', default: join(ROOT, 'dist', 'packages') },
-    arch: { type: 'string' },
-    fast: { type: 'boolean', default: false },
-    repo: { type: 'string' },
-    key: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values } = parseOptions(USAGE, () =>
+  parseArgs({
+    options: {
+      out: { type: 'string', default: join(ROOT, 'dist', 'packages') },
+      arch: { type: 'string' },
+      fast: { type: 'boolean', default: false },
+      repo: { type: 'string' },
+      key: { type: 'string' },
+    },
+  }),
+);
 
 /** Returns the Debian packages that contain the missing programs, for the hint. */
 function findMissing(architectures: readonly Architecture[]): readonly string[] {
@@ -61,10 +63,6 @@ function readTimeS(): number {
 }
 
 function main(): number {
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
   const architectures = ARCHITECTURES.filter(
     ({ debian }) => values.arch === undefined || values.arch === debian,
   );

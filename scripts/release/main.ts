@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../parse-options.ts';
 import { writeAptRepository } from '../package/apt-repository.ts';
 import { runTool } from '../package/inputs.ts';
 import { type Checkout, findObstacles, toChangelogSection } from './checks.ts';
@@ -31,17 +32,18 @@ the packages with SHA256SUMS, its signature and RELEASE.md. Changes nothing in t
   --fast        compress quickly, for a rehearsal; the packages are larger
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    key: { type: 'string' },
-    out: { type: 'string' },
-    repo: { type: 'string' },
-    'skip-tests': { type: 'boolean', default: false },
-    fast: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values, positionals } = parseOptions(USAGE, () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      key: { type: 'string' },
+      out: { type: 'string' },
+      repo: { type: 'string' },
+      'skip-tests': { type: 'boolean', default: false },
+      fast: { type: 'boolean', default: false },
+    },
+  }),
+);
 
 function readCheckout(version: string): Checkout {
   const git = (...args: readonly string[]): string => runTool('git', args, { cwd: ROOT });
@@ -124,9 +126,9 @@ function canSign(key: string): boolean {
 
 function main(): number {
   const [version] = positionals;
-  if (values.help || version === undefined || positionals.length > 1) {
-    process.stdout.write(USAGE);
-    return values.help ? 0 : 2;
+  if (version === undefined || positionals.length > 1) {
+    process.stderr.write(USAGE);
+    return 2;
   }
   if (values.key === undefined) {
     console.error('release: --key is missing. It selects the gpg key that signs; no key is created');

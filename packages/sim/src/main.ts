@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseOptions } from '../../../scripts/parse-options.ts';
 import { toCoverageTable } from './coverage-table.ts';
 import type { Coverage } from './coverage.ts';
 import { runEveryOperation, runPoint } from './every-operation.ts';
@@ -30,21 +31,22 @@ Options:
   --help                print this help
 `;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    days: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    'every-operation': { type: 'boolean', default: false },
-    share: { type: 'string', default: '1' },
-    at: { type: 'string' },
-    'fsync-ignored': { type: 'boolean', default: false },
-    'directory-sync-ignored': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values } = parseOptions(USAGE, () =>
+  parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      days: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      'every-operation': { type: 'boolean', default: false },
+      share: { type: 'string', default: '1' },
+      at: { type: 'string' },
+      'fsync-ignored': { type: 'boolean', default: false },
+      'directory-sync-ignored': { type: 'boolean', default: false },
+    },
+  }),
+);
 
 const DEFECTS = [
   ['fsync-ignored', { fsync: 'ignored' }],
@@ -60,8 +62,7 @@ const SEEDS_PER_DATABASE = 100;
 
 const beganMs = performance.now();
 const { at } = values;
-if (values.help) process.stdout.write(USAGE);
-else if (at !== undefined) await withCentral((central) => runOnePoint(central, at));
+if (at !== undefined) await withCentral((central) => runOnePoint(central, at));
 else if (values['every-operation']) await withCentral(runAllPoints);
 else await runSeeds();
 
