@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { AXE_SOURCE, findViolations } from './support/axe.ts';
 import { closeCentrals, openSeat, startCentrals } from './support/fleet-in-browser.ts';
+import { until } from './support/until.ts';
 import { bySeat, type Centrals, FLEET_STATES } from './support/fleet-states.ts';
 import { findChromium, NO_BROWSER, startBrowser } from '../packages/pages/src/boat/testing/browser.ts';
 import { SAMPLE_BOATS } from '../packages/pages/src/fleet/testing/sample-boats.ts';
@@ -29,6 +30,10 @@ after(async () => {
   await browser.close();
   await closeCentrals(centrals);
 });
+
+/** Resolves once the expression is true on the page. The policy of the page forbids Playwright to evaluate a string repeatedly. */
+const untilTrue = (page: Page, expression: string): Promise<void> =>
+  until(expression, () => page.evaluate<boolean>(expression));
 
 /** The name of the element that has the focus, as a person reads it. */
 function readFocus(page: Page): Promise<string> {
@@ -176,7 +181,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await tabTo(page, 'Storm Petrel');
     await page.keyboard.press('Enter');
     await page.locator('.gaps li').first().waitFor();
-    await page.waitForFunction(`document.activeElement.matches('main')`);
+    await untilTrue(page, `document.activeElement.matches('main')`);
     await tabTo(page, 'Erase everything');
     await page.keyboard.press('Enter');
     await page.locator('dialog[open]').waitFor();
@@ -188,17 +193,17 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await tabTo(page, 'Cancel');
     await page.keyboard.press('Enter');
     await page.locator('dialog').waitFor({ state: 'detached' });
-    await page.waitForFunction(`document.activeElement.textContent === 'Erase everything'`);
+    await untilTrue(page, `document.activeElement.textContent === 'Erase everything'`);
     // Escape returns the focus too.
     await page.keyboard.press('Enter');
     await page.locator('dialog[open]').waitFor();
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'detached' });
-    await page.waitForFunction(`document.activeElement.textContent === 'Erase everything'`);
+    await untilTrue(page, `document.activeElement.textContent === 'Erase everything'`);
     await page.locator('.top a.act').focus();
     await page.keyboard.press('Enter');
     await page.locator('.boats tbody a').first().waitFor();
-    await page.waitForFunction(`document.activeElement.textContent === 'Storm Petrel'`);
+    await untilTrue(page, `document.activeElement.textContent === 'Storm Petrel'`);
     await close();
   });
 
@@ -209,14 +214,16 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await page.locator('.steps').waitFor();
     await tabTo(page, 'Invitation code');
     await page.keyboard.press('Enter');
+    await page.locator('dialog[open]').waitFor();
     await tabTo(page, 'Invitation code');
     await page.keyboard.press('Enter');
     await page.locator('.invitation__code').waitFor();
+    assert.ok(await page.evaluate(`document.activeElement.matches('dialog')`), 'the answer has the focus');
     await tabTo(page, 'Close');
     await page.keyboard.press('Enter');
     await page.locator('dialog').waitFor({ state: 'detached' });
     await page.locator('.log li', { hasText: 'Invitation code issued' }).first().waitFor();
-    await page.waitForFunction(`document.activeElement.textContent === 'Invitation code'`);
+    await untilTrue(page, `document.activeElement.textContent === 'Invitation code'`);
     await close();
   });
 
@@ -228,7 +235,8 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     for (const key of ['ArrowRight', 'ArrowUp', '+', '-', 'ArrowDown', 'ArrowLeft']) {
       const drawn = await land.getAttribute('d');
       await page.keyboard.press(key);
-      await page.waitForFunction(
+      await untilTrue(
+        page,
         `document.querySelector('.map__land .land').getAttribute('d') !== ${JSON.stringify(drawn)}`,
       );
     }
@@ -238,7 +246,8 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     assert.match(await readFocus(page), /^\d+ boats here, \d+ late$/);
     const before = await land.getAttribute('d');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(
+    await untilTrue(
+      page,
       `document.querySelector('.map__land .land').getAttribute('d') !== ${JSON.stringify(before)}`,
     );
     await close();
@@ -248,7 +257,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await tabTo(sample.page, 'Storm Petrel, Late');
     await sample.page.keyboard.press('Enter');
     await sample.page.locator('.gaps li').first().waitFor();
-    await sample.page.waitForFunction(`document.activeElement.matches('main')`);
+    await untilTrue(sample.page, `document.activeElement.matches('main')`);
     await sample.close();
   });
 

@@ -50,9 +50,7 @@ export function ChangeDialog({ view, open }: Part): JSX.Element {
       ) : (
         <>
           <Secret view={view} outcome={outcome} />
-          <Act focusFirst onPress={acts.closeChange}>
-            {say('act.close')}
-          </Act>
+          <Act onPress={acts.closeChange}>{say('act.close')}</Act>
         </>
       )}
     </Dialog>

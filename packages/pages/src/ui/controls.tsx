@@ -72,8 +72,8 @@ export function Banner(props: {
 }
 
 /**
- * A dialog in front of the page. The browser keeps the focus inside it, and the control that opened it has the focus afterwards. Escape
- * closes the dialog, which is the safe answer.
+ * A dialog in front of the page. The focus stays inside it while its content changes, and afterwards returns to the control that opened
+ * it. Escape closes the dialog, which is the safe answer.
  */
 export function Dialog(props: {
   readonly label: string;
@@ -92,9 +92,14 @@ export function Dialog(props: {
         if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
       });
   }, []);
+  // The control that had the focus may be gone, for example with the question that the dialog has answered.
+  useEffect(() => {
+    if (dialog.current?.open === true && document.activeElement === document.body) dialog.current.focus();
+  });
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       class={props.isWide === true ? 'dialog dialog--wide' : 'dialog'}
       role={props.role ?? 'dialog'}
       aria-label={props.label}
