@@ -112,8 +112,8 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
 }
 
 /**
- * The cells of one round, with their index. Each central gets the same number of requests, because code that has run more often is
- * faster. The central with one cell gets as many as the one with several.
+ * The cells of one round, with their index. Each central gets the same number of requests, because code that has run more often
+ * is faster. The central with one cell gets as many as the one with several.
  */
 function toRound(places: readonly Place[]): readonly (readonly [index: number, place: Place])[] {
   const indexed = [...places.entries()];

@@ -24,8 +24,8 @@ interface Cost {
 }
 
 /**
- * Measures where a body is decoded and prepared faster: on the thread that answers requests, or in another one, which costs the transfer.
- * `MAIN_THREAD_SIZE_MAX_BYTES` follows from it.
+ * Measures where a body is decoded and prepared faster: on the thread that answers requests, or in another one, which costs the
+ * transfer. `MAIN_THREAD_SIZE_MAX_BYTES` follows from it.
  */
 export const benchInline: Bench = async ({ options, report, logProgress }) => {
   const threads = createWorkerPreparer(1);

@@ -152,7 +152,7 @@ async function measureFleet({ report, signal }: BenchRun, central: Central, db: 
   const stored = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 503 || status === 429);
   const times = answers.map(({ durationMs }) => durationMs);
-  const note = `${stored.length} stored, ${refused.length} told to retry, ${answers.length - stored.length - refused.length} failed`;
+  const note = `${stored.length} stored, ${refused.length} refused with Retry-After, ${answers.length - stored.length - refused.length} failed`;
   report(toFigure('central.fleet_answer_p99', quantile(times, 0.99), 'ms', 'orientation', note));
   report(
     toFigure(
@@ -190,7 +190,7 @@ async function measureMemory({ folder, signal, report }: BenchRun) {
     const answers = await Promise.all(parts.map((part) => sendPart(central, part)));
     const stored = answers.filter(({ status }) => status === 200).length;
     const { peakRssMb } = readProcess(central.pid);
-    const note = `idle ${idle.toFixed(0)} MB; ${stored} of ${LARGE_PARTS} parts of 4 MiB stored at once, the others told to retry`;
+    const note = `idle ${idle.toFixed(0)} MB; ${stored} of ${LARGE_PARTS} parts of 4 MiB stored at once, the others refused with Retry-After`;
     report(toFigure('central.peak_rss_large_parts', peakRssMb, 'MB', { atMost: 1_024 }, note));
   } finally {
     await central.stop();

@@ -22,8 +22,8 @@ const P95_MAX_MS = 100;
 const NOW = '2026-06-01T12:00:00.000Z';
 
 /**
- * Measures the first load of the Fleet page with 10,000 boats, and its queries on the embedded database with 100,000 boats, from the
- * statement to the answer.
+ * Measures the first load of the Fleet page with 10,000 boats, and its queries on the embedded database with 100,000 boats,
+ * from the statement to the answer.
  */
 export const benchFleet: Bench = async (run) => {
   await measureFleetPage(run);

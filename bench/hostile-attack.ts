@@ -1,4 +1,5 @@
-// The thread of the attackers. Its `workerData` is an Assignment. The first message begins the attack, and the second one ends it.
+// The thread of the attackers. Its `workerData` is an Assignment. The first message begins the attack, and the second one ends
+// it.
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';

@@ -66,8 +66,8 @@ function toAccess({ id, token }: Boat) {
 }
 
 /**
- * Starts the thread of the attackers. They run in a thread of their own, because their work would otherwise delay the measuring loops of
- * this one.
+ * Starts the thread of the attackers. They run in a thread of their own, because their work would otherwise delay the measuring
+ * loops of this one.
  */
 async function startAttackers(
   assignment: Assignment,

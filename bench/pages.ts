@@ -169,7 +169,8 @@ async function measureIdle(run: BenchRun, browser: Browser): Promise<void> {
 }
 
 /**
- * The browser types that the functions above use. The benchmarks are compiled with the types of Node, not with those of a browser.
+ * The browser types that the functions above use. The benchmarks are compiled with the types of Node, not with those of a
+ * browser.
  */
 interface Scrolling {
   scrollTop: number;

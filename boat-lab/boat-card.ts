@@ -131,7 +131,8 @@ NODE_EXTRA_CA_CERTS=/etc/central.pem
 `;
 
 /**
- * On a boat, the user and its folder exist before the package is installed. `dpkg -i` starts the service before the settings exist.
+ * On a boat, the user and its folder exist before the package is installed. `dpkg -i` starts the service before the settings
+ * exist.
  */
 const toInstallation = (certificate: string): string => `set -e
 useradd --home-dir /opt/d3kos --no-create-home d3kos

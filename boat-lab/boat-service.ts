@@ -60,7 +60,8 @@ export async function requestBoat(
 }
 
 /**
- * Waits until the API answers after a boot, and measures the start. Throws if systemd had to start the export manager more than once.
+ * Waits until the API answers after a boot, and measures the start. Throws if systemd had to start the export manager more than
+ * once.
  */
 export async function measureStart(machine: BoatMachine): Promise<StartMeasurement> {
   const output = await runOrThrow(

@@ -18,8 +18,8 @@ const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'procps'],
 ];
 /**
- * Timeout for a program in the builder. The slowest one builds the boat's system, which takes 90 s on an idle machine and 8 minutes
- * on a busy one.
+ * Timeout for a program in the builder. The slowest one builds the boat's system, which takes 90 s on an idle machine and 8
+ * minutes on a busy one.
  */
 const BUILD_MAX_MS = 30 * 60_000;
 
@@ -35,8 +35,8 @@ export const DEBIAN_OPTIONS = [
 ];
 
 /**
- * Runs one program with low priority in its own mount namespace, so that its mounts end with it even if it is killed. It is killed
- * when this process ends.
+ * Runs one program with low priority in its own mount namespace, so that its mounts end with it even if it is killed. It is
+ * killed when this process ends.
  */
 const OWN_MOUNTS = [
   ...(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '5'] as const),

@@ -9,8 +9,8 @@ const BOAT_ROOT = '/opt/d3kos';
 const CHECKOUT = join(import.meta.dirname, '..');
 
 /**
- * Starts the export manager of this checkout on a folder that was copied from a card, with a reliable link to central. It runs in the
- * builder, where the folder has the same path as on the boat. Resolves when the API answers.
+ * Starts the export manager of this checkout on a folder that was copied from a card, with a reliable link to central. It runs
+ * in the builder, where the folder has the same path as on the boat. Resolves when the API answers.
  */
 export async function startOnHost(
   builder: Builder,

@@ -15,8 +15,8 @@ export interface CopiedBoat {
 }
 
 /**
- * Copies the boat's folder from a card. `e2fsck` first replays the journal, as mounting would, so nothing has to be mounted on the
- * host. Throws if the file system has damage that the journal cannot repair.
+ * Copies the boat's folder from a card. `e2fsck` first replays the journal, as mounting would, so nothing has to be mounted on
+ * the host. Throws if the file system has damage that the journal cannot repair.
  */
 export async function copyBoat(
   builder: Builder,
@@ -56,8 +56,8 @@ function recoverSource(path: string): void {
 
 /**
  * Delivers everything from the copied folder, and asserts that the power cut broke no promise: every acknowledged export is
- * delivered, and central holds exactly the exports in the history and the records of the sources, each once. Returns the number of
- * delivered exports.
+ * delivered, and central holds exactly the exports in the history and the records of the sources, each once. Returns the number
+ * of delivered exports.
  */
 export async function assertNothingLost(
   builder: Builder,

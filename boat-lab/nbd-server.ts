@@ -1,5 +1,5 @@
-// The part of the NBD protocol that QEMU's client uses: the fixed newstyle handshake, and reads, writes and flushes without structured
-// replies (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
+// The part of the NBD protocol that QEMU's client uses: the fixed newstyle handshake, and reads, writes and flushes without
+// structured replies (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { SECTOR_BYTES, type VolatileCard } from './volatile-card.ts';
@@ -28,7 +28,8 @@ export interface NbdServer {
 }
 
 /**
- * Serves the card on a Unix socket. `afterWrite` is called when a write is in the cache of the card but has not been answered yet.
+ * Serves the card on a Unix socket. `afterWrite` is called when a write is in the cache of the card but has not been answered
+ * yet.
  */
 export async function serveCard(
   card: VolatileCard,
@@ -76,7 +77,10 @@ function greet(socket: Socket): void {
   socket.write(hello);
 }
 
-/** Handles the messages of one client in order. A handler returns the number of bytes it used, or 0 if the message is incomplete. */
+/**
+ * Handles the messages of one client in order. A handler returns the number of bytes it used, or 0 if the message is
+ * incomplete.
+ */
 function serveConnection(connection: Connection): void {
   let phase: 'flags' | 'options' | 'requests' = 'flags';
   let received: Buffer = Buffer.alloc(0);

@@ -20,7 +20,9 @@ import { CENTRAL_NAME } from './boat-system.ts';
 
 const execute = promisify(execFile);
 
-/** Port of central's proxy on loopback. It is fixed because the settings of the saved boat contain it. IANA has not assigned it. */
+/**
+ * Port of central's proxy on loopback. It is fixed because the settings of the saved boat contain it. IANA has not assigned it.
+ */
 const PROXY_PORT = 18_443;
 /** The URL of central for the boat. */
 export const SHORE_URL = `https://${CENTRAL_NAME}:${PROXY_PORT}`;

@@ -35,8 +35,8 @@ export interface Work {
 }
 
 /**
- * Makes exports on the boat until its power fails, or until it has acknowledged `exportsMax` exports. The link and the clock change at
- * random. Throws if the boat refuses an export while it has power.
+ * Makes exports on the boat until its power fails, or until it has acknowledged `exportsMax` exports. The link and the clock
+ * change at random. Throws if the boat refuses an export while it has power.
  */
 export async function work(
   machine: BoatMachine,
@@ -73,8 +73,8 @@ async function jumpClock(machine: BoatMachine, events: string[]): Promise<true> 
 }
 
 /**
- * A command that durably adds a log entry and an alert, as the boat's services do. EXTRA also syncs the folder after the journal is
- * removed.
+ * A command that durably adds a log entry and an alert, as the boat's services do. EXTRA also syncs the folder after the
+ * journal is removed.
  */
 function toAddedRows(seeded: Seeded): string {
   const moment = new Date(seeded.below(2 ** 31) * 1_000).toISOString();

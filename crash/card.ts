@@ -13,7 +13,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. After this call no write reaches the device, not even a journal write. */
+/**
+ * `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. After this call no write reaches the device, not even a journal write.
+ */
 const SHUTDOWN_REQUEST = '0x8004587d';
 const SHUTDOWN_NO_LOG_FLUSH = 2;
 
@@ -52,8 +54,8 @@ export interface Card {
    */
   turnReadOnly(): string | undefined;
   /**
-   * Mounts the file system again, as the next boot would, and repairs it if necessary. Call this after every program that used the
-   * card has ended.
+   * Mounts the file system again, as the next boot would, and repairs it if necessary. Call this after every program that used
+   * the card has ended.
    */
   restart(): void;
   /** Unmounts the card, frees its loop device and removes its image. Further calls have no effect. */
@@ -168,7 +170,8 @@ function mountOrRepair(image: string, path: string): void {
 }
 
 /**
- * Unmounts the folder if it is mounted. If a program uses the folder for too long, the unmount takes effect when the program ends.
+ * Unmounts the folder if it is mounted. If a program uses the folder for too long, the unmount takes effect when the program
+ * ends.
  */
 function unmount(path: string): void {
   const isMounted = (): boolean => spawnSync('mountpoint', ['-q', path]).status === 0;

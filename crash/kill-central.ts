@@ -46,8 +46,8 @@ async function exportUntil(
 }
 
 /**
- * Kills a real central `run.times` times with SIGKILL while it imports from a real boat, sometimes with its database server. Throws an
- * AssertionError if afterwards anything is lost, stored twice or stuck, or if the database did not recover.
+ * Kills a real central `run.times` times with SIGKILL while it imports from a real boat, sometimes with its database server.
+ * Throws an AssertionError if afterwards anything is lost, stored twice or stuck, or if the database did not recover.
  */
 export async function killCentral(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);

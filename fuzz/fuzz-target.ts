@@ -5,8 +5,8 @@ import { createMutations } from './mutate-bytes.ts';
 import type { Target } from './target.ts';
 
 /**
- * Number of inputs between two readings of the coverage, each of which takes a few milliseconds. If a reading shows new code, these
- * inputs are added to the pool.
+ * Number of inputs between two readings of the coverage, each of which takes a few milliseconds. If a reading shows new code,
+ * these inputs are added to the pool.
  */
 const BATCH_INPUTS = 24;
 /** Number of batches with the same pool. fast-check shrinks a failing input with the pool that produced it. */

@@ -39,8 +39,8 @@ export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<Growi
 }
 
 /**
- * Compares the processor time of an input with the time of one that is four times as large. Returns a description if the time grows
- * faster than the size in every comparison. Rejects if an invariant of the target does not hold.
+ * Compares the processor time of an input with the time of one that is four times as large. Returns a description if the time
+ * grows faster than the size in every comparison. Rejects if an invariant of the target does not hold.
  */
 export async function findSuperLinearWork(target: Target, text: GrowingText): Promise<string | undefined> {
   const large = toBytes(text, SMALL_SIZE_BYTES * SIZE_RATIO);

@@ -295,7 +295,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a damaged ledger is overwritten',
     file: 'packages/boat/src/recovery/open-or-quarantine.ts',
-    before: 'await quarantineFile(world, paths, path, `the ledger damaged at ${stamp}`);',
+    before: 'await quarantineFile(world, paths, path, `the ledger that was found damaged at ${stamp}`);',
     after: 'await world.disk.remove(path);',
     killedBy: RECOVER_TESTS,
   },

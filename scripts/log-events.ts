@@ -16,7 +16,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   'Start and stop': [
     info(
       'Export manager listening on http://{}:{}',
-      'The service has recovered and answers. systemd gets `READY=1` now.',
+      'Recovery is complete, and the API answers. systemd has received `READY=1`.',
     ),
     info(
       'Export manager stopping',
@@ -32,7 +32,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Another program answers on localhost: {}',
       'The second loopback address is taken, so pages may reach another program. Find it with `ss -ltnp`.',
     ),
-    warn('Other users can read {}: {}', 'The modes of a folder could not be corrected. Check its owner.'),
+    warn(
+      'Other users can read {}: {}',
+      'The permissions of a file or folder could not be corrected. Check its owner.',
+    ),
     warn(
       'The disk reserve could not be restored: {}',
       'New exports are refused until there is space. Free some on the card.',
@@ -41,7 +44,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Exports may be lost when the boat is switched off: {}',
       'The export folder is not on persistent storage.',
     ),
-    warn('Offline bundles are not signed: {}', 'The key file cannot be used. The hint says what to do.'),
+    warn('Offline bundles are not signed: {}', 'The key file cannot be used. The hint explains what to do.'),
     warn(
       'Progress could not be reported to systemd: {}',
       'Without these reports, systemd restarts the service after 15 minutes. Check that `systemd-notify` is installed.',
@@ -78,7 +81,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The ledger is damaged: {}',
       'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
     ),
-    warn('The ledger is damaged and cannot be opened', 'As above.'),
+    warn(
+      'The ledger is damaged and cannot be opened',
+      'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
+    ),
     warn('The legacy queue file {} was not imported: {}', 'The file is kept. The line gives the reason.'),
     warn(
       'The legacy queue file {} is damaged; {} complete items were recovered',
@@ -92,7 +98,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info('Repaired: {}', '`d3kos-export doctor --repair` made a repair.'),
   ],
-  'Making an export': [
+  'Creating an export': [
     info(
       'Added to queue: {} ({} bytes, {} categories, {} records)',
       'The export is durable. It is acknowledged now.',
@@ -104,7 +110,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('Scheduled export skipped: {}', 'The tier does not include scheduled exports.'),
     warn(
       '{} could not be read: {}. A later export will contain its records',
-      'A category is missing from the export. `d3kos-export doctor` names the file.',
+      'A category is missing from the export. `d3kos-export doctor` shows the file.',
     ),
   ],
   'Sending an export': [
@@ -112,11 +118,11 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('✓ Export uploaded successfully: {}', 'Central proved that it holds every part.'),
     info(
       'Export upload failed: {}: {}. {}',
-      'Central was reached and failed. An attempt was counted; the line names the next one.',
+      'Central was reached and failed. An attempt was counted; the line states when the next one follows.',
     ),
     info(
       'Export upload failed: {} is waiting: {}',
-      'Central was not reached, or told the boat to wait. No attempt was counted.',
+      'Central was not reached, or asked the boat to wait. No attempt was counted.',
     ),
     warn(
       'Export upload failed: {}: {}. It will be tried again in {}; other exports are still sent',
@@ -136,24 +142,24 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'The link breaks before a whole part is sent: {} is now sent in parts of {} bytes',
-      'The link was cut off twice in the same part.',
+      'The link dropped twice during the same part.',
     ),
     warn('Exports are not sent: {}', 'The licence does not permit sending.'),
     warn('Delivery paused: {}', 'The card or the ledger failed. Sending is tried again every 30 seconds.'),
     info(
       'This connection is metered. Large exports wait for another connection; "Send now" sends them anyway.',
-      'The data budget holds exports.',
+      'The data budget puts exports on hold.',
     ),
     info(
       'This month\'s data budget is used up. Exports wait until next month; "Send now" sends them anyway.',
-      'The data budget holds exports.',
+      'The data budget puts exports on hold.',
     ),
     info(
       'The data budget no longer holds back any export',
       'The connection or the month changed, or the owner sent them.',
     ),
     warn(
-      "Central knows other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger {}, and {} numbered in it. {}",
+      "Central has other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger {}, and {} numbered in it. {}",
       'Nothing is lost. If two boats use copies of one card, give one of them its own installation ID.',
     ),
     warn(
@@ -178,7 +184,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'The certificate of central cannot be verified, so nothing is sent. {}. Exports wait meanwhile.',
-      'Tell the operator of central, or check the authorities of the boat.',
+      'Inform the operator of central, or check which certificate authorities the boat trusts.',
     ),
     info(
       "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.",
@@ -214,14 +220,14 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   ],
   Notifications: [
     info('Notified the owner: {}', '`channel` is `signalk` or `webhook`.'),
-    info('Cleared the notification about exports that {}', 'The condition is over.'),
+    info('Cleared the notification about exports that {}', 'The condition has ended.'),
     info(
       'Signal K is waiting for the owner to allow notifications from the export manager',
       'Approve the request in the Signal K admin page, under Security, Access Requests.',
     ),
     info(
       'The owner denied access to Signal K, so it shows no notifications about exports',
-      'The hint explains how to be asked again.',
+      'The hint explains how to request access again.',
     ),
     info(
       'Signal K does not answer at {}: {}',

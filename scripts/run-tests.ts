@@ -7,7 +7,10 @@ import { bundleTestPrograms } from './test-programs.ts';
 const ROOT = join(import.meta.dirname, '..');
 const TEST_FOLDERS = ['packages/*/src', 'tests', 'scripts', 'bench', 'mutation', 'fuzz', 'boat-lab'];
 
-/** Number of test files that run at once: one more than the cores of the smallest machine, because tests also wait for files and timers. */
+/**
+ * Number of test files that run at once: one more than the cores of the smallest machine, because tests also wait for files and
+ * timers.
+ */
 const FILES_AT_ONCE = 3;
 /** Folder for compiled code from earlier runs. It shortens each program start by a third. `npm ci` removes it. */
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compile');

@@ -35,10 +35,15 @@ export interface FleetSize {
 /** Each boat makes one export a day. */
 const EXPORTS_PER_DAY = 1;
 
-/** Share of a day's exports in the busiest hour: the boats of a fleet sail in few time zones and export at the same local hour. */
+/**
+ * Share of a day's exports in the busiest hour: the boats of a fleet sail in few time zones and export at the same local hour.
+ */
 const BUSIEST_HOUR_SHARE = 0.25;
 
-/** Share of a core that imports may use in the busiest hour. The rest is for boats that return after an outage, queries and vacuum. */
+/**
+ * Share of a core that imports may use in the busiest hour. The rest is for boats that return after an outage, queries and
+ * vacuum.
+ */
 const CORE_SHARE_MAX = 0.5;
 
 /** Connections of one node to the database (packages/central/src/platform/pg-store.ts). */

@@ -64,8 +64,8 @@ function findNode() {
 }
 
 /**
- * Runs a program of this checkout with Node 24 and exits with its code. Ctrl-C reaches the program directly. The shell does not start
- * it after `&&`, because a shell may have cached the path of an older Node.
+ * Runs a program of this checkout with Node 24 and exits with its code. Ctrl-C reaches the program directly. The shell does not
+ * start it after `&&`, because a shell may have cached the path of an older Node.
  */
 function runProgram(program, args) {
   const child = spawn(findNode(), ['--conditions=development', program, ...args], {

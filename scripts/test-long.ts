@@ -24,7 +24,9 @@ const toTestStep = (file: string): Step => ({
 const TESTS = listTests('long').map(toTestStep);
 const MUTATION: Step = { name: 'mutation', args: ['mutation/main.ts'] };
 
-/** Runs a step to its end and prints its line. Prints all of its output only if the step failed. Resolves to true if it passed. */
+/**
+ * Runs a step to its end and prints its line. Prints all of its output only if the step failed. Resolves to true if it passed.
+ */
 async function runStep({ name, args }: Step): Promise<boolean> {
   const began = performance.now();
   const child = spawn(

@@ -69,7 +69,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     });
     const page = await openPage(browser, `${daemon.url}/`);
     await press(page, 'Export All Data Now');
-    await statement(page, 'Marina Wi-Fi wants a login');
+    await statement(page, 'Marina Wi-Fi requires a login');
     await shows(page, '.steps', 'Open the browser on this screen');
     await shows(page, '.passage__boat', '1 export is waiting');
 
@@ -83,7 +83,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     wifi.leadTo(portalPort);
     await press(page, 'Export everything again…');
     await press(page.locator('dialog[open]'), 'Export everything again');
-    await statement(page, 'Marina Wi-Fi wants a login');
+    await statement(page, 'Marina Wi-Fi requires a login');
     await page.close();
     await daemon.stop();
     await portal.close();
@@ -118,7 +118,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     await daemon.stop();
   });
 
-  test('with a nearly full card no export is made, the page gives the reason, and delivered files can be cleared', async () => {
+  test('with a nearly full card no export is created, the page gives the reason, and delivered files can be cleared', async () => {
     const central = await startScriptedServer(accepting);
     const root = processes.folder('card');
     prepareBoat({ root });
@@ -130,7 +130,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     });
     const page = await openPage(browser, `${full.url}/`);
     await statement(page, 'The memory card is nearly full');
-    await shows(page, '.statement p', 'No new export is made until space is free');
+    await shows(page, '.statement p', 'No new export is created until space is free');
     // Nothing is delivered yet, so there is nothing to clear, and the export manager would refuse to make an export.
     for (const name of ['Export All Data Now', 'Export everything again…', 'Clear delivered files…'])
       assert.equal(await page.getByRole('button', { name }).count(), 0, name);

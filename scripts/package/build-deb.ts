@@ -34,8 +34,8 @@ const COMPRESSION_OPTIONS = {
 } as const;
 
 /**
- * Builds a package in `folder` and returns its path. The bytes depend only on the content, the time and the versions of dpkg and its
- * compressor.
+ * Builds a package in `folder` and returns its path. The bytes depend only on the content, the time and the versions of dpkg
+ * and its compressor.
  */
 export function buildDeb(
   pack: DebianPackage,

@@ -33,7 +33,10 @@ fi
 exec "/usr/bin/$name" "$@"
 `;
 
-/** A moment at which power fails while dpkg runs: before the call with this number, counted from 1, or while it unpacks the files. */
+/**
+ * A moment at which power fails while dpkg runs: before the call with this number, counted from 1, or while it unpacks the
+ * files.
+ */
 export type CutMoment = number | 'unpacking' | 'never';
 
 /** Puts the wrappers of the programs into the machine. */
@@ -47,8 +50,8 @@ export function prepareCuts(machine: Machine): void {
 }
 
 /**
- * Runs a command of dpkg until it ends or until the moment of the cut, and returns the calls that it made. The caller cuts the power if
- * `wasReached`.
+ * Runs a command of dpkg until it ends or until the moment of the cut, and returns the calls that it made. The caller cuts the
+ * power if `wasReached`.
  */
 export async function runUntilCut(
   machine: Machine,

@@ -123,7 +123,9 @@ export async function buildRoot(): Promise<string> {
   return ROOT_FOLDER;
 }
 
-/** Returns the machine's apt sources with `suite` in place of the machine's own. mmdebstrap reads only the sources it is given. */
+/**
+ * Returns the machine's apt sources with `suite` in place of the machine's own. mmdebstrap reads only the sources it is given.
+ */
 export function toDebianSources(suite: string): string {
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
   const folder = '/etc/apt/sources.list.d';

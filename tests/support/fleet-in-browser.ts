@@ -46,8 +46,8 @@ export interface OpenSeat {
 }
 
 /**
- * Opens a page for a seat, in a context of its own because cookies do not distinguish ports. It fails the test for every error of a
- * script and every violation of the policy.
+ * Opens a page for a seat, in a context of its own because cookies do not distinguish ports. It fails the test for every error
+ * of a script and every violation of the policy.
  */
 export async function openSeat(
   browser: Browser,

@@ -44,7 +44,10 @@ export interface LightFleetPlan {
   readonly signal: AbortSignal;
 }
 
-/** Longest pause of a boat before it repeats a part. It is shorter than `Retry-After`, so that a test takes minutes and not hours. */
+/**
+ * Longest pause of a boat before it repeats a part. It is shorter than `Retry-After`, so that a test takes minutes and not
+ * hours.
+ */
 const PAUSE_MAX_MS = 300;
 /** Longest wait for an answer: above the limits of a node for a statement. */
 const ANSWER_MAX_MS = 60_000;

@@ -107,7 +107,10 @@ export type DoctorMode = 'examine' | 'repair';
 
 /** Creates and previews exports. */
 export interface ExportVerbs {
-  /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, SOURCE_UNREADABLE, BUSY, …. */
+  /**
+   * Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…,
+   * DISK_RESERVE, SOURCE_UNREADABLE, BUSY, ….
+   */
   createExport(type: ExportType, trigger: ExportTrigger): Promise<QueuedOrNothingNew>;
   /**
    * Creates the daily export: an incremental export that claims the due slot if every category was read. Throws like

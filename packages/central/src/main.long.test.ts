@@ -9,7 +9,7 @@ import { endBy, ID, MAIN, run, send, serve } from './testing/central-process.ts'
 /** The usual user ID of `daemon`, an account that exists on every machine and that none of our programs uses. */
 const SERVICE_ACCOUNT = 1;
 
-test('a data folder restored from a copy recognizes duplicates, and reports the exports that arrived after the copy as missing', async () => {
+test('a data folder restored from a copy recognises duplicates, and reports the exports that arrived after the copy as missing', async () => {
   const [folder, copy] = [
     await mkdtemp(join(tmpdir(), 'central-live-')),
     await mkdtemp(join(tmpdir(), 'central-copy-')),

@@ -33,7 +33,10 @@ export const BUNDLE_KEY_PATTERN = '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$';
 /** A signed line ends with its signature: 64 bytes in base64url. */
 const SIGNED_LINE = /^(.*),"signature":"([A-Za-z0-9_-]{86})"\}$/;
 
-/** The first line names the installation that wrote the bundle, and the key that signs it. Bundles of earlier versions have no key. */
+/**
+ * The first line names the installation that wrote the bundle, and the key that signs it. Bundles of earlier versions have no
+ * key.
+ */
 export const BundleStartSchema = Type.Object({
   d3kos_bundle: Type.Literal('start'),
   version: Type.Literal(BUNDLE_VERSION),
@@ -242,10 +245,10 @@ export async function* readBundle(
 }
 
 /**
- * Tracks the parts, exports and lines read from a bundle, to check them against the `end` line. R71: "The `end` line MUST state the
- * number of exports and parts before it, and a reader MUST report a bundle with fewer exports or parts as damaged." R80: "The `end`
- * line of a signed bundle MUST have the digest of the lines before it, and a reader MUST report a bundle with different lines, or
- * with lines in a different order, as damaged."
+ * Tracks the parts, exports and lines read from a bundle, to check them against the `end` line. R71: "The `end` line MUST state
+ * the number of exports and parts before it, and a reader MUST report a bundle with fewer exports or parts as damaged." R80:
+ * "The `end` line of a signed bundle MUST have the digest of the lines before it, and a reader MUST report a bundle with
+ * different lines, or with lines in a different order, as damaged."
  */
 function createContents(source: BundleSource) {
   const parts = new Set<string>();

@@ -2,7 +2,9 @@ import { type Static, Type } from 'typebox';
 import { CATEGORIES, CATEGORY_STATES, type Category } from './categories.ts';
 import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
-/** The only document format. R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`." */
+/**
+ * The only document format. R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`."
+ */
 export const FORMAT_VERSION = '1.0';
 
 /**
@@ -123,8 +125,8 @@ export const DocumentHeaderSchema = Type.Object({
     }),
   ),
   /**
-   * Exports of this ledger that were retried after they had failed or were cancelled (R111, decision 0044). An earlier document may
-   * have withdrawn them, but they may still arrive, or have arrived.
+   * Exports of this ledger that were retried after they had failed or were cancelled (R111, decision 0044). An earlier document
+   * may have withdrawn them, but they may still arrive, or have arrived.
    */
   reinstated_sequences: Type.Optional(
     Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {

@@ -34,8 +34,9 @@ export type Receipt = Static<typeof ReceiptSchema>;
 export const MISSING_SEQUENCES_MAX = 1_000;
 
 /**
- * The answer to a part that central holds: its receipt, and the lower sequences of the part's ledger that central lacks when it answers
- * (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the receipt.
+ * The answer to a part that central holds: its receipt, and the lower sequences of the part's ledger that central lacks when it
+ * answers (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the
+ * receipt.
  */
 export const ImportAnswerSchema = Type.Object({
   ...ReceiptSchema.properties,
@@ -97,8 +98,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the value of
- * `after` for the next page, or null."
+ * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the
+ * value of `after` for the next page, or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

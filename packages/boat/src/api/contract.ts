@@ -116,7 +116,7 @@ export const ROUTES = {
     summary:
       'Shows what an export would contain now: state, count, size and up to three records for each category',
     description:
-      '`redacted` lists the fields from which credentials, addresses or local paths were removed, with the number of affected records. `detail` names the keys that are not exported and the content that could not be interpreted. Nothing is queued. `type` is `incremental` by default.',
+      '`redacted` lists the fields from which credentials, addresses or local paths were removed, with the number of affected records. `detail` lists the keys that are not exported and the content that could not be interpreted. Nothing is queued. `type` is `incremental` by default.',
     callers: 'boat',
     query: PreviewQuerySchema,
     answer: json(PreviewSchema),

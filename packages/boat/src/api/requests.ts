@@ -8,9 +8,9 @@ export const HISTORY_MAX = 10_000;
 /** Maximum length of one localStorage value. Browsers store at most 5 Mi characters for a whole origin. */
 export const BROWSER_VALUE_LENGTH_MAX = 5 * 1024 * 1024;
 
-/** The type of an export whose request states none. */
+/** The type of an export if the request specifies none. */
 export const EXPORT_TYPE_DEFAULT = 'full';
-/** The type of a preview whose request states none: what the next daily export would contain. */
+/** The type of a preview if the request specifies none: what the next daily export would contain. */
 export const PREVIEW_TYPE_DEFAULT = 'incremental';
 
 const CLOSED = { additionalProperties: false };

@@ -7,8 +7,8 @@ import type { Disk } from '../platform/ports.ts';
 import { isBundleName, toFreeBundleName } from './policy.ts';
 
 /**
- * Maximum number of names that are tried for a bundle. Two bundles have the same name only if they are written in the same second, but a
- * drive could claim that every name exists.
+ * Maximum number of names that are tried for a bundle. Two bundles have the same name only if they are written in the same
+ * second, but a drive could claim that every name exists.
  */
 const NAMES_MAX = 100;
 
@@ -30,8 +30,8 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
 }
 
 /**
- * Writes an offline bundle into a folder on a USB drive and reads it back. When it resolves, the file is complete and
- * synced under its final name, and consists of exactly the bytes that were written. If the drive is full or the bytes end early, no
+ * Writes an offline bundle into a folder on a USB drive and reads it back. When it resolves, the file is complete and synced
+ * under its final name, and consists of exactly the bytes that were written. If the drive is full or the bytes end early, no
  * file is left behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and the errors of
  * `pieces`.
  */
@@ -109,7 +109,8 @@ function toDriveError(error: unknown, file: string): unknown {
 async function readBack(disk: Disk, file: string, sha256: string): Promise<WrittenBundle | undefined> {
   let end: BundleEnd | undefined;
   let parts = 0;
-  // Another bundle is also complete, so the digest of the whole file is compared. The reader begins each read where it has got to.
+  // Another bundle is also complete, so the digest of the whole file is compared. The reader begins each read where it has got
+  // to.
   const hash = createHash('sha256');
   let hashedBytes = 0;
   const source = {

@@ -28,10 +28,10 @@ export interface WaitingContext {
 type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'reached'>;
 
 /**
- * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the
- * progress (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this
- * command. A missing network counts as success. `d3kos-export-boot.service` runs it at each start of the boat, and `decideBoot` decides
- * when it ends. Throws DAEMON_UNREACHABLE if the export manager does not start.
+ * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the progress
+ * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing
+ * network counts as success. `d3kos-export-boot.service` runs it at each start of the boat, and `decideBoot` decides when it
+ * ends. Throws DAEMON_UNREACHABLE if the export manager does not start.
  */
 export async function runBoot(context: WaitingContext): Promise<ExitCode> {
   const { clock, api, output, signal } = context;

@@ -45,8 +45,8 @@ export async function runEnroll(
     ...(former === undefined
       ? []
       : [
-          ` Its installation ID was ${former}. Restart the boat so that every service uses the new one.`,
-          ' Exports created under the former ID are not sent; the next export contains their records.',
+          `  Its installation ID was ${former}. Restart the boat so that every service uses the new one.`,
+          '  Exports created under the former ID are not sent; the next export contains their records.',
         ]),
   ]);
   return EXIT.done;

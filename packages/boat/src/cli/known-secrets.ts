@@ -19,8 +19,9 @@ export interface KnownSecrets {
 }
 
 /**
- * Reads the secrets below the boat's root, and those in the URL of the webhook. Every string of a file with a secret
- * counts as secret, and every word of a damaged one. Never rejects for a file that cannot be read, and never returns a reason from such a file.
+ * Reads the secrets below the boat's root, and those in the URL of the webhook. Every string in a file with a secret counts as
+ * secret, and so does every word of a damaged one. Never rejects because a file cannot be read, and never returns a text from
+ * such a file.
  */
 export async function findSecrets(
   { readFile }: Pick<ConfigWorld, 'readFile'>,
@@ -56,7 +57,7 @@ function listSecretFiles(root: string): readonly string[] {
   ];
 }
 
-/** The strings of a JSON file, or the words of any other file. The names of the members are not secret. */
+/** The strings of a JSON file, or the words of any other file. The keys are not secret. */
 function toSecrets(text: string): readonly string[] {
   const parsed = parseForeignJson(text);
   return parsed.kind === 'value' ? listStrings(parsed.value) : text.split(/[\s"',:{}[\]]+/);
@@ -79,7 +80,7 @@ function isLikeSecret(text: string): boolean {
   return text.length >= SECRET_LENGTH_MIN && !WORD.test(text);
 }
 
-/** A secret as it is, and as JSON and URLs write it. */
+/** Returns a secret unchanged, and as it is written in JSON and in URLs. */
 function toForms(secret: string): readonly string[] {
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
 }

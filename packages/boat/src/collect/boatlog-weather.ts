@@ -13,7 +13,9 @@ export const WEATHER_WORDS: AllowedWords = toWords(
   'sunrise sunset moon phase time timestamp hour hourly daily units unit unknown is day source weather name value',
 );
 
-/** Returns the weather as text, or as an object of allowed keys if the text is JSON. `onLeftOut` is called with each other key. */
+/**
+ * Returns the weather as text, or as an object of allowed keys if the text is JSON. `onLeftOut` is called with each other key.
+ */
 export function toWeather(value: JsonScalar, onLeftOut: OnLeftOut): unknown {
   if (typeof value !== 'string') return value;
   const bare = toBareText(value);

@@ -37,8 +37,8 @@ export const BOATLOG_DATABASES: SourceDatabases = {
 };
 
 /**
- * Reads the boatlog. The cursor is a rowid. Changes to the newest rows are also detected (find-changed-rows.ts). An entry in both databases, or in a
- * database and the browser, is exported once.
+ * Reads the boatlog. The cursor is a rowid. Changes to the newest rows are also detected (find-changed-rows.ts). An entry in
+ * both databases, or in a database and the browser, is exported once.
  */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 

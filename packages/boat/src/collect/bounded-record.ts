@@ -33,8 +33,8 @@ export function isTooLarge(line: string): boolean {
 }
 
 /**
- * Returns a record with the fields that fit, in their order, and the list `too_large` of the others (docs/spec/sources.md, "Common
- * rules").
+ * Returns a record with the fields that fit, in their order, and the list `too_large` of the others (docs/spec/sources.md,
+ * "Common rules").
  */
 export function withoutLargeFields(record: BoundedRecord): BoundedRecord {
   const kept: Record<string, unknown> = {};

@@ -34,7 +34,10 @@ function writeBoatWithVoice(name: string): string {
   return root;
 }
 
-/** Processor time for entries and rows of one second. Each entry and row takes microseconds; comparing all of them takes minutes. */
+/**
+ * Processor time for entries and rows of one second. Each entry and row takes microseconds; comparing all of them takes
+ * minutes.
+ */
 const SAME_SECOND_CPU_MAX_MS = 15_000;
 
 describe('the data of a kiosk page', () => {

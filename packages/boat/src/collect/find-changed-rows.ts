@@ -3,9 +3,9 @@ import { sha256 } from './digest.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
- * Number of row IDs before the end of a log whose rows are compared with what was exported. This covers a typical log of 10,000 rows completely.
- * Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full export carries
- * changes to older rows.
+ * Number of row IDs before the end of a log whose rows are compared with what was exported. This covers a typical log of 10,000
+ * rows completely. Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full
+ * export carries changes to older rows.
  */
 export const COMPARED_ROWS = 15_872;
 
@@ -30,9 +30,10 @@ export interface ChangedRows {
 
 /**
  * Finds the rows of the log `source` that an export carried and that have changed since (docs/spec/sources.md, "2 boatlog"). It
- * compares the newest rows with their digests in the ledger. Returns the ranges up to `exported`, the row ID of the cursor, that have
- * changed, and reports the digests of all changed and new ranges. It must run before the rows are read: a row that changes in between
- * is then exported again the next time instead of being missed. `exported` is undefined if every row is read in any case.
+ * compares the newest rows with their digests in the ledger. Returns the ranges up to `exported`, the row ID of the cursor,
+ * that have changed, and reports the digests of all changed and new ranges. It must run before the rows are read: a row that
+ * changes in between is then exported again the next time instead of being missed. `exported` is undefined if every row is read
+ * in any case.
  */
 export async function findChangedRows<Field extends string>(
   context: CollectContext,

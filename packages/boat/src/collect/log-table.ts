@@ -213,7 +213,10 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
   };
 }
 
-/** Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without reading the texts. */
+/**
+ * Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without reading the
+ * texts.
+ */
 function createFit<Field extends string>(
   source: LogSource<Field>,
   { db, table, columns }: SourceTable<Field>,

@@ -66,8 +66,8 @@ export function releaseBuffer({ buffer, byteLength }: Uint8Array): void {
 }
 
 /**
- * Formats a record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. A record beyond central's
- * limits loses its large fields and names them in `too_large`.
+ * Formats a record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. A record beyond
+ * central's limits loses its large fields and names them in `too_large`.
  */
 export function toLine(record: BoundedRecord): string {
   const line = format(record);

@@ -20,7 +20,10 @@ import { createStateRecords, type StateRecord, type StateRecords, toStatePages }
 import { eachPage, createRowPages } from './table-rows.ts';
 import { collectWebhookLog } from './webhook-log.ts';
 
-/** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
+/**
+ * The fields of an alert that leave the boat, with the column names of all versions of the self-healing table
+ * (docs/spec/sources.md, "7 system_alerts").
+ */
 const FIELDS = {
   alert_id: ['id', 'issue_id'],
   timestamp: ['timestamp', 'created_at'],

@@ -61,7 +61,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', cursors: [] };
 }
 
-/** Returns the number of rows in each usage-analytics table, at most `USAGE_ROWS_MAX`, or null if the database is missing or cannot be read. */
+/**
+ * Returns the number of rows in each usage-analytics table, at most `USAGE_ROWS_MAX`, or null if the database is missing or
+ * cannot be read.
+ */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
     const db = context.databases.openSource(join(context.paths.root, USAGE_PATH));

@@ -16,8 +16,8 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
 /**
- * Returns the header of the next document. Its sequence, and the sequences that it withdraws, reinstates and names as open,
- * are those of the ledger at this moment.
+ * Returns the header of the next document. Its sequence and its lists of withdrawn, reinstated and open exports come from the
+ * current state of the ledger.
  */
 export async function toDocumentHeader(
   deps: CreateExportDeps,
@@ -47,14 +47,14 @@ export async function toDocumentHeader(
 
 /**
  * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for failed exports.
- * Central names the remaining sequences again.
+ * Central reports the remaining sequences again.
  */
 const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
 
 /**
  * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The
- * ranges of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports of
- * this ledger that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
+ * ranges of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports
+ * of this ledger that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
  */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
   const lapsed = queue.lapsedSequences(LAPSED_WITHDRAWN_MAX);
@@ -67,9 +67,9 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
 }
 
 /**
- * Returns the sequences of this ledger's exports that an earlier document may have withdrawn and that were retried since.
- * docs/spec/protocol.md R111: "A boat MUST list the exports of this ledger that it retried after they had failed or were cancelled in
- * `reinstated_sequences` of later documents, the newest 100."
+ * Returns the sequences of this ledger's exports that an earlier document may have withdrawn and that have since been retried.
+ * docs/spec/protocol.md R111: "A boat MUST list the exports of this ledger that it retried after they had failed or were
+ * cancelled in `reinstated_sequences` of later documents, the newest 100."
  */
 function toReinstated({ queue }: Ledger): Pick<DocumentHeader, 'reinstated_sequences'> {
   const reinstated = queue.reinstatedSequences(REINSTATED_SEQUENCES_MAX);

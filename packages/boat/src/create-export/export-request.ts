@@ -12,7 +12,7 @@ export interface ExportRequest {
   readonly trigger: ExportTrigger;
   readonly installationId: string;
   readonly tier: Tier;
-  /** The daily slot for which this export is made. The export's commit claims the slot if every category was read. */
+  /** The daily slot for which this export is created. The export's commit claims the slot if every category was read. */
   readonly slotId: string | undefined;
 }
 

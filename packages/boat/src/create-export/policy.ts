@@ -1,6 +1,6 @@
 import { CATEGORIES, type Category, type CategoryState, type DocumentHeader } from '@d3kos/protocol';
 
-/** `ExportType` of the ledger. Its module has types of Node, which no policy imports. */
+/** The ledger's `ExportType`. It is derived here, because the ledger module uses types of Node, which no policy may import. */
 type ExportType = DocumentHeader['export_type'];
 
 /**
@@ -22,7 +22,9 @@ export interface CollectedFacts {
   readonly unread: readonly UnreadCategory[];
 }
 
-/** The decision about a collection: queue the export, or queue nothing because nothing is new or because categories are unread. */
+/**
+ * The decision about a collection: queue the export, or queue nothing because nothing is new or because categories are unread.
+ */
 export type CollectedVerdict = 'queue' | 'nothing_new' | 'unread';
 
 /**
@@ -79,7 +81,7 @@ export function usesUpSlot(unread: readonly UnreadCategory[]): boolean {
   return unread.length === 0;
 }
 
-/** Names the unread categories and the reasons: `boatlog could not be read (…)`. Undefined if every category was read. */
+/** Lists the unread categories and the reasons: `boatlog could not be read (…)`. Undefined if every category was read. */
 export function describeUnread(unread: readonly UnreadCategory[]): string | undefined {
   if (unread.length === 0) return undefined;
   return unread.map(({ category, detail }) => `${category} could not be read (${detail})`).join('; ');

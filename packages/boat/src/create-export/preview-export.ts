@@ -16,7 +16,10 @@ export interface CategoryPreview extends CategoryCount {
   readonly redacted: readonly (Redaction & { readonly count: number })[];
 }
 
-/** Maximum number of fields with removed text that are listed for a category. Free-form sources may have a field for each sensor. */
+/**
+ * Maximum number of fields with removed text that are listed for a category. Free-form sources may have a field for each
+ * sensor.
+ */
 const REDACTED_FIELDS_MAX = 20;
 
 /**

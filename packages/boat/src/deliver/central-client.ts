@@ -45,7 +45,7 @@ export function createCentralClient(
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
   // docs/spec/protocol.md R81: "After each start, a boat SHOULD send the public half of its key in the header `Bundle-Key` with
-  // each part until it gets a receipt." Once central knows the key, sending it with every part would waste bytes.
+  // each part until it gets a receipt." Once central has the key, sending it with every part would waste bytes.
   let unsentPublicKey = bundlePublicKey;
   return {
     async probe(signal) {

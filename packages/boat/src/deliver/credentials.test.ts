@@ -9,7 +9,7 @@ import { loadCredentials } from './credentials.ts';
 
 const TOKEN = 'device-token-of-the-tests-0123456789';
 
-test('does not use a token that other users can read or change, and names the fix without the token', async (t) => {
+test('does not use a token that other users can read or change, and states the fix without showing the token', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-credentials-'));
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'export-credentials.json');

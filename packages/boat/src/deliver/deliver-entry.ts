@@ -55,7 +55,7 @@ export type DeliveryStep =
   /** Central answered an authenticated request. */
   | { readonly kind: 'central_answered' }
   | { readonly kind: 'parts_cut'; readonly partSizeBytes: number; readonly cause: 'refused' | 'cut_off' }
-  /** `report`: delivered exports that central has lost, as its answer named them. */
+  /** `report`: delivered exports that central has lost, as listed in its answer. */
   | {
       readonly kind: 'part_acknowledged';
       readonly report: HandledReport | undefined;
@@ -126,8 +126,8 @@ function stopForFile(outcome: FileOutcome): EntryResult {
 }
 
 /**
- * Opens the file and plans the parts. Parts that central already holds are acknowledged (`policy/held-parts.ts`). If the link cut off
- * the first open part too often, the open parts are cut smaller (`policy/part-size.ts`, decision 0024).
+ * Opens the file and plans the parts. Parts that central already holds are acknowledged (`policy/held-parts.ts`). If the link
+ * cut off the first open part too often, the open parts are cut smaller (`policy/part-size.ts`, decision 0024).
  */
 async function* openParts(
   { world, ledger, central, failures }: DeliverEntryDeps,
@@ -178,9 +178,8 @@ function toHeldIndexes({ receipts, isWhole }: HeldParts): HeldIndexes {
 
 /**
  * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST
- * query the held parts from the last acknowledged part on, and, if central does not hold that part, MUST send again every part that
- * central does not hold." If the answer to a part was lost, the query
- * also saves sending that part again.
+ * query the held parts from the last acknowledged part on, and, if central does not hold that part, MUST send again every part
+ * that central does not hold." If only the answer to a part was lost, the query also saves sending that part again.
  */
 async function queryHeld(
   { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,
@@ -212,7 +211,7 @@ async function requireOwnExport(reader: ExportReader, installationId: string): P
   if (made === installationId) return;
   throw new ExportError(
     'EXPORT_FILE_DAMAGED',
-    `Installation ${made ?? 'unknown'} made the export, and this boat is ${installationId}`,
+    `The export belongs to installation ${made ?? 'unknown'}, but this boat is ${installationId}`,
     { op: 'send the export', hint: "The boat's next export will contain its records." },
   );
 }
@@ -317,6 +316,6 @@ function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
     kind: 'file_unusable',
     errorCode: 'LEDGER_FAILED',
     detail:
-      'The ledger has a receipt for every part but no delivery; the next export will contain its records',
+      'The ledger has a receipt for every part, but no record of the delivery; the next export will contain its records',
   });
 }

@@ -48,9 +48,9 @@ export type DeliveryEvent =
       readonly reason: 'unreachable' | 'throttled' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
       readonly detail: string;
     }
-  /** Central knows another export under this export's ledger and sequence, so the boat began a new ledger. */
+  /** Central has another export under this export's ledger and sequence, so the boat began a new ledger. */
   | { readonly kind: 'ledger_begun'; readonly queueId: string; readonly change: LedgerChange }
-  /** Central's answer named delivered exports that it has lost. They are sent again. */
+  /** Central's answer listed delivered exports that it has lost. They are sent again. */
   | { readonly kind: 'missing_reported'; readonly queueId: string; readonly report: HandledReport }
   /** Central will never accept the export. `dead_lettered` follows. */
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }

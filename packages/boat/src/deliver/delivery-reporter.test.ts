@@ -72,7 +72,7 @@ test("the log keeps the legacy exporter's lines", () => {
   );
 });
 
-test('logs exports that central has lost and what happens to them, and reports nothing for an answer that names none', () => {
+test('logs exports that central has lost and what happens to them, and reports nothing for an answer that lists none', () => {
   const { log, events, reporter } = startReporter();
   reporter.reportMissing('q_1', undefined);
   reporter.reportMissing('q_1', { requeued: [], rewound: [] });

@@ -5,8 +5,8 @@ import type { Slice } from '../spool/policy.ts';
 import type { CuttablePart } from './policy/part-size.ts';
 
 /**
- * Returns the export that the entry's bodies must name. It differs from the file's header if a new ledger has begun since.
- * Returns undefined for an adopted export of a lost ledger, whose file is sent unchanged.
+ * Returns the export identity that the entry's bodies must contain. It differs from the file's header if a new ledger has begun
+ * since. Returns undefined for an adopted export of a lost ledger, whose file is sent unchanged.
  */
 export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
   return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };

@@ -52,7 +52,7 @@ test('queries held parts from the first open part to the last page', async () =>
   assert.ok(held.isWhole);
 });
 
-test('an answer that breaks off proves nothing about parts that it did not name', async () => {
+test('an answer that breaks off proves nothing about parts that it did not list', async () => {
   const { held } = await query((after) => {
     if (after > 0) throw new TransportError('exchange', 'ECONNRESET', 'the connection broke');
     return holds(1, 1);

@@ -42,7 +42,7 @@ export interface HeldPartsQuery {
 export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
-  /** True if central answered up to the last page. It then does not hold any part that it did not name. */
+  /** True if central answered up to the last page. It then holds no part other than the listed ones. */
   readonly isWhole: boolean;
 }
 
@@ -107,8 +107,8 @@ async function exchange(transport: Transport, request: Request, sizeMaxBytes: nu
 }
 
 /**
- * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent. The body
- * may also be one that was sent before other parts were split further, and which therefore stated a lower number of parts
+ * Acknowledges each part for which a receipt matches the export, the part and the SHA-256 of the body that would be sent. The
+ * body may also be one that was sent before other parts were split further, and which therefore stated a lower number of parts
  * (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged. Throws
  * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */

@@ -6,8 +6,8 @@ export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511'
 /** The result of sending one part: facts, without any decision. `detail` is human-readable. */
 export type Outcome =
   /**
-   * Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`. `missing`: the
-   * sequences of the part's ledger that central reports as missing, or undefined if its answer has no list.
+   * Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`.
+   * `missing`: the sequences of the part's ledger that central reports as missing, or undefined if its answer has no list.
    */
   | {
       readonly kind: 'receipt';
@@ -68,7 +68,7 @@ export type ProbeResult =
   | { readonly kind: 'untrusted'; readonly detail: string }
   /** No answer. */
   | { readonly kind: 'nothing'; readonly code: string }
-  /** The certificate's dates do not fit the boat's clock. */
+  /** The certificate's dates do not match the boat's clock. */
   | { readonly kind: 'clock_wrong'; readonly code: string }
   /** Central, or a proxy in front of it, returned an error: 408, 425, 429, or 5xx other than 511. */
   | { readonly kind: 'unavailable'; readonly status: number };

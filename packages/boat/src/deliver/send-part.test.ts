@@ -177,7 +177,7 @@ describe('the outcome of a sent part', () => {
       assert.equal((await send(url)).outcome.kind, 'receipt_mismatch');
     });
 
-  it('is not a receipt if it names the digest of the compressed body', async () => {
+  it('is not a receipt if it has the digest of the compressed body', async () => {
     const { url } = await serve((response, { body }) =>
       json(200, { ...RECEIPT, sha256: createHash('sha256').update(body).digest('hex') })(response),
     );
@@ -232,7 +232,7 @@ describe('the outcome of a sent part', () => {
       assert.equal(described, expected);
     });
 
-  it('names only the host of a redirect', async () => {
+  it('contains only the host of a redirect', async () => {
     const { url } = await serve(html(302, { location: 'http://portal.example/?mac=00:11:22' }));
     const { outcome } = await send(url);
     assert.ok(outcome.kind === 'not_central');

@@ -53,7 +53,7 @@ export interface PartToSend {
   readonly bundlePublicKey: string | undefined;
   readonly exportId: string;
   readonly part: Part;
-  /** The uncompressed body, a complete document. A receipt must name its SHA-256. */
+  /** The uncompressed body, a complete document. A receipt must contain its SHA-256. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
   /** The owner's rate limit, which keeps the link usable while a backlog is sent. Undefined if there is no limit. */

@@ -200,7 +200,7 @@ test('the fourth failed attempt dead-letters the export', async () => {
   assert.deepEqual(kinds().slice(-2), ['attempt_spent', 'dead_lettered']);
 });
 
-test('an unreadable file uses up an attempt and says nothing about central', async () => {
+test('an unreadable file uses up an attempt and does not change the state of central', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreadable', detail: 'I/O error' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 1]);

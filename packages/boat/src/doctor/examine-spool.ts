@@ -19,7 +19,10 @@ export interface SpoolToExamine {
 /** Number of entries read at once. */
 const PAGE_ENTRIES = 200;
 
-/** Checks that every entry's file exists and has the recorded size. Files of waiting and failed entries are also read to the last line. */
+/**
+ * Checks that every entry's file exists and has the recorded size. Files of waiting and failed entries are also read to the
+ * last line.
+ */
 export async function examineEntries(spool: SpoolToExamine): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   let count = 0;

@@ -3,8 +3,8 @@ import { ExportError } from '../platform/errors.ts';
 import type { Clock } from '../platform/ports.ts';
 
 /**
- * Maximum number of downloads at the same time. Each keeps a page of rows in memory, and the boatlog an open database, up to 10 MB
- * together. A few browsers download a file each.
+ * Maximum number of downloads at the same time. Each keeps a page of rows in memory, and the boatlog an open database, up to 10
+ * MB together. A few browsers download a file each.
  */
 export const DOWNLOADS_MAX = 8;
 

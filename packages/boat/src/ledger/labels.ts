@@ -28,8 +28,8 @@ export function toNumberedName(stamp: string, attempt: number): string {
 }
 
 /**
- * Returns the export ID of an export that was numbered in a new ledger. The ID is new, because its documents name another ledger
- * and sequence, and a key must always carry the same bytes (docs/spec/protocol.md R17).
+ * Returns the export ID of an export that was numbered in a new ledger. The ID is new, because its documents contain another
+ * ledger and sequence, and a key must always carry the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenumberedExportId(ledgerId: string, sequence: number): string {
   return `exp_${ledgerId}_${sequence}`;

@@ -126,7 +126,7 @@ test('an export that was sent as one part is sent as one part again, whatever th
   ledger.close();
 });
 
-test('if the file is gone, the ranges are rewound, and documents withdraw the sequence until central stops naming it', () => {
+test('if the file is gone, the ranges are rewound, and documents withdraw the sequence until central stops listing it', () => {
   const ledger = openDelivered('rewound', 5, 3);
   const { queue } = ledger;
   enqueue(ledger, 6);
@@ -135,7 +135,7 @@ test('if the file is gone, the ranges are rewound, and documents withdraw the se
   assert.deepEqual(alertsDue(ledger, 6), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(9), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(1), [2]);
-  // The resent export has a higher sequence, and central still names the sequence whose withdrawal it has not received.
+  // The resent export has a higher sequence, and central still lists the sequence whose withdrawal it has not received.
   assert.deepEqual(deliver(ledger, 5, [3]), NOTHING);
   assert.deepEqual(queue.lapsedSequences(9), [3]);
   enqueue(ledger, 7);
@@ -205,7 +205,7 @@ test('an answer without a list, or about an export of another ledger, changes no
   ledger.close();
 });
 
-test('after the ledger has diverged, lists name the sequences of the new one', () => {
+test('after the ledger has diverged, lists refer to the sequences of the new one', () => {
   const ledger = openDelivered('diverged', 3, 2);
   enqueue(ledger, 4);
   ledger.changes.begin({ atMs: 5 as WallMs, reason: 'HTTP 409' });

@@ -36,7 +36,7 @@ export interface MissingExports {
   }): HandledReport;
   /**
    * Sequences that central lacks and that will never arrive, in ascending order. Their ranges were rewound, or later exports
-   * contained their records. Central stops naming them once a document has withdrawn them.
+   * contained their records. Central stops listing them once a document has withdrawn them.
    */
   lapsed(limit: number): readonly number[];
   totals(): MissingTotals;
@@ -54,7 +54,7 @@ export function createMissingExports(
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
   );
   const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
-  // Central may have truncated its list, so it says nothing about sequences after the last one.
+  // Central may have truncated its list, so it proves nothing about sequences after the last one.
   const clearLapsed = db.prepare(
     `DELETE FROM lapsed_sequences
      WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,

@@ -21,7 +21,7 @@ export interface AcknowledgedPart {
   readonly missing?: readonly number[] | undefined;
 }
 
-/** A completed export, and what was done about the lost exports that central's last answer named. */
+/** A completed export, and what was done about the lost exports that central's last answer listed. */
 export interface Completed {
   readonly entry: Entry;
   readonly report: HandledReport | undefined;

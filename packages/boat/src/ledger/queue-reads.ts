@@ -20,7 +20,7 @@ export interface QueueReads {
   newest(): Entry | undefined;
   /** The newest exports of this ledger that are waiting or failed, newest first. */
   openExports(limit: number): readonly OpenExport[];
-  /** The newest exports of this ledger that failed and were retried since, newest first. */
+  /** The newest exports of this ledger that failed and have since been retried, newest first. */
   reinstatedSequences(limit: number): readonly number[];
   counts(): QueueCounts;
   /** Total size of the export files that are waiting or being sent, in bytes. */

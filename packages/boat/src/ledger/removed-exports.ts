@@ -48,7 +48,7 @@ export function createRemovedExports({ db }: LedgerDatabase, cursors: Cursors): 
   const deleteRemoved = db.prepare('DELETE FROM removed_exports WHERE sequence >= ?');
   return {
     keep: (entryNo) => {
-      // An export of another ledger has no sequence in this ledger, so central cannot name it.
+      // An export of another ledger has no sequence in this ledger, so central cannot list it.
       if (Number(insert.run(entryNo).changes) === 0) deleteRanges.run(entryNo);
     },
     drop: (entryNo) => {

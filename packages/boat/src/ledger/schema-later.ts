@@ -1,7 +1,7 @@
 /** The latest steps of `LEDGER_STEPS`. Never edit a step that has shipped. */
 export const LATER_STEPS: readonly string[] = [
   `
-  -- What each channel shows the owner now. A row lasts until the channel has accepted that the notification is over.
+  -- The notifications that each channel shows now. A row exists until the channel has accepted the end of the notification.
   CREATE TABLE notifications (
     channel      TEXT NOT NULL CHECK (channel IN ('signalk', 'webhook')),
     subject      TEXT NOT NULL CHECK (subject IN ('failed', 'waiting')),
@@ -12,8 +12,8 @@ export const LATER_STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- A record takes 90 bytes instead of 276: its key is 16 bytes of a digest of its category and ID (digest-key.ts), and a SHA-256 is
-  -- stored as bytes.
+  -- A record takes 90 bytes instead of 276: its key is 16 bytes of a digest of its category and ID (digest-key.ts), and a SHA-256
+  -- is stored as bytes.
   CREATE TABLE compact_digests (
     record_key BLOB NOT NULL,
     entry_no   INTEGER NOT NULL,

@@ -11,7 +11,7 @@ export const LEDGER_STEPS: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  -- One row per export. entry_no is the order of arrival: clocks are wrong, this is not.
+  -- One row per export. entry_no is the order of arrival, which does not depend on the clock.
   CREATE TABLE entries (
     entry_no         INTEGER PRIMARY KEY AUTOINCREMENT,
     queue_id         TEXT NOT NULL UNIQUE,
@@ -35,11 +35,11 @@ export const LEDGER_STEPS: readonly string[] = [
     completed_at_ms  INTEGER,
     failed_at_ms     INTEGER
   ) STRICT;
-  -- Only what waits is looked for often; a status that changes then costs one page less.
+  -- Only waiting entries are searched for often. Without an index on every status, a change of status writes one page less.
   CREATE INDEX entries_pending ON entries (entry_no) WHERE status = 'pending';
   CREATE INDEX entries_by_file ON entries (export_file);
 
-  -- The parts of an export that is being delivered; slices are byte ranges of its file.
+  -- The parts of an export that is being delivered. Slices are byte ranges of its file.
   CREATE TABLE parts (
     entry_no           INTEGER NOT NULL REFERENCES entries (entry_no) ON DELETE CASCADE,
     part_index         INTEGER NOT NULL,
@@ -49,7 +49,7 @@ export const LEDGER_STEPS: readonly string[] = [
     PRIMARY KEY (entry_no, part_index)
   ) STRICT, WITHOUT ROWID;
 
-  -- How far each log source is exported, and which range each export answers for.
+  -- The position up to which each log source has been exported, and the ranges that each export covers.
   CREATE TABLE cursors (
     category   TEXT NOT NULL,
     source     TEXT NOT NULL,
@@ -68,7 +68,7 @@ export const LEDGER_STEPS: readonly string[] = [
     PRIMARY KEY (entry_no, category, source)
   ) STRICT, WITHOUT ROWID;
 
-  -- Under which digest each state record was last exported, and by which export.
+  -- The digest with which each state record was last exported, and the export that contained it.
   CREATE TABLE digests (
     category  TEXT NOT NULL,
     record_id TEXT NOT NULL,
@@ -78,7 +78,7 @@ export const LEDGER_STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX digests_by_entry ON digests (entry_no);
 
-  -- What was delivered, kept when the entry and its file are cleaned up.
+  -- The delivered exports. They are kept after the entry and its file have been removed.
   CREATE TABLE history (
     history_no       INTEGER PRIMARY KEY,
     queue_id         TEXT NOT NULL,
@@ -100,7 +100,7 @@ export const LEDGER_STEPS: readonly string[] = [
     receipt          TEXT NOT NULL
   ) STRICT;
 
-  -- Every byte ever dropped before central proved it holds it.
+  -- All data that was dropped before central confirmed it.
   CREATE TABLE losses (
     loss_no    INTEGER PRIMARY KEY AUTOINCREMENT,
     at_ms      INTEGER NOT NULL,
@@ -109,7 +109,7 @@ export const LEDGER_STEPS: readonly string[] = [
     reason     TEXT NOT NULL
   ) STRICT;
 
-  -- Daily slots already claimed: a timer that fires twice exports once.
+  -- The claimed daily slots. If the timer fires twice, only one export is created.
   CREATE TABLE slots (
     slot_id       TEXT PRIMARY KEY,
     claimed_at_ms INTEGER NOT NULL,
@@ -117,7 +117,7 @@ export const LEDGER_STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- What kiosk pages handed over from localStorage, by its keys there.
+  -- The texts from the localStorage of kiosk pages, by their keys.
   CREATE TABLE browser_documents (
     key            TEXT PRIMARY KEY,
     text           TEXT NOT NULL,
@@ -125,15 +125,15 @@ export const LEDGER_STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- Bytes of bodies sent in each calendar month, for the owner's budget.
+  -- Size of the request bodies sent in each calendar month, for the owner's data budget.
   CREATE TABLE wire_months (
     month      TEXT PRIMARY KEY,
     size_bytes INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- Each tree a commit changes is a page it writes and syncs: an entry keeps its ranges in its own row, and only what
-  -- is looked up at every export has an index.
+  -- For each tree that a commit changes, it writes and syncs at least one page. Therefore an entry keeps its ranges in its own
+  -- row, and only columns that are searched at every export have an index.
   CREATE TABLE slim_entries (
     entry_no         INTEGER PRIMARY KEY,
     queue_id         TEXT NOT NULL UNIQUE,
@@ -179,21 +179,21 @@ export const LEDGER_STEPS: readonly string[] = [
     PRIMARY KEY (entry_no, part_index)
   ) STRICT, WITHOUT ROWID;
   INSERT INTO slim_parts SELECT * FROM parts;
-  -- The cursors are those of all entries so far, also of those that were removed.
+  -- The cursors include the ranges of all entries so far, even of those that were removed.
   INSERT INTO facts SELECT 'cursors_through', CAST(seq AS TEXT) FROM sqlite_sequence WHERE name = 'entries';
-  -- The children first: dropping their parent would take their rows along.
+  -- Drop the child tables first, because dropping the parent table would delete their rows.
   DROP TABLE ranges;
   DROP TABLE parts;
   DROP TABLE entries;
   ALTER TABLE slim_entries RENAME TO entries;
   ALTER TABLE slim_parts RENAME TO parts;
-  -- Bytes sent in the month of the completion, with those of this export's.
+  -- Bytes sent in the month of the completion, including those of this export.
   ALTER TABLE history ADD COLUMN month_bytes INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX entries_by_odd_file ON entries (odd_file) WHERE odd_file IS NOT NULL;
   `,
   `
-  -- Digests of a large export are written before its entry, in many small commits: each record has a row for each entry
-  -- that may turn out to be the last that carried it.
+  -- Digests of a large export are staged in many small commits before its entry is inserted. Therefore a record can have several
+  -- rows, one for each entry that may become the last one to contain it.
   CREATE TABLE versioned_digests (
     category  TEXT NOT NULL,
     record_id TEXT NOT NULL,
@@ -205,17 +205,17 @@ export const LEDGER_STEPS: readonly string[] = [
   DROP TABLE digests;
   ALTER TABLE versioned_digests RENAME TO digests;
   CREATE INDEX digests_by_entry ON digests (entry_no);
-  -- Entries whose digests do not count as they are: written ahead of an entry that is not committed, or given back.
+  -- Entries whose digests are not valid: staged for an entry that is not committed ('ahead'), or rewound ('given_back').
   CREATE TABLE unsettled_digests (
     entry_no INTEGER PRIMARY KEY,
     what     TEXT NOT NULL CHECK (what IN ('ahead', 'given_back'))
   ) STRICT;
   `,
   `
-  -- State has one home: a table. Counters, cursors, months, ranges and marks are current after every commit, so the
-  -- daemon keeps no copy of them in memory.
+  -- Counters, cursors, months, ranges and marks are up to date in the database after every commit, so the daemon keeps no copy of
+  -- them in memory.
 
-  -- One row. entry_no and sequence are the highest numbers given so far, the others count the entries by status.
+  -- One row. entry_no and sequence are the highest numbers assigned so far. The others count the entries by status.
   CREATE TABLE counters (
     entry_no  INTEGER NOT NULL,
     sequence  INTEGER NOT NULL,
@@ -237,7 +237,7 @@ export const LEDGER_STEPS: readonly string[] = [
       (SELECT count(*) FROM entries WHERE status = 'completed'),
       (SELECT count(*) FROM entries WHERE status = 'failed');
 
-  -- The ranges an entry covers; no end where the cursor of the source did not move with the entry.
+  -- The ranges that an entry covers. A range has no end if the entry did not move the cursor of its source.
   CREATE TABLE ranges (
     entry_no      INTEGER NOT NULL REFERENCES entries (entry_no) ON DELETE CASCADE,
     category      TEXT NOT NULL,
@@ -266,7 +266,7 @@ export const LEDGER_STEPS: readonly string[] = [
     ON CONFLICT (month) DO UPDATE SET size_bytes = max(size_bytes, excluded.size_bytes);
   ALTER TABLE history DROP COLUMN month_bytes;
 
-  -- Exports that may reach central on a USB drive.
+  -- Exports that are in an offline bundle, so that they may reach central on a USB drive.
   CREATE TABLE bundled_exports (
     export_id TEXT PRIMARY KEY
   ) STRICT, WITHOUT ROWID;
@@ -275,7 +275,7 @@ export const LEDGER_STEPS: readonly string[] = [
     FROM facts, json_each('["' || replace(facts.value, ' ', '","') || '"]') AS mark
     WHERE facts.name = 'bundled_exports' AND mark.value <> '';
 
-  -- Entries whose digests do not count as they are: staged for an entry that is not committed, or of a failed entry.
+  -- Entries whose digests are not valid: staged for an entry that is not committed, or rewound because the entry failed.
   CREATE TABLE digest_states (
     entry_no INTEGER PRIMARY KEY,
     state    TEXT NOT NULL CHECK (state IN ('staged', 'rewound'))
@@ -293,11 +293,11 @@ export const LEDGER_STEPS: readonly string[] = [
   ALTER TABLE entries DROP COLUMN odd_file;
   ALTER TABLE entries DROP COLUMN ranges;
   CREATE INDEX entries_by_file ON entries (export_file);
-  -- The delivery worker reads only entries that wait, however many were delivered before them.
+  -- The delivery worker reads only waiting entries, no matter how many delivered ones there are.
   CREATE INDEX entries_pending ON entries (entry_no) WHERE status = 'pending';
   CREATE INDEX entries_pending_foreign ON entries (entry_no) WHERE status = 'pending' AND sequence = 0;
 
-  -- Triggers, so that no change of a status can be left out of the counts.
+  -- Triggers ensure that every change of a status is counted.
   CREATE TRIGGER entries_count_insert AFTER INSERT ON entries BEGIN
     UPDATE counters SET
       pending = pending + (new.status = 'pending'),
@@ -318,19 +318,19 @@ export const LEDGER_STEPS: readonly string[] = [
   END;
   `,
   `
-  -- How many times in a row an intermediary refused the export. It then waits until next_retry_at_ms without a spent attempt.
+  -- Number of consecutive refusals by an intermediary. The export then waits until next_retry_at_ms, and no attempt is counted.
   ALTER TABLE entries ADD COLUMN refusal_count INTEGER NOT NULL DEFAULT 0;
   `,
   `
-  -- The time zones that the boat's settings have named, each with the moment from which it applies. A local time in a
-  -- source is read in the zone that applied when it was written.
+  -- The time zones that the boat's settings have specified, each with the time from which it applies. A local time in a source is
+  -- read in the zone that applied when it was written.
   CREATE TABLE time_zones (
     since_ms INTEGER PRIMARY KEY,
     zone     TEXT NOT NULL
   ) STRICT;
   `,
   `
-  -- Each ledger that this boat began because central knew another export under the former one (decision 0033).
+  -- The ledgers that this boat began because central had another export under the former one (decision 0033).
   CREATE TABLE ledger_changes (
     change_no     INTEGER PRIMARY KEY AUTOINCREMENT,
     at_ms         INTEGER NOT NULL,
@@ -360,7 +360,7 @@ export const LEDGER_STEPS: readonly string[] = [
   DROP TABLE ranges;
   ALTER TABLE kept_ranges RENAME TO ranges;
 
-  -- Delivered exports of this ledger whose files were removed, and whose ranges were not rewound since. Without entry_no the
+  -- Delivered exports of this ledger whose files were removed, and whose ranges have not been rewound since. Without entry_no the
   -- ranges are unknown, because an earlier version removed them.
   CREATE TABLE removed_exports (
     sequence INTEGER PRIMARY KEY,
@@ -377,10 +377,10 @@ export const LEDGER_STEPS: readonly string[] = [
     sequence INTEGER PRIMARY KEY
   ) STRICT;
 
-  -- When a delivered export was last put back into the queue because central had lost it.
+  -- The time at which a delivered export was last requeued because central had lost it.
   ALTER TABLE entries ADD COLUMN requeued_at_ms INTEGER;
 
-  -- One row: how often central named an export that it had lost.
+  -- One row: the number of times that central reported a delivered export as missing, by what the boat did.
   CREATE TABLE missing_totals (
     requeued         INTEGER NOT NULL,
     rewound          INTEGER NOT NULL,

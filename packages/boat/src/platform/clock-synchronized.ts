@@ -64,7 +64,10 @@ function parseProperty(text: string): boolean | undefined {
   return { 'b true': true, 'b false': false }[text.trim()];
 }
 
-/** Parses the leap status at the end of `chronyc -c tracking`: `Not synchronised`, `Normal`, or one of two announcements of a leap second. */
+/**
+ * Parses the leap status at the end of `chronyc -c tracking`: `Not synchronised`, `Normal`, or one of two announcements of a
+ * leap second.
+ */
 function parseTracking(text: string): boolean | undefined {
   const status = /,(Normal|Insert second|Delete second|Not synchronised)\s*$/.exec(text)?.[1];
   return status === undefined ? undefined : status !== 'Not synchronised';

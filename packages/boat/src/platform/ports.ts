@@ -125,7 +125,10 @@ export interface Disk {
 
 /** SQLite databases. The simulator also uses real SQLite, on files whose unsynced data it can discard. */
 export interface Databases {
-  /** Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not accept these settings. */
+  /**
+   * Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not
+   * accept these settings.
+   */
   openLedger(path: string): LedgerDatabase;
   /**
    * Opens another service's database read-only, with a short busy timeout and without holding a lock. Returns undefined if the

@@ -383,7 +383,7 @@ test('does not write a delivered and removed legacy export again under the same 
 });
 
 test('a legacy export always has the same export ID in one ledger, and a different one in a ledger that replaced it', () => {
-  // The rewritten document names the ledger, and central refuses different content under a known export ID.
+  // The rewritten document contains the ledger ID, and central refuses different content under a known export ID.
   assert.equal(toExportId('aaaa', 'content'), toExportId('aaaa', Buffer.from('content')));
   assert.notEqual(toExportId('aaaa', 'content'), toExportId('bbbb', 'content'));
 });

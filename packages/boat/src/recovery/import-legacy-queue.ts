@@ -38,7 +38,7 @@ export const LEGACY_ITEMS_MAX = 100_000;
 /** The result of importing a legacy queue. */
 export interface ImportReport {
   readonly imported: number;
-  /** Items whose export already has an entry, because two items name the same file or a power cut interrupted an import. */
+  /** Items whose export already has an entry, because two items refer to the same file or a power cut interrupted an import. */
   readonly known: number;
   /** Items whose file does not exist or is outside the folders that may hold exports. */
   readonly missing: number;

@@ -16,9 +16,9 @@ export interface LegacyDocument {
 }
 
 /**
- * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one record. `type`
- * names the category of the last two. Also parses JSON inside a string. Returns undefined for other shapes, because their
- * category cannot be determined.
+ * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one record.
+ * `type` specifies the category of the last two. Also parses JSON inside a string. Returns undefined for other shapes, because
+ * their category cannot be determined.
  */
 export function toLegacyDocument(type: unknown, data: unknown): LegacyDocument | undefined {
   if (typeof data === 'string') {

@@ -58,7 +58,7 @@ async function openUndamaged(world: World, paths: SpoolPaths): Promise<Ledger> {
   for (const suffix of ['', '-wal', '-shm']) {
     const path = `${paths.ledger}${suffix}`;
     if ((await world.disk.stat(path)) === undefined) continue;
-    await quarantineFile(world, paths, path, `the ledger damaged at ${stamp}`);
+    await quarantineFile(world, paths, path, `the ledger that was found damaged at ${stamp}`);
   }
   return openLedger(world.databases.openLedger(paths.ledger), newLedgerId);
 }

@@ -16,7 +16,9 @@ const FILE_SIZE_MAX_BYTES = 1024 * 1024;
 const NOT_RESTORED_MAX = 50;
 const NOT_RESTORED_LENGTH_MAX = 300;
 
-/** Maximum difference between the clocks of boat and central. A record of a later time would otherwise make every file look old. */
+/**
+ * Maximum difference between the clocks of boat and central. A record of a later time would otherwise make every file look old.
+ */
 const CLOCK_DIFFERENCE_MAX_MS = 24 * 3_600_000;
 
 /** A record whose time is unknown counts as older than every file. */
@@ -57,8 +59,8 @@ export interface StoredRecords {
 }
 
 /**
- * Compares the boat's files with what central holds. Writes nothing. `nowMs` is the time of this computer: central's record cannot be
- * newer. Throws the errors of the disk.
+ * Compares the boat's files with what central holds. Writes nothing. `nowMs` is the time of this computer: central's record
+ * cannot be newer. Throws the errors of the disk.
  */
 export async function planRestore(
   disk: Disk,

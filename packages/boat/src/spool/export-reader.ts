@@ -22,7 +22,7 @@ export interface ExportReader {
   /** Returns the header as JSON text. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
   headerJson(): Promise<string>;
   /**
-   * Returns the installation that created the export, or undefined if the header names none. Throws EXPORT_FILE_MISSING or
+   * Returns the installation that created the export, or undefined if the header has none. Throws EXPORT_FILE_MISSING or
    * EXPORT_FILE_DAMAGED.
    */
   installationId(): Promise<string | undefined>;

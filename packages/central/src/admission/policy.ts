@@ -59,8 +59,8 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
 const WORK_BURST_MS = 30_000;
 
 /**
- * Maximum number of concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and
- * queries together need no more connections than a node has.
+ * Maximum number of concurrent queries of boats. A query over a million records occupies a database connection for seconds.
+ * Imports and queries together need no more connections than a node has.
  */
 const QUERIES_MAX = 2;
 
@@ -71,8 +71,8 @@ const QUERIES_MAX = 2;
 const WAITING_PER_PERMIT_MAX = 4;
 
 /**
- * Longest wait for a permit. The queue moves slowly only if the database is slow. A request that has waited longer is refused at its
- * turn, because a boat drops the connection after 30 s of silence and would not get its receipt.
+ * Longest wait for a permit. The queue moves slowly only if the database is slow. A request that has waited longer is refused
+ * at its turn, because a boat drops the connection after 30 s of silence and would not get its receipt.
  */
 const WAIT_MAX_MS = 10_000;
 

@@ -29,7 +29,7 @@ export const BOAT_ROUTES = {
     path: IMPORT_PATH,
     access: 'boat-imports',
     load: 'import',
-    summary: 'Store a document or one part of a document, and answer with a receipt.',
+    summary: 'Stores a document or one part of a document, and answers with a receipt.',
     description:
       'If a key is repeated with the same body, central returns the same receipt with `duplicate:true`. If the body is different, it answers 409. If another export has the same sequence in the same ledger, it answers 409 `LEDGER_DIVERGED`, and the boat begins a new ledger.',
     parameters: [
@@ -87,7 +87,7 @@ export const BOAT_ROUTES = {
     path: `${IMPORT_PATH}/{export_id}`,
     access: 'boat-reads',
     load: 'small-query',
-    summary: "Return the receipts for the parts that central holds of one of the boat's exports.",
+    summary: "Returns the receipts for the parts that central holds of one of the boat's exports.",
     description: 'If `next` is not null, pass its value as `?after=` to get the rest.',
     parameters: [
       {
@@ -115,7 +115,7 @@ export const BOAT_ROUTES = {
     access: 'boat-or-operator',
     load: 'query',
     summary:
-      'Return the state of the exports of an installation at central, with the sequences missing from its newest ledger.',
+      'Returns the state of the exports of an installation at central, with the sequences missing from its newest ledger.',
     description:
       '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. `concurrent_ledgers` is above 0 if two machines use this installation ID. Values that only the boat has are null.',
     parameters: [
@@ -136,7 +136,8 @@ export const BOAT_ROUTES = {
     path: toConfigurationPath('{id}'),
     access: 'boat-or-admin',
     load: 'query',
-    summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',
+    summary:
+      'Returns the newest onboarding and settings records, which are used to restore a reflashed boat.',
     description: 'A record larger than 2 MiB is returned as null.',
     parameters: [
       {
@@ -156,9 +157,10 @@ export const BOAT_ROUTES = {
     path: ENROL_PATH,
     access: 'anyone',
     load: 'none',
-    summary: 'Redeem a one-time enrolment code: store the digest of a device token that the boat made.',
+    summary:
+      'Redeems a one-time enrolment code, and stores the digest of a device token that the boat created.',
     description:
-      'Only one token can redeem a code. If the same token repeats the request, it gets the same answer. With `installation_id`, a code for another installation is refused and stays usable.',
+      'Only one token can redeem a code. If the request is repeated with the same token, the answer is the same. With `installation_id`, a code for another installation is refused and stays usable.',
     parameters: [],
     body: EnrolmentRequestSchema,
     bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES,

@@ -52,12 +52,12 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet',
     access: 'operator',
     load: 'none',
-    summary: 'Return figures about the fleet, and the imports of the last 24 hours.',
+    summary: 'Returns figures about the fleet, and the imports of the last 24 hours.',
     description:
-      'With more than 2,000 boats, the figures are computed at most once a minute. They are at most 5 minutes old, and `as_of` is when they were computed.',
+      'With more than 2,000 boats, the figures are computed at most once a minute. They are at most 5 minutes old, and `as_of` is the time at which they were computed.',
     parameters: [],
     body: undefined,
-    answer: { description: 'The numbers', contentType: JSON_TYPE, schema: FleetOverviewSchema },
+    answer: { description: 'The figures', contentType: JSON_TYPE, schema: FleetOverviewSchema },
     refusals: OPERATOR_REFUSALS,
   },
   fleetBoats: {
@@ -65,7 +65,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations',
     access: 'operator',
     load: 'none',
-    summary: 'Return one page of the boats.',
+    summary: 'Returns one page of the boats.',
     description:
       'A boat is late once it has been silent for 1.5 times its usual silence, and for at least 6 hours longer than usual. The usual silence is the 80th percentile of its last 16 silences.',
     parameters: [
@@ -123,9 +123,9 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary:
-      'Return the last positions in a part of the map, grouped on a grid: at most 1,500 groups, those with late boats first.',
+      'Returns the last positions in a part of the map, grouped on a grid: at most 1,500 groups, those with late boats first.',
     description:
-      'With more than 2,000 boats, `positioned` and a map with cells of 2 degrees or more are at most 5 minutes old, and boats are first grouped by cells of 1 degree, so a boat just inside the edge of the map may be missing, and one just outside may be included.',
+      'With more than 2,000 boats, `positioned` and a map with cells of 2 degrees or more may be up to 5 minutes old. For such a map, boats are first grouped by cells of 1 degree, so a boat just inside the edge of the map may be missing, and one just outside may be included.',
     parameters: [
       toBoundary('west', 'Western edge in degrees; greater than `east` across the date line'),
       toBoundary('south', 'Southern edge in degrees'),
@@ -150,7 +150,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}',
     access: 'operator',
     load: 'none',
-    summary: 'Return one boat: its state, its records at central, its last 30 days and its ledgers.',
+    summary: 'Returns one boat: its state, its records at central, its last 30 days and its ledgers.',
     description: '',
     parameters: [INSTALLATION],
     body: undefined,
@@ -163,7 +163,7 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary:
-      "Return the exports of the boat's newest ledger by number, newest first, including the missing ones.",
+      "Returns the exports of the boat's newest ledger by number, newest first, including the missing ones.",
     description: '',
     parameters: [
       INSTALLATION,
@@ -185,7 +185,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/log',
     access: 'operator',
     load: 'none',
-    summary: "Return lines of the boat's log, newest first.",
+    summary: "Returns lines of the boat's log, newest first.",
     description: 'Texts are truncated to 2,000 characters.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,
@@ -197,7 +197,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/alerts',
     access: 'operator',
     load: 'none',
-    summary: "Return the boat's newest open alerts.",
+    summary: "Returns the boat's newest open alerts.",
     description: '',
     parameters: [INSTALLATION, LIMIT],
     body: undefined,
@@ -209,7 +209,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/rejected',
     access: 'operator',
     load: 'none',
-    summary: "Return the boat's rejected records with their reasons, newest first.",
+    summary: "Returns the boat's rejected records with their reasons, newest first.",
     description: 'The first 2,000 characters of each record are returned as text.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,

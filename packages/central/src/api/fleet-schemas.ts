@@ -65,7 +65,7 @@ const PositionSchema = Type.Object({
 /** One boat in the operator's list. */
 export const FleetBoatSchema = Type.Object({
   installation_id: Type.String(),
-  /** The name that the boat's owner gave it, or null. */
+  /** The name that the owner gave the boat, or null. */
   name: nullable(Type.String()),
   state: oneOf(BOAT_STATES),
   tier: nullable(Type.Integer()),

@@ -10,7 +10,7 @@ export const NODE_ROUTES = {
     path: HEALTH_PATH,
     access: 'anyone',
     load: 'none',
-    summary: "Return the name of this service and central's time.",
+    summary: "Returns the name of this service and central's time.",
     description:
       'Boats use this to check whether central can store exports. The node checks its database only after a request has failed because of it. The answer is then 503 until the database can store exports again.',
     parameters: [],
@@ -23,7 +23,7 @@ export const NODE_ROUTES = {
     path: '/api/v1/ready',
     access: 'anyone',
     load: 'none',
-    summary: 'Return 200 while this node can store exports.',
+    summary: 'Answers 200 while this node can store exports.',
     description:
       'The database must answer within 3 s, accept writes, have free space and have the schema of this version. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.',
     parameters: [],
@@ -36,7 +36,7 @@ export const NODE_ROUTES = {
     path: '/metrics',
     access: 'anyone',
     load: 'none',
-    summary: 'Return metrics in the Prometheus text format.',
+    summary: 'Returns metrics in the Prometheus text format.',
     description:
       'No metric identifies an installation. While the database does not answer, the fleet totals are absent.',
     parameters: [],
@@ -53,7 +53,7 @@ export const NODE_ROUTES = {
     path: '/openapi.json',
     access: 'anyone',
     load: 'none',
-    summary: 'Return this API as an OpenAPI 3.1 document.',
+    summary: 'Returns this API as an OpenAPI 3.1 document.',
     description: '',
     parameters: [],
     body: undefined,

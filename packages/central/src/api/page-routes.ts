@@ -35,19 +35,19 @@ function toFileRoute<const Path extends string, const ContentType extends string
 
 /** The files of the Fleet page. They contain no fleet data. The page requests the data with the operator's credentials. */
 export const PAGE_ROUTES = {
-  fleetPage: toFileRoute('/', 'text/html; charset=utf-8', 'Show the fleet as a web page.'),
+  fleetPage: toFileRoute('/', 'text/html; charset=utf-8', 'Returns the Fleet page.'),
   fleetScript: toFileRoute(
     '/page/fleet.js',
     'text/javascript; charset=utf-8',
-    'Return the script of the page.',
+    'Returns the script of the page.',
   ),
   fleetStyle: toFileRoute(
     '/page/fleet.css',
     'text/css; charset=utf-8',
-    'Return the style sheet of the page.',
+    'Returns the style sheet of the page.',
   ),
   fleetTexts: {
-    ...toFileRoute('/page/texts/{language}', JSON_TYPE, 'Return the texts of the page in one language.'),
+    ...toFileRoute('/page/texts/{language}', JSON_TYPE, 'Returns the texts of the page in one language.'),
     description: 'The language is a two-letter code such as `fr`. English is part of the script.',
     parameters: [
       {
@@ -61,10 +61,10 @@ export const PAGE_ROUTES = {
     answer: { description: 'The texts by key', contentType: JSON_TYPE, schema: TextsSchema },
     refusals: ['INVALID_FORMAT', 'NOT_FOUND', 'INTERNAL'],
   },
-  fleetLand: toFileRoute('/page/land.json', JSON_TYPE, 'Return the land shapes of the map as TopoJSON.'),
+  fleetLand: toFileRoute('/page/land.json', JSON_TYPE, 'Returns the land shapes of the map as TopoJSON.'),
   fleetCoast: toFileRoute(
     '/page/coast.json',
     JSON_TYPE,
-    'Return finer land shapes for a map of a small area.',
+    'Returns finer land shapes for a map of a small area.',
   ),
 } as const satisfies Readonly<Record<string, Route>>;

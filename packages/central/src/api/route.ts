@@ -10,7 +10,7 @@ export type Access =
   | 'boat-imports'
   /** A boat, with its device token. An installation ID is not secret, so it gives no read access. */
   | 'boat-reads'
-  /** A boat as in `boat-reads`, for its own installation, which a parameter names; or an operator, for any installation. */
+  /** A boat as in `boat-reads`, for its own installation, which a parameter identifies; or an operator, for any installation. */
   | 'boat-or-operator'
   /**
    * Like `boat-or-operator`, but only for operators with the role `admin`, because the answer contains settings of the boat.
@@ -92,10 +92,10 @@ export const BODY_REFUSALS = [
 /** Largest JSON body of a request that is not an import. Such a body has a few short members. */
 export const SMALL_BODY_SIZE_MAX_BYTES = 4_096;
 
-/** The parameter that names the installation of a `boat-or-operator` route. */
+/** The parameter that identifies the installation of a `boat-or-operator` route. */
 export const installationId = Type.String({ pattern: INSTALLATION_ID_PATTERN });
 
-/** Value of the parameter that names the installation. Undefined if the request does not have it. */
+/** Returns the value of the parameter that identifies the installation. Undefined if the request does not have it. */
 export function toInstallationParameter(
   route: Route,
   parameters: Readonly<Partial<Record<string, string>>>,

@@ -13,7 +13,9 @@ export function nullable<S extends TSchema>(schema: S) {
 const count = Type.Integer({ minimum: 0 });
 const sequences = Type.Array(Type.Integer({ minimum: 1 }));
 
-/** Gaps in the exports of an installation's newest ledger. A reflashed boat begins a new ledger, and its sequences restart at 1. */
+/**
+ * Gaps in the exports of an installation's newest ledger. A reflashed boat begins a new ledger, and its sequences restart at 1.
+ */
 export const SequenceGapsSchema = Type.Object({
   ledger_id: nullable(Type.String()),
   missing_sequences: sequences,

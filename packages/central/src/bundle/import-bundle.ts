@@ -69,16 +69,16 @@ export interface BundleReport {
 }
 
 /**
- * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import parts of a bundle by
- * the same rules as parts from the network." A part that arrives twice, over the network or in a bundle, is therefore stored once.
- * One part is in memory at a time. Intact parts are stored, and damaged sections are reported. After an interruption, the same file
- * can be imported again. A bundle belongs to one enrolled installation. Its first line names the installation, or, if that line is
- * damaged, the first document does.
+ * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import parts of a bundle
+ * by the same rules as parts from the network." A part that arrives twice, over the network or in a bundle, is therefore stored
+ * once. One part is in memory at a time. Intact parts are stored, and damaged sections are reported. After an interruption, the
+ * same file can be imported again. A bundle belongs to one enrolled installation. Its first line names the installation, or, if
+ * that line is damaged, the first document does.
  *
- * R83: "Before it stores any part, central MUST refuse a bundle that is not signed with the key that it keeps for the installation,
- * unless the operator makes an exception for this bundle." The file is therefore read twice. Each part is checked again when it is
- * stored, because the file may change in between. If a bundle without proof of its origin is accepted, this is recorded in the
- * audit trail before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN,
+ * R83: "Before it stores any part, central MUST refuse a bundle that is not signed with the key that it keeps for the
+ * installation, unless the operator makes an exception for this bundle." The file is therefore read twice. Each part is checked
+ * again when it is stored, because the file may change in between. If a bundle without proof of its origin is accepted, this is
+ * recorded in the audit trail before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN,
  * INSTALLATION_NOT_FOUND, and the errors of the store.
  */
 export async function importBundle(

@@ -1,7 +1,9 @@
 import type { Queryable, Row } from '../platform/ports.ts';
 import { booleanOf, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 
-/** One installation for the operator. Times are central's own; `last_export_timestamp` and `claimed_tier` are the boat's claims. */
+/**
+ * One installation for the operator. Times are central's own; `last_export_timestamp` and `claimed_tier` are the boat's claims.
+ */
 export interface InstallationSummary {
   readonly installation_id: string;
   readonly tier: number | null;

@@ -175,7 +175,7 @@ describeOnPostgres('the API', (open) => {
     assert.ok(!(await page.text()).includes(boat.id));
   });
 
-  test('exposes metrics that name no boat, and an OpenAPI document', async () => {
+  test('exposes metrics that identify no boat, and an OpenAPI document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

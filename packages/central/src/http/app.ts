@@ -45,8 +45,8 @@ import { createStorageCheck } from './storage-check.ts';
 /** Central's HTTP API: one request in, one response out. It starts no timers. */
 export interface App {
   /**
-   * `connection` describes where the request came from. Without it, the address of the sender is unknown, and the body is read from the
-   * request.
+   * `connection` describes where the request came from. Without it, the address of the sender is unknown, and the body is read
+   * from the request.
    */
   fetch(request: Request, connection?: Connection): Promise<Response>;
 }
@@ -133,7 +133,7 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
     app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), async ({ req, env }) => {
       env.handled.route = id;
       const response = await respond(req.raw, { ...req.query(), ...req.param() }, env);
-      // Hono answers HEAD like GET and drops the body. A body that nobody reads would keep its request in progress for ever.
+      // Hono answers HEAD like GET and drops the body. A body that nobody reads would keep its request in progress forever.
       if (req.method === 'HEAD') await response.body?.cancel();
       return response;
     });
@@ -164,12 +164,12 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   const readBody = createBodyReader(route);
   return async (raw, parameters, { sender, handled, bodySource }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
-      // The type parameter and `id` name the same route, but the compiler cannot infer that.
+      // The type parameter and `id` refer to the same route, but the compiler cannot infer that.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
-    // R110: "While central has detected that its database cannot store an export, it SHOULD answer 503 to an import before it reads
-    // the body."
+    // R110: "While central has detected that its database cannot store an export, it SHOULD answer 503 to an import before it
+    // reads the body."
     const trouble = route.load === 'import' ? await context.database.findImportFault() : undefined;
     if (trouble !== undefined) return respond(refuse('UNAVAILABLE', trouble));
     const caller = await authorize(context, route, raw, parameters, sender);

@@ -1,12 +1,13 @@
 import { type Refused, refuse } from './reply.ts';
 
 /**
- * Maximum number of archives that a node makes at the same time. Each reads the database for as long as the operator downloads it,
- * and takes up to 60 MB: a page of rows, a group of a Parquet file, and its compressed bytes. Imports need the rest of both.
+ * Maximum number of archives that a node makes at the same time. Each reads the database for as long as the operator downloads
+ * it, and takes up to 60 MB: a page of rows, a group of a Parquet file, and its compressed bytes. Imports need the rest of
+ * both.
  */
 export const ARCHIVES_MAX = 4;
 
-/** Maximum number of them for one operator, so that downloads that one operator does not read leave some to the others. */
+/** Maximum number of archives for one operator, so that unread downloads of one operator leave some for the others. */
 export const OPERATOR_ARCHIVES_MAX = 2;
 
 /** Counts the archives in progress at this node. */

@@ -11,7 +11,8 @@ import type { Sender } from './sender.ts';
 import { parseSessionCookie } from './session-cookie.ts';
 
 /**
- * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one that the request names, if any.
+ * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one that the request specifies, if
+ * any.
  */
 export type Caller =
   | { readonly kind: 'anyone' }
@@ -64,8 +65,8 @@ export async function authorize(
 }
 
 /**
- * The session ID that a request to a route for operators presents. Like a token, it can be guessed, and looking it up takes a query.
- * A page of another site must not be able to use up the operator's limit.
+ * The session ID that a request to a route for operators presents. Like a token, it can be guessed, and looking it up takes a
+ * query. A page of another site must not be able to use up the operator's limit.
  */
 function findSessionId({ access }: Route, request: Request): string | undefined {
   const isForBoats = access === 'boat-imports' || access === 'boat-reads';
@@ -104,8 +105,8 @@ async function authorizeBoat(
 }
 
 /**
- * R63: "Central MUST answer both requests only for the token of that installation or an operator, and R62 only for an operator with
- * the role `admin`."
+ * R63: "Central MUST answer both requests only for the token of that installation or an operator, and R62 only for an operator
+ * with the role `admin`."
  */
 async function authorizeOwn(
   context: AppContext,

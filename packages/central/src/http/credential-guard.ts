@@ -4,7 +4,10 @@ import { type Failures, mayPresent, toLimitedNetwork, toPresentFailures } from '
 import type { Log, MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 import type { Sender } from './sender.ts';
 
-/** Maximum number of networks and credentials that a node remembers. Each entry takes about 150 bytes. The oldest is dropped first. */
+/**
+ * Maximum number of networks and credentials that a node remembers. Each entry takes about 150 bytes. The oldest is dropped
+ * first.
+ */
 const REMEMBERED_MAX = 10_000;
 
 /** Shortest time between two writes of the same refusal to the audit trail. */

@@ -114,7 +114,7 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
       case 'ahead':
         return 'the schema of the database belongs to a newer version: upgrade this node';
       case 'changed':
-        return 'a schema step of the database has changed: run d3kos-central migrate, which names it';
+        return 'a schema step of the database has changed: run d3kos-central migrate, which reports the step';
     }
   } catch (error) {
     if (!isCentralFailure(error)) throw error;

@@ -5,15 +5,15 @@ import { answer, type Reply, refuse } from './reply.ts';
 import type { RouteRequest } from './route-request.ts';
 
 /**
- * Redeems an enrolment code. R96: "Central MUST limit the number of invalid codes that one address may present." Refused codes and
- * refused tokens share one limit, because both are guesses at a secret.
+ * Redeems an enrolment code. R96: "Central MUST limit the number of invalid codes that one address may present." Refused codes
+ * and refused tokens share one limit, because both are guesses at a secret.
  */
 export async function handleEnrolment(
   { store, wall, guard }: AppContext,
   { body, sender }: RouteRequest<'redeemCode'>,
 ): Promise<Reply<'redeemCode'>> {
   const code = parseEnrolmentCode(body.code);
-  // A text that is not a code is probably a typing error, but it counts too. Otherwise the format of a code could be probed
+  // Text that is not a code is probably a typing error, but it counts too. Otherwise the format of a code could be probed
   // without a limit.
   const presented = code ?? body.code;
   if (!guard.mayPresent(sender, presented))

@@ -57,7 +57,7 @@ async function untilAccepted(send: () => Promise<Response>): Promise<Response> {
   }
 }
 
-test('archives that nobody reads leave downloads to the other operators, and their number is limited', async () => {
+test('archives that nobody reads leave downloads for the other operators, and their number is limited', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const node = createNode(store);
@@ -91,7 +91,7 @@ test('archives that nobody reads leave downloads to the other operators, and the
   for (const one of [...unread.slice(1), next]) await one.body?.cancel();
 });
 
-test('an archive that cannot begin takes no download', async () => {
+test('an archive that cannot begin does not count as a download', async () => {
   const node = createNode(opened.store);
   for (let count = 0; count <= ARCHIVES_MAX; count += 1) {
     const response = await request(node, `/api/v1/installations/${'f'.repeat(16)}/export`, AS_TOKEN);

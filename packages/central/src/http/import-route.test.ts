@@ -137,7 +137,7 @@ describeOnPostgres('import', (open) => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('refuses a body that is not a document of format 1.0, and names the required version', async () => {
+  test('refuses a body that is not a document of format 1.0, and states the required version', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

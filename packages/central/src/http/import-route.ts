@@ -99,7 +99,8 @@ function toReply(
 ): Reply<'importPart'> {
   switch (outcome.kind) {
     case 'mismatch':
-      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document from an installation that the token does not belong to."
+      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document from an installation that the token does not belong
+      // to."
       return refuse('INSTALLATION_MISMATCH', 'the document and the token belong to different installations');
     case 'invalid':
       return refuse('INVALID_FORMAT', outcome.reason);
@@ -136,9 +137,9 @@ function toReply(
         installation: outcome.installationId,
         held_export: outcome.knownExportId,
       });
-      // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if another export of the same ledger, held
-      // or listed in `open_exports`, has its sequence." R103: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an
-      // export if it lists in `open_exports` a sequence that a different export of the same ledger has."
+      // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if another export of the same ledger,
+      // held or listed in `open_exports`, has its sequence." R103: "Central MUST answer 409 `LEDGER_DIVERGED`, without a
+      // receipt, to an export if it lists in `open_exports` a sequence that a different export of the same ledger has."
       return refuse(
         'LEDGER_DIVERGED',
         `export ${outcome.knownExportId} already has a sequence that this document uses: the ledger returned to an older state, or a second machine uses it`,

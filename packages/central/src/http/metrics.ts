@@ -28,8 +28,8 @@ export interface ScrapeFacts {
 }
 
 /**
- * The metrics of one node. They name no installation, because `/metrics` needs no credentials, and because each label value costs
- * memory in every Prometheus server that scrapes it.
+ * The metrics of one node. No metric identifies an installation, because `/metrics` needs no credentials, and because each
+ * label value costs memory in every Prometheus server that scrapes it.
  */
 export interface NodeMetrics {
   readonly registry: Registry;

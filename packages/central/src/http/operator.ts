@@ -11,7 +11,7 @@ const OPERATOR_TOKEN_ACTOR = 'operator token';
 
 /** The operator behind a request: an account with a session, or anyone who has the operator token. */
 export interface Operator {
-  /** Names the operator in the audit trail. */
+  /** Identifies the operator in the audit trail. */
   readonly actor: string;
   readonly role: Role;
   /** Undefined for the operator token. */
@@ -19,9 +19,10 @@ export interface Operator {
 }
 
 /**
- * Returns the operator of a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic is not
- * accepted, because a browser that has the password also sends it with requests from other origins. A request to read that a page of
- * another site caused has no operator. Such a page cannot read the answer, but it could make central do expensive work.
+ * Returns the operator of a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic is
+ * not accepted, because a browser that has the password also sends it with requests from other origins. A read request that was
+ * caused by a page of another site has no operator. Such a page cannot read the answer, but it could make central do expensive
+ * work.
  */
 export async function findOperator(
   { store, wall, operatorToken }: AppContext,

@@ -23,8 +23,8 @@ export function findOwnChannel(request: Request): Channel | undefined {
 }
 
 /**
- * True if the browser states that a page of another site, or of another host or port of this one, caused the request. `none` is an
- * address that the user typed. Browsers before 2023 and programs do not send the header.
+ * True if the browser states that a page of another site, or of another host or port of this one, caused the request. `none` is
+ * an address that the user typed. Browsers before 2023 and programs do not send the header.
  */
 export function isFromAnotherSite(request: Request): boolean {
   const fetchSite = request.headers.get('Sec-Fetch-Site');

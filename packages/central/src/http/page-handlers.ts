@@ -4,8 +4,8 @@ import { refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
 /**
- * The Content-Security-Policy of the page. It loads files and data only from its own server, runs no inline script, cannot turn text into
- * markup (Trusted Types), and cannot be framed.
+ * The Content-Security-Policy of the page. It loads files and data only from its own server, runs no inline script, cannot turn
+ * text into markup (Trusted Types), and cannot be framed.
  */
 export const PAGE_POLICY = [
   "default-src 'none'",

@@ -17,7 +17,7 @@ export interface BoatPosition {
 
 /** A document's claims about its boat, for the operator's list. */
 export interface BoatFacts {
-  /** Undefined if the document does not name the boat. */
+  /** Undefined if the document has no name for the boat. */
   readonly name: string | undefined;
   readonly position: BoatPosition | undefined;
 }

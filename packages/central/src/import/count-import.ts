@@ -24,7 +24,7 @@ function toClaim(value: SqlFragment, column: string): SqlFragment {
 const MISSING: SqlFragment = `case when :is_newest_ledger::boolean
       then (select missing_count from noted_ledger) else missing_sequences end`;
 
-/** A ledger is concurrent relative to the import's time, so that no two clocks are compared. */
+/** Compares with the import's time, so that the clocks of two machines are never compared. */
 const IS_CONCURRENT: SqlFragment = `concurrent_at > :received_at::timestamptz - ${CONCURRENT_PERIOD}`;
 
 /**

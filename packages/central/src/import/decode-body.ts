@@ -9,8 +9,8 @@ import { type ContentCoding, RECORD_SIZE_MAX_BYTES } from '@d3kos/protocol';
 const ZSTD_WINDOW_LOG_MAX = 23;
 
 /**
- * Largest decoding step. The decoder stops at most this far above the limit. A step allocates its size however little it decodes, so a
- * small limit has a small step.
+ * Largest decoding step. The decoder stops at most this far above the limit. A step allocates its size however little it
+ * decodes, so a small limit has a small step.
  */
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
 /** The smallest step that zlib accepts. */

@@ -78,7 +78,7 @@ export type ImportOutcome =
 
 /**
  * Checks and stores one body in one transaction. The network and bundles both use this function, so a body has the same outcome
- * either way, and a body that arrives twice is stored once. A body that central already holds is recognized by its key and its
+ * either way, and a body that arrives twice is stored once. A body that central already holds is recognised by its key and its
  * digest, before it is parsed.
  */
 export async function importBody(world: ImportWorld, body: BodyToImport): Promise<ImportOutcome> {

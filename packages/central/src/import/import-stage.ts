@@ -1,6 +1,6 @@
 /**
- * The stages of an import, in order: receiving the body, decoding it, waiting for a permit, looking for a repetition, preparing the
- * records, and the transaction that stores them.
+ * The stages of an import, in order: receiving the body, decoding it, waiting for a permit, looking for a repetition, preparing
+ * the records, and the transaction that stores them.
  */
 export const IMPORT_STAGES = ['receive', 'decode', 'wait', 'look_up', 'prepare', 'store'] as const;
 export type ImportStage = (typeof IMPORT_STAGES)[number];

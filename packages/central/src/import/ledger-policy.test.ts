@@ -34,7 +34,7 @@ test('an export is refused if its open_exports gives a known sequence to another
     });
 });
 
-test('an export is accepted if central knows it under its sequence, or knows no export under that sequence', () => {
+test('an export is accepted if it is the one that central has under its sequence, or if central has none under it', () => {
   for (const knownExportId of ['exp_new', undefined])
     assert.equal(judge({ knownExportId }, fromSender(A), 3).kind, 'accepted');
 });

@@ -1,7 +1,7 @@
 /** The facts about the ledger of a document before the document is stored. */
 export interface LedgerFacts {
   /**
-   * The export that is known to have the document's sequence in its ledger, because central holds it or a later document named
+   * The export that is known to have the document's sequence in its ledger, because central holds it or a later document listed
    * it. Undefined if there is none.
    */
   readonly knownExportId: string | undefined;
@@ -13,8 +13,8 @@ export interface LedgerFacts {
   /** The highest sequence of which central holds a part, or 0. */
   readonly highestSequence: number;
   /**
-   * Ledgers of the installation that are newer than this one: central first saw them later, or they name it as former. Empty for a ledger
-   * that is new to central and that no other one names.
+   * Ledgers of the installation that are newer than this one: central first saw them later, or they list it as former. Empty
+   * for a ledger that is new to central and that no other one lists.
    */
   readonly newerLedgers: readonly string[];
 }

@@ -6,7 +6,7 @@ import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
 /**
- * The number for a ledger that central first sees after a document has named it as former. Null if no document has. R105: "If
+ * The number for a ledger that central first sees after a document has listed it as former. Null if no document has. R105: "If
  * central first sees a ledger after a document listed it in `former_ledger_ids`, central MUST treat it as older than the ledger
  * of that document." An old bundle can bring such a ledger to a central that was restored from a backup.
  */
@@ -80,7 +80,7 @@ export const NOTE_LEDGER: SqlFragment = `
     concurrent_at = case when :is_concurrent::boolean then excluded.last_received_at else held.concurrent_at end
   returning missing_count, concurrent_at`;
 
-/** Registers the sequences that a part uses or names. */
+/** Registers the sequences that a part uses or lists. */
 export const NOTE_EXPORTS: SqlFragment = `
   insert into ledger_exports as held (installation_id, ledger_id, sequence, export_id, part_count, parts_held)
   select :installation_id::text, :ledger_id::text, sequence, export_id, part_count, parts_held

@@ -53,7 +53,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.deepEqual(await send({ sequence: 7 }), []);
   });
 
-  test('name a withdrawn sequence again once a later document reinstates it, even if an earlier document arrives again', async () => {
+  test('list a withdrawn sequence again once a later document reinstates it, even if an earlier document arrives again', async () => {
     const { store, boat, app, send } = await startBoat();
     const withdrawing = { ...toDocument(boat, { sequence: 2 }), withdrawn_sequences: [1] };
     assert.deepEqual((await importDocument(app, boat, withdrawing)).missing_sequences, []);

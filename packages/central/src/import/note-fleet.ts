@@ -57,7 +57,10 @@ export function toFleetChange(
 const IS_NEW_POSITION: SqlFragment = `:is_latest::boolean and :latitude::double precision is not null
       and (position_at is null or :position_at::timestamptz >= position_at or position_at > :received_at::timestamptz)`;
 
-/** SQL that sets the position of a boat in `update installations`. A document without a position does not change the recorded one. */
+/**
+ * SQL that sets the position of a boat in `update installations`. A document without a position does not change the recorded
+ * one.
+ */
 export const NEW_POSITION: SqlFragment = (
   [
     ['position_latitude', ':latitude::double precision'],

@@ -27,12 +27,13 @@ export function identifyPart(
     return contradiction(`part ${part.index} of ${part.count}: the index is above the count`);
   if (document.sequence !== undefined && !Number.isSafeInteger(document.sequence))
     return contradiction('sequence is too large');
-  // docs/spec/protocol.md R19: "Central MUST identify a document without an `Idempotency-Key` by its `export_id`, or by the digest
-  // of its body if it has no `export_id`."
+  // docs/spec/protocol.md R19: "Central MUST identify a document without an `Idempotency-Key` by its `export_id`, or by the
+  // digest of its body if it has no `export_id`."
   if (keyHeader === undefined) return identified(document.export_id ?? `sha256-${sha256}`, part);
   const key = parseIdempotencyKey(keyHeader);
   if (key === undefined) return contradiction('Idempotency-Key is not <export_id>/<part index>');
-  // docs/spec/protocol.md R18: "Central MUST refuse with 400 `INVALID_FORMAT` an `Idempotency-Key` that contradicts the document."
+  // docs/spec/protocol.md R18: "Central MUST refuse with 400 `INVALID_FORMAT` an `Idempotency-Key` that contradicts the
+  // document."
   if (document.export_id !== undefined && document.export_id !== key.exportId)
     return contradiction('Idempotency-Key names a different export than the document');
   if (key.partIndex !== part.index)

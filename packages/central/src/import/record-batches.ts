@@ -17,9 +17,12 @@ const BATCH_SIZE_BYTES = 2 * 1_048_576;
 /** Records of one category for one statement. */
 export interface RecordBatch {
   readonly category: Category;
-  /** The array parameters that `upsertRecordsSql` expects, one for each column. Within a category, the records of all batches ascend by ID. */
+  /**
+   * The array parameters that `upsertRecordsSql` expects, one for each column. Within a category, the records of all batches
+   * ascend by ID.
+   */
   readonly columns: readonly Uint8Array[];
-  /** Bytes of the records as `StorableRecord.storedBytes`, or undefined if that of one is unknown. */
+  /** Sum of `StorableRecord.storedBytes`, or undefined if it is unknown for one of the records. */
   readonly storedBytes: number | undefined;
 }
 
@@ -30,7 +33,10 @@ export interface StorableRecord {
   readonly recordedMs: number | null;
   /** JSON text that jsonb accepts. */
   readonly json: string;
-  /** Bytes of the text that PostgreSQL makes of it (see `toStoredBytes`), or undefined if only PostgreSQL knows. */
+  /**
+   * Size in bytes of the text that PostgreSQL writes for it (see `toStoredBytes`), or undefined if only PostgreSQL can
+   * determine it.
+   */
   readonly storedBytes: number | undefined;
   /** The values of the columns of `listOwnColumns`. */
   readonly own: Readonly<Record<string, string | number | null>>;

@@ -31,8 +31,8 @@ const RECORD_LEVELS_MAX = 64;
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * Maximum number of characters of a rejected record that are stored for the operator: enough to recognize the record. A document
- * may consist entirely of rejected records.
+ * Maximum number of characters of a rejected record that are stored for the operator: enough to recognise the record. A
+ * document may consist entirely of rejected records.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
@@ -42,7 +42,7 @@ const REJECTED_TEXT_LENGTH_MAX = 65_536;
  */
 const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
-/** Maximum number of rejected records that are stored and named in a receipt. One last entry gives the number of the others. */
+/** Maximum number of rejected records that are stored and listed in a receipt. One last entry gives the number of the others. */
 const REJECTED_LISTED_MAX = 1_000;
 
 /** Maximum number of characters of a category or record ID in a rejection. */
@@ -233,7 +233,7 @@ function deriveRecordId(category: Category, canonicalJson: string, exportTimesta
   }
 }
 
-/** Keys that may contain the time of a record: a normalized time first, then the names that legacy exporters used. */
+/** Keys that may contain the time of a record: a normalised time first, then the names that legacy exporters used. */
 const TIME_KEYS = ['timestamp_utc', 'recorded_at', 'timestamp', 'time', 'generated_at', 'ts'] as const;
 
 function claimedMsOf(

@@ -13,8 +13,8 @@ import type { Use } from './quota-policy.ts';
 import { ADD_USE, toUseValues } from './usage.ts';
 
 /**
- * Everything that an import writes besides records and gaps. Each module owns the fragment of its table. The fragments do not see each
- * other's writes, except through the named results.
+ * Everything that an import writes besides records and gaps. Each module owns the fragment of its table. The fragments do not
+ * see each other's writes, except through the named results.
  */
 const REGISTER_PART = toStatement(`
 with noted_ledger as (${NOTE_LEDGER}

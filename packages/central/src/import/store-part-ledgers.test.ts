@@ -70,7 +70,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.doesNotMatch(held, /old/);
   });
 
-  test('treats a ledger that a newer one named as former as the older one, although its first export arrives later', async () => {
+  test('treats a ledger that a newer one listed as former as the older one, although its first export arrives later', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -88,7 +88,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
         { headers: { 'Ledger-Id': 'cccccccccccccccc' } },
       );
     await send('cccccccccccccccc', 1, 'new', ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa']);
-    // A renumbered export names only the ledger in which it was created.
+    // A renumbered export lists as former only the ledger in which it was created.
     await send('cccccccccccccccc', 2, 'newer', ['bbbbbbbbbbbbbbbb']);
     for (const former of ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa'])
       for (const sequence of [7, 8]) await send(former, sequence, `old ${former}`, []);
@@ -135,7 +135,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     );
   });
 
-  test('refuses a sequence that central never received, if a later export names another export for it', async () => {
+  test('refuses a sequence that central never received, if a later export lists another export under it', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -152,7 +152,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await importDocument(app, boat, late)).duplicate, false);
   });
 
-  test('refuses an export that names another export under a held sequence, and accepts one that names the held export', async () => {
+  test('refuses an export that lists another export under a held sequence, and accepts one that lists the held export', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

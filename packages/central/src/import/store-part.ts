@@ -134,7 +134,7 @@ async function noteTokenUse(
   );
 }
 
-/** R33: the receipt names the export, the part, and the digest of the decoded body. */
+/** R33: the receipt contains the export, the part, and the digest of the decoded body. */
 function toReceipt(part: PartToStore): Receipt {
   return {
     status: 'success',

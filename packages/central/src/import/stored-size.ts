@@ -2,16 +2,17 @@
 const EXPONENT_FREE_MIN = 1e-6;
 
 /**
- * Returns the number of bytes of PostgreSQL's text of a jsonb value (`octet_length(record::text)`), or undefined if it may write a number
- * differently. `json` is the JSON text of `value`, which comes from a plain document (see `DocumentScan`). PostgreSQL writes the same
- * characters with a space after each comma and each colon. PostgreSQL would have to make the text of every record (decision 0051).
+ * Returns the size in bytes of the text that PostgreSQL writes for a jsonb value (`octet_length(record::text)`), or undefined
+ * if PostgreSQL might write a number differently. `json` is the JSON text of `value`, which comes from a plain document (see
+ * `DocumentScan`). PostgreSQL writes the same characters with a space after each comma and each colon. Counting in the database
+ * would make PostgreSQL write the text of every record (decision 0051).
  */
 export function toStoredBytes(value: unknown, json: string): number | undefined {
   const separators = countSeparators(value);
   return separators === undefined ? undefined : Buffer.byteLength(json) + separators;
 }
 
-/** Returns the number of commas and colons outside texts, or undefined for a number below EXPONENT_FREE_MIN. */
+/** Returns the number of commas and colons outside strings, or undefined for a number below EXPONENT_FREE_MIN. */
 function countSeparators(value: unknown): number | undefined {
   if (typeof value === 'number') return value !== 0 && Math.abs(value) < EXPONENT_FREE_MIN ? undefined : 0;
   if (typeof value !== 'object' || value === null) return 0;

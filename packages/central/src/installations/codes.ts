@@ -79,7 +79,7 @@ export type Redemption =
 /**
  * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably.
  * Across all nodes, only one request can redeem a code. A repetition with the same digest gets the same answer while its token
- * is valid. A refused code stays usable. `code` is normalized. It is undefined if the text was not a code. `address` is where
+ * is valid. A refused code stays usable. `code` is normalised. It is undefined if the text was not a code. `address` is where
  * the request came from.
  */
 export async function redeem(

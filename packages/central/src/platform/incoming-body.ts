@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { BodySource } from './ports.ts';
 
 /**
- * Reads the body of a request from its connection. To read the body of the web `Request`, the HTTP library would build a second request, an
- * abort controller and two web streams (decision 0051). Only one of the two may be read.
- * Nothing is taken from the connection before the first `read`, and no more than one read ahead, so that a slow reader slows the sender.
+ * Reads the body of a request from its connection. To read the body of the web `Request`, the HTTP library would build a second
+ * request, an abort controller and two web streams (decision 0051). Only one of the two may be read. Nothing is taken from the
+ * connection before the first `read`, and no more than one read ahead, so that a slow reader slows the sender.
  */
 export function toBodySource(incoming: IncomingMessage): BodySource {
   let isCancelled = false;

@@ -26,9 +26,9 @@ interface StatementLimits {
 const REQUEST_LIMITS: StatementLimits = { statementMaxMs: 25_000, answerMaxMs: 28_000 };
 
 /**
- * A step that rewrites a table or builds an index takes hours on a large database, and another node may wait for it just as long. An
- * operator stops it by ending the program, and the server then rolls it back. The statements of other nodes end after REQUEST_LIMITS, so
- * a step does not wait long for their locks.
+ * A step that rewrites a table or builds an index takes hours on a large database, and another node may wait for it just as
+ * long. An operator stops it by ending the program, and the server then rolls it back. The statements of other nodes end after
+ * REQUEST_LIMITS, so a step does not wait long for their locks.
  */
 const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 0 };
 
@@ -39,8 +39,8 @@ const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /**
- * Returns the settings of every statement. They override the defaults of the server, the database and the login. `synchronous_commit` makes the
- * server answer a commit only after its log is on disk, which every receipt relies on.
+ * Returns the settings of every statement. They override the defaults of the server, the database and the login.
+ * `synchronous_commit` makes the server answer a commit only after its log is on disk, which every receipt relies on.
  */
 function toSettings({
   statementMaxMs,
@@ -56,8 +56,9 @@ function toSettings({
 const BEGIN = 'begin isolation level read committed';
 
 /**
- * Returns the first statements of every transaction on a server given by URL. The settings are not made when a connection starts,
- * because a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state between clients.
+ * Returns the first statements of every transaction on a server given by URL. The settings are not made when a connection
+ * starts, because a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares
+ * session state between clients.
  */
 function toBeginWithSettings(limits: StatementLimits): string {
   const settings = toSettings(limits).map(([name, value]) => `set local ${name} = ${value}`);

@@ -35,7 +35,10 @@ function toQueryable(runner: PGlite | Transaction, serializers: SerializerOption
   };
 }
 
-/** Types with parameters in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see `createArrayWriter`). */
+/**
+ * Types with parameters in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see
+ * `createArrayWriter`).
+ */
 const BINARY_OIDS = [25, 1009, 3807, 1185, 1022];
 
 /** PGlite converts every parameter to text unless its serializer returns bytes. Its types do not declare this. */

@@ -14,7 +14,9 @@ export function toPlainLines(text: string): string {
   return text.split('\n').map(toPlainText).join('\n');
 }
 
-/** Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`. */
+/**
+ * Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`.
+ */
 export function toPlainJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, (unsafe) =>
     Array.from(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),

@@ -205,9 +205,9 @@ async function disownPidFile(dataDir: string): Promise<void> {
 }
 
 /**
- * Returns the folder of the socket at which PostgreSQL answers for the cluster, or undefined. /proc is not read: if the service has a
- * user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the owner of the
- * data directory, so that no other account can pose as the database.
+ * Returns the folder of the socket at which PostgreSQL answers for the cluster, or undefined. /proc is not read: if the service
+ * has a user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the
+ * owner of the data directory, so that no other account can pose as the database.
  */
 export async function findAnsweringSocket(dataDir: string): Promise<string | undefined> {
   const { lines } = await readPidFile(dataDir);

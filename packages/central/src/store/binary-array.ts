@@ -1,4 +1,6 @@
-/** The types of array elements that `createArrayWriter` writes, with the object ids of PostgreSQL's catalog, which never change. */
+/**
+ * The types of array elements that `createArrayWriter` writes, with the object ids of PostgreSQL's catalog, which never change.
+ */
 const ELEMENT_OIDS = { text: 25, jsonb: 3802, timestamptz: 1184, 'double precision': 701 } as const;
 export type ElementType = keyof typeof ELEMENT_OIDS;
 
@@ -26,7 +28,10 @@ const USUAL_BYTES = { text: 36, jsonb: 320, timestamptz: 0, 'double precision': 
 
 const WORD = 2 ** 32;
 
-/** Writes milliseconds as microseconds in eight bytes, in two words, because a BigInt is an object of its own. Returns the next offset. */
+/**
+ * Writes milliseconds as microseconds in eight bytes, in two words, because a BigInt is an object of its own. Returns the next
+ * offset.
+ */
 function writeMicroseconds(bytes: Buffer, ms: number, at: number): number {
   const high = Math.floor(ms / WORD);
   const low = (ms - high * WORD) * 1_000;

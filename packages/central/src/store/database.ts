@@ -13,8 +13,8 @@ export interface NamedStatement {
 }
 
 /**
- * A part of a statement that its own module writes: a condition, columns, or the body of a `with` clause. Its parameters are names, such as
- * `:import_id`. The same name has the same value in the whole statement.
+ * A part of a statement that its own module writes: a condition, columns, or the body of a `with` clause. Its parameters are
+ * names, such as `:import_id`. The same name has the same value in the whole statement.
  */
 export type SqlFragment = string;
 

@@ -4,7 +4,9 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { isContracting, MIGRATIONS, type Migration } from './migrations/index.ts';
 import { booleanOf, textOf } from './row.ts';
 
-/** The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once. */
+/**
+ * The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once.
+ */
 export const MIGRATION_LOCK = 826_351_108;
 
 /** The result of one run of the migrations. */

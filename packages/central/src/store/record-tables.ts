@@ -43,14 +43,14 @@ const RECORD_COLUMNS = [
 ] as const;
 
 /**
- * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 ledger, $3 sequence, $4 export, $5
- * part, $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, $9 the bytes of all records as
- * JSON text, or null if they are unknown, from $10 one array for each column of the records: ID, time, record and the category's own
- * columns. It adds the new records to `installation_holdings` and returns one row with `records` and `bytes`, the change in the
- * records that central holds. A record from a later export of the same ledger, or from a ledger in $8, is not replaced, because parts
- * and the exports of a lost ledger may arrive out of order.
- * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the same ledger, or
- * from an earlier ledger that the boat no longer uses."
+ * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 ledger, $3 sequence, $4 export,
+ * $5 part, $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, $9 the bytes of all
+ * records as JSON text, or null if they are unknown, from $10 one array for each column of the records: ID, time, record and
+ * the category's own columns. It adds the new records to `installation_holdings` and returns one row with `records` and
+ * `bytes`, the change in the records that central holds. A record from a later export of the same ledger, or from a ledger in
+ * $8, is not replaced, because parts and the exports of a lost ledger may arrive out of order. docs/spec/protocol.md R32:
+ * "Central MUST NOT replace a record with an older version from an earlier export of the same ledger, or from an earlier ledger
+ * that the boat no longer uses."
  */
 export function upsertRecordsSql(category: Category): string {
   return UPSERTS[category];

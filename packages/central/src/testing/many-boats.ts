@@ -23,8 +23,8 @@ from generate_series(1, $2::int) as n, (select $1::timestamptz as now) as t,
     when n % 100 < 15 then t.now - interval '4 days' else t.now - (n % 1400) * interval '1 minute' end as heard) as h`;
 
 /**
- * Inserts a large fleet in a few seconds: the rows that imports of `count` boats would have left at `nowIso`, and the imports of the
- * last 800 hours. Records and exports are not inserted.
+ * Inserts a large fleet in a few seconds: the rows that imports of `count` boats would have left at `nowIso`, and the imports
+ * of the last 800 hours. Records and exports are not inserted.
  */
 export async function insertBoats(store: Store, count: number, nowIso: string): Promise<void> {
   await store.query(BOATS_SQL, [nowIso, count]);

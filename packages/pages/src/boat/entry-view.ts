@@ -14,7 +14,7 @@ export interface EntryView {
   readonly tone: Tone;
   readonly mark: IconName;
   readonly title: string;
-  /** Why it was made. */
+  /** Why it was created. */
   readonly made: string;
   /** Its number of records and size. */
   readonly facts: readonly string[];

@@ -3,7 +3,10 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 /** Number of rows that are drawn at once. They take about 25 ms at a quarter of a desktop computer's speed. */
 const ROWS_PER_PAGE = 12;
-/** Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty end. */
+/**
+ * Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty
+ * end.
+ */
 const DRAWN_AHEAD = '2400px';
 
 /**

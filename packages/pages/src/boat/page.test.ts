@@ -116,7 +116,7 @@ describe('the statement', () => {
 
   test('before the first answer the page shows that it is waiting for the export manager', () => {
     const statement = toStatement(toSituation(INITIAL_STATE), INITIAL_STATE, texts);
-    assert.equal(statement.title, 'Asking the export manager…');
+    assert.equal(statement.title, 'Contacting the export manager…');
   });
 
   test('a status that cannot be read is shown with its code', () => {
@@ -216,7 +216,7 @@ test('a warning is shown once in addition to the situation, and only while the p
   const titles = (name: ScenarioName): readonly string[] =>
     toWarnings(toState(SCENARIOS[name]), texts).map(({ title }) => title);
   assert.deepEqual(titles('safe'), []);
-  assert.deepEqual(titles('card_not_durable'), ['Waiting exports may not survive a switch-off']);
+  assert.deepEqual(titles('card_not_durable'), ['Waiting exports may not survive a power-off']);
   assert.deepEqual(titles('ledger_replaced'), ['The next export sends everything again']);
   assert.deepEqual(titles('source_unreadable'), []);
   assert.deepEqual(toWarnings(applyLoss(toState(SCENARIOS.card_not_durable)), texts), []);

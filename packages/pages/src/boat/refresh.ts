@@ -66,8 +66,8 @@ async function readAll(store: Store): Promise<void> {
 }
 
 /**
- * Keeps the history that is shown if the new answer has the same rows, so that they are not drawn again. Rows never change, and new ones
- * come first.
+ * Keeps the history that is shown if the new answer has the same rows, so that they are not drawn again. Rows never change, and
+ * new ones come first.
  */
 function keepSame(shown: PageState['history'], answer: NonNullable<PageState['history']>): typeof answer {
   const isSame =

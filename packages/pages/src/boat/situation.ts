@@ -58,7 +58,7 @@ function toRefusedSituation(status: Answer<'status'>): Situation | undefined {
   return { kind: status.code === 'INSTALLATION_ID_INVALID' ? 'identity' : 'license', detail };
 }
 
-/** The situation while an export is being made or sent. */
+/** The situation while an export is being created or sent. */
 function toActiveSituation(state: PageState, status: Answer<'status'>): Situation | undefined {
   const category = state.collecting.at(-1)?.category;
   if (category !== undefined) return { kind: 'collecting', category, doneCount: state.collecting.length };

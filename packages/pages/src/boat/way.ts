@@ -62,7 +62,7 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
       : say('passage.safeUntil', { time: texts.moment(ashore.at, now) });
   return {
     line: isBroken ? 'broken' : 'solid',
-    // While an export is being made, its mark is shown on the line.
+    // While an export is being created, its mark is shown on the line.
     bar: isHeld || situation.kind === 'collecting',
     says: ashore.kind === 'until' ? until : isHeld ? since : '',
   };

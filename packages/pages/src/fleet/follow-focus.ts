@@ -5,8 +5,8 @@ import { type Place, toBoatAddress } from './place.ts';
 const GIVES_UP = 'body, a';
 
 /**
- * Moves the focus when another view has been read: to the content of the view, or, back in the list, to the boat that was open. Keyboard
- * and screen reader then continue there instead of at the start of the page. A focus in a field or a dialog stays.
+ * Moves the focus when another view has been read: to the content of the view, or, back in the list, to the boat that was open.
+ * Keyboard and screen reader then continue there instead of at the start of the page. A focus in a field or a dialog stays.
  */
 export function useFollowFocus(place: Place, isReady: boolean): void {
   const shown = useRef(place);

@@ -7,13 +7,16 @@ export interface PlacedGroup {
   readonly y: number;
 }
 
-/** Closer marks cover each other: the width of two marks of single boats, or most of the width of a group's mark, on the narrowest map. */
+/**
+ * Closer marks cover each other: the width of two marks of single boats, or most of the width of a group's mark, on the
+ * narrowest map.
+ */
 export const BOATS_APART_MIN_PX = 46;
 export const GROUPS_APART_MIN_PX = 58;
 
 /**
- * Joins marks that would cover each other. Central groups boats by the cells of a grid, and two groups may lie close to the same edge. The
- * number of boats and of late ones stays the same.
+ * Joins marks that would cover each other. Central groups boats by the cells of a grid, and two groups may lie close to the
+ * same edge. The number of boats and of late ones stays the same.
  */
 export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup[] {
   const joined: PlacedGroup[] = [];

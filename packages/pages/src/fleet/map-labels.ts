@@ -38,8 +38,8 @@ const CONTROLS_HEIGHT_PX = 152;
 const SIDES: readonly LabelSide[] = ['after', 'before', 'below', 'above'];
 
 /**
- * Chooses a side for the name of each mark so that no name covers another name, a mark, the map's controls, or the edge of the map. The
- * first marks choose first. Undefined if a mark has no name, or if there is no room for it.
+ * Chooses a side for the name of each mark so that no name covers another name, a mark, the map's controls, or the edge of the
+ * map. The first marks choose first. Undefined if a mark has no name, or if there is no room for it.
  */
 export function placeLabels(
   marks: readonly MapMark[],

@@ -22,7 +22,7 @@ export const en = {
   'time.far': '{day}, {time}',
   'time.date': '{date}, {time}',
 
-  'loading.title': 'Asking the export manager…',
+  'loading.title': 'Contacting the export manager…',
   'loading.says': 'Values appear when the export manager has answered.',
   'stale.title': 'Not known at the moment',
   'stale.says':
@@ -50,7 +50,7 @@ export const en = {
     other:
       '{n} exports are waiting on board. They are sent automatically when the boat is online. You need not do anything.',
   },
-  'captive.title': 'Marina Wi-Fi wants a login',
+  'captive.title': 'Marina Wi-Fi requires a login',
   'captive.says': {
     one: 'A login page answers instead of central. Log in once, and the waiting export is sent automatically.',
     other:
@@ -77,22 +77,23 @@ export const en = {
   'unavailable.says':
     'Central answers but cannot store data. The boat tries again automatically. You need not do anything.',
   'blocked.title': 'Nothing can be sent to central',
-  'blocked.says': 'Exports are made and kept on board meanwhile.',
+  'blocked.says': 'Exports are created and kept on board meanwhile.',
   'blocked.401.title': 'Central refuses this boat’s token',
-  'blocked.401.says': 'The boat must be enrolled again. Exports are made and kept on board meanwhile.',
+  'blocked.401.says': 'The boat must be enrolled again. Exports are created and kept on board meanwhile.',
   'blocked.mismatch.title': 'This token belongs to another boat',
-  'blocked.mismatch.says': 'Each boat has its own token. Exports are made and kept on board meanwhile.',
-  'blocked.disabled.title': 'Central has turned this boat away',
-  'blocked.disabled.says': 'The operator of central did this. Exports are made and kept on board meanwhile.',
+  'blocked.mismatch.says': 'Each boat has its own token. Exports are created and kept on board meanwhile.',
+  'blocked.disabled.title': 'Central has disabled this boat',
+  'blocked.disabled.says':
+    'The operator of central did this. Exports are created and kept on board meanwhile.',
   'blocked.address.title': 'Central’s address is wrong',
   'blocked.address.says':
     'A server answers there, but it does not accept exports. Exports are kept on board meanwhile.',
   'blocked.tokenFile.title': 'The token file cannot be used',
-  'blocked.tokenFile.says': 'The file contains no token. Exports are made and kept on board meanwhile.',
+  'blocked.tokenFile.says': 'The file contains no token. Exports are created and kept on board meanwhile.',
   'blocked.noToken.title': 'This boat has no token yet',
-  'blocked.noToken.says': 'Exports are made and kept on board until the boat is enrolled at central.',
+  'blocked.noToken.says': 'Exports are created and kept on board until the boat is enrolled at central.',
   'blocked.noAddress.title': 'The address of central is not set',
-  'blocked.noAddress.says': 'Exports are made and kept on board, and nothing leaves the boat.',
+  'blocked.noAddress.says': 'Exports are created and kept on board, and nothing leaves the boat.',
   'blocked.step.enrol': 'Ask the operator of central for an enrolment code for installation {id}.',
   'blocked.step.code': 'Press Enrol with a code, and type the code.',
   'blocked.step.token': 'If you got a token instead, put it on the boat, in config/export-credentials.json.',
@@ -116,7 +117,7 @@ export const en = {
   'failed.says': 'Nothing is lost: every file is kept, and the next export contains its records again.',
   'card.title': 'The memory card is nearly full',
   'card.says':
-    '{free} are free, and {reserve} are kept for the boat’s other services. No new export is made until space is free.',
+    '{free} are free, and {reserve} are kept for the boat’s other services. No new export is created until space is free.',
   'tier0.title': 'This boat does not export',
   'tier0.says':
     'It is on tier 0. Nothing is collected for central, nothing is sent, and no connection is opened. The boat’s log stays on board.',
@@ -141,7 +142,7 @@ export const en = {
   seen: 'Details: {detail}',
 
   'act.export': 'Export All Data Now',
-  'act.making': 'Making the export…',
+  'act.making': 'Creating the export…',
   'act.uploading': 'Uploading… {n} of {total}',
   'act.collecting': 'Collecting… {n} of {total}',
   'act.check': 'Check again now',
@@ -182,7 +183,7 @@ export const en = {
 
   'reading.last': 'Last export',
   'reading.last.delivered': 'Central has it',
-  'reading.last.partly': 'Central has a part of it',
+  'reading.last.partly': 'Central has part of it',
   'reading.last.waiting': 'It is waiting on board',
   'reading.last.failed': 'It has failed',
   'reading.last.size': '{size}, {n} categories',
@@ -208,7 +209,7 @@ export const en = {
   'sources.title': { one: '{n} source could not be read', other: '{n} sources could not be read' },
   'sources.says': 'Not ashore yet: {names}. The next export tries again.',
 
-  'volatile.title': 'Waiting exports may not survive a switch-off',
+  'volatile.title': 'Waiting exports may not survive a power-off',
   'ledger.title': 'The next export sends everything again',
   'ledger.says':
     'The boat’s record of exports was replaced. Central stores each record once, so nothing is duplicated or lost.',
@@ -231,9 +232,9 @@ export const en = {
   'waiting.why.held': 'Waits for another connection or the next month',
   'waiting.retry': 'Retry {n}/3 at {time}',
   'waiting.retriesUsed': '{n}/3 retries used',
-  'waiting.trigger.manual': 'Made by hand',
+  'waiting.trigger.manual': 'Exported by hand',
   'waiting.trigger.scheduled': 'Daily export',
-  'waiting.trigger.boot': 'Made at start-up',
+  'waiting.trigger.boot': 'Exported at start-up',
   'waiting.full': 'contains all records',
   'waiting.failedSays':
     'Nothing is lost: its records are part of the next export. Retry also sends this file; central stores each record once.',
@@ -243,7 +244,7 @@ export const en = {
   'history.records': { one: '{n} record', other: '{n} records' },
   'history.sent': '{size} sent',
   'history.empty': 'No export has been delivered yet. The first one appears here when central has it.',
-  'history.made': 'Made {made}, delivered {delivered}, file {size}.',
+  'history.made': 'Created {made}, delivered {delivered}, file {size}.',
   'history.noneRejected': 'No record was rejected.',
   'history.rejected': {
     one: '{n} record was not accepted. The others are with central.',
@@ -326,15 +327,15 @@ export const en = {
 
   'notice.nothingNew': 'There are no new records since the last export.',
   'notice.queued': {
-    one: 'An export with {n} record was made.',
-    other: 'An export with {n} records was made.',
+    one: 'An export with {n} record was created.',
+    other: 'An export with {n} records was created.',
   },
   'notice.sendNow': 'The boat tries to reach central now.',
   'notice.cleared': {
     one: '{n} file was removed, {size} are free again.',
     other: '{n} files were removed, {size} are free again.',
   },
-  'notice.noBundle': 'No export is waiting, so there is no bundle to make.',
+  'notice.noBundle': 'No export is waiting, so there is no bundle to create.',
   'notice.retried': 'The failed exports are back in the queue.',
   'notice.enrolled': 'The boat is enrolled at central. Waiting exports are sent now.',
   'notice.cancelled': 'The export was stopped. Its file is kept.',
@@ -365,7 +366,7 @@ export const en = {
   'error.SOURCE_UNREADABLE':
     'Nothing was queued, because a source could not be read. Its records are not lost. The next export tries again.',
   'error.DISK_RESERVE':
-    'The memory card is nearly full, so no new export is made. Free some space, or let waiting exports be sent.',
+    'The memory card is nearly full, so no new export is created. Free some space, or let waiting exports be sent.',
   'error.DISK_READ_ONLY':
     'The memory card cannot be written and may be failing. Restart the boat’s computer. If this happens again, replace the card soon.',
   'error.DISK_FAILED':
@@ -373,8 +374,8 @@ export const en = {
   'error.ENTRY_NOT_FOUND':
     'This export is no longer in the queue. It has been delivered or cleared. See History.',
   'error.ENTRY_STATE': 'This export has changed in the meantime. The list shows its current state.',
-  'error.EXPORT_FILE': 'The file of this export is damaged or gone. The next export contains its records.',
-  'error.BUSY': 'Enough work is running already. Wait a moment and try again. Nothing is lost.',
+  'error.EXPORT_FILE': 'The file of this export is damaged or missing. The next export contains its records.',
+  'error.BUSY': 'The export manager is busy. Wait a moment and try again. Nothing is lost.',
   'error.VERSION': 'The page and the export manager have different versions. Reload the page.',
   'error.REQUEST_FORBIDDEN':
     'The boat does not accept requests from this page. Open the page on the boat’s own screen, or add its address to allowed_origins.',

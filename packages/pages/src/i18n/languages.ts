@@ -1,4 +1,6 @@
-/** The languages of the page, each with its own name. English is part of the script; the others are loaded when they are needed. */
+/**
+ * The languages of the page, each with its own name. English is part of the script; the others are loaded when they are needed.
+ */
 export const LANGUAGES = {
   ar: 'العربية',
   da: 'Dansk',

@@ -72,8 +72,8 @@ export function Banner(props: {
 }
 
 /**
- * A dialog in front of the page. The focus stays inside it while its content changes, and afterwards returns to the control that opened
- * it. Escape closes the dialog, which is the safe answer.
+ * A dialog in front of the page. The focus stays inside it while its content changes, and afterwards returns to the control that
+ * opened it. Escape closes the dialog, which is the safe answer.
  */
 export function Dialog(props: {
   readonly label: string;
@@ -86,7 +86,8 @@ export function Dialog(props: {
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
-    // The browser returns the focus only if the dialog is closed by Escape, and not if it is removed. By then, the focus may be elsewhere.
+    // The browser returns the focus only if the dialog is closed by Escape, and not if it is removed. By then, the focus may be
+    // elsewhere.
     return () =>
       queueMicrotask(() => {
         if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();

@@ -52,7 +52,10 @@ const GRAPHICS: readonly (readonly [string, string])[] = [
   ['act-edge', 'paper'],
   ['bar', 'paper'],
 ];
-/** Pure red on black has 5.25:1, so night watch cannot have more. Sunlight and dim screens reduce contrast, so the others have 7:1. */
+/**
+ * Pure red on black has 5.25:1, so night watch cannot have more. Sunlight and dim screens reduce contrast, so the others have
+ * 7:1.
+ */
 const THEMES = [
   ['day', 7],
   ['night', 7],

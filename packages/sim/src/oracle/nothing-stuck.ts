@@ -35,8 +35,8 @@ export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): 
 }
 
 /**
- * Checks that central never answers an import with 400 or 415, and with 409 only if the parts were cut differently or the card was
- * restored from an image.
+ * Checks that central never answers an import with 400 or 415, and with 409 only if the parts were cut differently or the card
+ * was restored from an image.
  */
 export function checkImportAnswers({ importAnswers, events, violate }: Evidence): void {
   const isAnyCutSmaller = events.some(

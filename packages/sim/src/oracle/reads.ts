@@ -34,8 +34,8 @@ export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
 const SOLE_SOURCES = [`${ROOT}/data/`, RECORDINGS];
 
 /**
- * Checks that a category is left out only because its own source could not be read, and that an export whose sources could not all
- * be read is neither answered as "nothing new" nor counted for its day.
+ * Checks that a category is left out only because its own source could not be read, and that an export whose sources could not
+ * all be read is neither answered as "nothing new" nor counted for its day.
  */
 export function checkReads(request: AnsweredRequest, outages: readonly Outage[], violate: Violate): void {
   const { askedMs, answeredMs, outcome, states, hasClaimedSlot } = request;

@@ -11,7 +11,8 @@ const CREDENTIALS = `${ROOT}/config/export-credentials.json`;
 const BUNDLE_KEY = toSpoolPaths(ROOT).bundleKey;
 
 /**
- * Checks that no device token and no private key is in any other file on the card, in the ledger or in the trace. The trace includes the boat's log.
+ * Checks that no device token and no private key is in any other file on the card, in the ledger or in the trace. The trace
+ * includes the boat's log.
  */
 export function checkSecrets(
   { medium, databases }: SimMachine,

@@ -37,7 +37,7 @@ export function parseAnchors(cursor: Cursor): readonly Anchor[] {
 
 /**
  * Returns the cursor at the newest anchor whose row is unchanged. Every row up to that row has been exported, because a log
- * only grows at its end. Returns undefined if no anchor fits. The source is then a different database and is read from its
+ * only grows at its end. Returns undefined if no anchor matches. The source is then a different database and is read from its
  * start.
  */
 export function fitCursor(

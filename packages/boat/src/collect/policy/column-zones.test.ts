@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LOCAL_ENTRY_TYPES, toColumnZone, toEntryZone, type ZonedSource } from './column-zones.ts';
 
-describe('a timestamp that names no zone', () => {
+describe('a timestamp without a zone', () => {
   for (const [source, column, type, zone] of [
     ['captures', 'timestamp', undefined, 'local'],
     ['captures', 'created_at', undefined, 'utc'],

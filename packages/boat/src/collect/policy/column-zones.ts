@@ -1,11 +1,15 @@
 import type { NaiveZone } from './timestamps.ts';
 
-/** The zone of the timestamps in a column that name none. `by_entry_type`: local for `LOCAL_ENTRY_TYPES`, and UTC for other types. */
+/**
+ * The zone assumed for timestamps in a column that state none. `by_entry_type`: local for `LOCAL_ENTRY_TYPES`, and UTC for
+ * other types.
+ */
 export type ColumnZone = NaiveZone | 'by_entry_type';
 
 /**
- * The zone of the column `timestamp`, for each source whose program writes local time into it. docs/spec/sources.md, "Time zones", has the
- * same table. Times of a source that is not listed are UTC, and `YYYYMMDD_HHMMSS` is local time everywhere (`createTimestampReader`).
+ * The zone of the column `timestamp`, for each source whose program writes local time into it. docs/spec/sources.md, "Time
+ * zones", has the same table. Times of a source that is not listed are UTC, and `YYYYMMDD_HHMMSS` is local time everywhere
+ * (`createTimestampReader`).
  */
 const TIMESTAMP_ZONES = {
   captures: 'local',
@@ -14,15 +18,15 @@ const TIMESTAMP_ZONES = {
   browser_entries: 'by_entry_type',
 } as const satisfies Readonly<Record<string, ColumnZone>>;
 
-/** A table or list with times in local time. */
+/** A table or list with timestamps in local time. */
 export type ZonedSource = keyof typeof TIMESTAMP_ZONES;
 
-/** Types of boatlog entries that a person spoke or wrote. Their programs write local time. */
+/** Types of boatlog entries that a person spoke or wrote. The programs that record them write local time. */
 export const LOCAL_ENTRY_TYPES: ReadonlySet<unknown> = new Set(['voice', 'text']);
 
 /**
- * Returns the zone of the column `column` of `source`. SQLite's CURRENT_TIMESTAMP fills `created_at`, in UTC. Every other column has the
- * zone of `timestamp`.
+ * Returns the zone of the column `column` of `source`. SQLite's CURRENT_TIMESTAMP fills `created_at`, in UTC. Every other
+ * column has the zone of `timestamp`.
  */
 export function toColumnZone<Source extends ZonedSource>(
   source: Source,

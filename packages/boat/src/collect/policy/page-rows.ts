@@ -3,7 +3,10 @@
  * allows rows of any size.
  */
 export const PAGE_ROWS = { first: 256, min: 1, max: 2048 } as const;
-/** Target duration of a page: a fifth of the 50 ms for which the event loop may block, because some pages take longer than predicted. */
+/**
+ * Target duration of a page: a fifth of the 50 ms for which the event loop may block, because some pages take longer than
+ * predicted.
+ */
 export const PAGE_TARGET_MS = 10;
 
 /** Number of rows for the next page, given the duration of the last one. */

@@ -17,7 +17,7 @@ describe('the zones of a boat', () => {
   it('begin with the first one that is known', () =>
     assert.deepEqual(toNextPeriod([], seen), { zone: 'Atlantic/Azores', sinceMs: 0 }));
 
-  it('stay the same if the setting names the same zone again', () =>
+  it('stay the same if the setting is written again with the same zone', () =>
     assert.equal(toNextPeriod([halifax], { ...seen, zone: 'America/Halifax' }), undefined));
 
   for (const [what, changes, since] of [

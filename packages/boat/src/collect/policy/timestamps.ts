@@ -17,7 +17,10 @@ const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;
 /** No zone changes its offset twice within two days. */
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per timestamp. */
+/**
+ * Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per
+ * timestamp.
+ */
 const OFFSET_SPAN_MS = 15 * MINUTE_MS;
 /** Maximum number of offsets that one reader caches, enough for about six weeks. */
 const OFFSETS_MAX = 4_000;
@@ -30,8 +33,8 @@ const EPOCH_SECONDS_FROM = 1e8;
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
 /**
- * The zone of a timestamp whose text names none. It belongs to the program that writes the column (docs/spec/sources.md, "Time
- * zones").
+ * The zone assumed for a timestamp whose text states none. It depends on the program that writes the column
+ * (docs/spec/sources.md, "Time zones").
  */
 export type NaiveZone = 'utc' | 'local';
 
@@ -45,9 +48,9 @@ export interface ZonePeriod {
 export type TimestampReader = (raw: unknown, naive?: NaiveZone) => NormalTime;
 
 /**
- * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` specifies, `20260322_122202` as
- * local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or its zones in the order of time;
- * an unknown name counts as UTC. A local time belongs to the newest zone in which it is not earlier than the zone's beginning.
+ * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` specifies, `20260322_122202`
+ * as local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or its zones in chronological
+ * order; an unknown name counts as UTC. A local time is read in the newest zone that already applied at that time.
  */
 export function createTimestampReader(zones: string | readonly ZonePeriod[]): TimestampReader {
   const periods = (typeof zones === 'string' ? [{ zone: zones, sinceMs: 0 }] : zones)
@@ -73,7 +76,7 @@ export function createTimestampReader(zones: string | readonly ZonePeriod[]): Ti
   };
 }
 
-/** Local times between which the offset from UTC and the zone do not change, as texts `YYYY-MM-DDTHH:MM:SS`. */
+/** A range of local times within which the offset from UTC and the zone do not change, as texts `YYYY-MM-DDTHH:MM:SS`. */
 export interface LocalSpan {
   readonly from: string;
   readonly to: string;
@@ -88,8 +91,8 @@ const SPAN_DAYS_MAX = 200;
 const SPAN_FROM_MS = 2 * DAY_MS;
 
 /**
- * Returns the span around the local time `text`, in which a local time needs only an addition. Its ends are at least a day away
- * from any change of the offset or zone. Undefined if `text` is not a local time, or is within a day of a change.
+ * Returns the span around the local time `text` in which one fixed offset converts local times to UTC. Its ends are at least a
+ * day away from any change of the offset or zone. Undefined if `text` is not a local time, or is within a day of a change.
  */
 export function findLocalSpan(readTime: TimestampReader, text: string): LocalSpan | undefined {
   const middleMs = Date.parse(`${text}Z`);

@@ -67,7 +67,7 @@ describe('an answer to a part', () => {
       assert.deepEqual(found.kind === 'receipt' ? found.missing : found, taken);
     });
 
-  it('without a list of missing sequences names none', () => {
+  it('without a list of missing sequences reports none', () => {
     const found = recogniseAnswer({
       status: 200,
       redirectHost: '',
@@ -77,7 +77,7 @@ describe('an answer to a part', () => {
     assert.deepEqual(found, { kind: 'receipt', receipt: RECEIPT, missing: undefined });
   });
 
-  it('is a web page if its content type says so', () => {
+  it('is a web page if its content type is HTML', () => {
     const found = recogniseAnswer({
       status: 200,
       redirectHost: 'nowhere',

@@ -20,7 +20,7 @@ const healthShape = Compile(HealthSchema);
 /** An answer to a part that was sent. */
 export interface PartAnswer {
   readonly status: number;
-  /** The host that a redirect names. */
+  /** The target host of a redirect. */
   readonly redirectHost: string;
   readonly contentType: string | undefined;
   readonly body:
@@ -42,8 +42,8 @@ export type RecognisedAnswer =
   | { readonly kind: 'foreign'; readonly reason: NotCentralReason; readonly detail: string };
 
 /**
- * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass as central because of the
- * form of its body.
+ * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass for central by imitating
+ * the form of its answers.
  */
 export function recogniseAnswer({ status, redirectHost, contentType, body }: PartAnswer): RecognisedAnswer {
   // docs/spec/protocol.md R36: "A boat MUST treat as foreign any redirect, any answer with status 511, any receipt that does not
@@ -72,7 +72,7 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
   if (status >= 400 && refusalShape.Check(value))
     return {
       kind: 'refusal',
-      // They are shown in a terminal, on the page and in the log.
+      // These texts are shown in a terminal, on the page and in the log, so they must not contain control characters.
       errorCode: toPlainText(value.error_code),
       message: toPlainText(value.message.slice(0, MESSAGE_LENGTH_MAX)),
     };

@@ -93,9 +93,9 @@ export function probeDelay(probes: number, fraction: number): number {
 const REFUSED_PART_MIN_MS = 10_000;
 
 /**
- * The wait after a part was refused `refusals` times in a row (1 or more): by an intermediary, so that the export steps aside, or
- * by central, which tells the boat to wait. It doubles from 10 s to 1 h, because each attempt sends a part over a connection that
- * the owner pays for. A longer `retryAfterMs` replaces it, up to 1 h. `fraction` in [0, 1) adds up to 10 %.
+ * The wait after a part was refused `refusals` times in a row (1 or more): by an intermediary, so that the export steps aside,
+ * or by central with 429. It doubles from 10 s to 1 h, because each attempt sends a part over a connection that the owner pays
+ * for. A longer `retryAfterMs` replaces it, up to 1 h. `fraction` in [0, 1) adds up to 10 %.
  */
 export function refusedPartDelay(refused: {
   readonly refusals: number;

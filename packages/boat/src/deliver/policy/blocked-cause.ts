@@ -2,9 +2,10 @@
  * Why nothing can be sent until the owner or the operator acts.
  *
  * - `no_address`, `no_token`, `token_file`: the boat lacks the address of central or a token, or cannot read the token file.
- * - `token`, `other_boat`, `disabled`: central does not know the token, issued it for another installation, or has disabled this boat.
+ * - `token`, `other_boat`, `disabled`: the token is unknown to central or belongs to another installation, or this boat is
+ *   disabled.
  * - `address`: a server answers at the address, but does not accept exports.
- * - `diverged`: central knows other exports under the numbers of this boat.
+ * - `diverged`: central has other exports under this boat's sequences.
  * - `other`: any other refusal.
  */
 export type BlockedCause =

@@ -1,4 +1,4 @@
-/** Maximum number of sequences that a message names. Central may have lost hundreds. */
+/** Maximum number of sequences that a message lists. Central may have lost hundreds. */
 const SEQUENCES_NAMED_MAX = 5;
 
 /** The sequences of exports that central reported as missing, by what the ledger did. */

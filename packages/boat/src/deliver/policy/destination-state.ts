@@ -27,7 +27,7 @@ export interface Destination {
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
-  /** Central answered an authenticated request. Only this ends every state, even `blocked`. */
+  /** Central answered an authenticated request. Only this event ends every state, even `blocked`. */
   | { readonly kind: 'accepted' }
   | { readonly kind: 'configuration_changed' };
 
@@ -106,7 +106,7 @@ function observeProbe(result: ProbeResult): Observation {
     case 'clock_wrong':
       return {
         state: 'clock_wrong',
-        detail: `The certificate's dates do not fit this boat's clock (${result.code})`,
+        detail: `The certificate's dates do not match this boat's clock (${result.code})`,
       };
     case 'unavailable':
       return { state: 'unavailable', detail: `Central answers the health probe with HTTP ${result.status}` };
@@ -135,7 +135,7 @@ export function describeDestination(destination: Destination): string {
     case 'unavailable':
       return 'Central is reachable but cannot accept exports at the moment. The boat tries again automatically.';
     case 'blocked':
-      // A refusal by central begins with its HTTP status. Every other detail names something missing on this boat.
+      // A refusal by central begins with its HTTP status. Every other detail describes what is missing on this boat.
       if (!destination.detail.startsWith('HTTP '))
         return `Nothing can be sent yet: ${destination.detail}. In the meantime, exports are created and kept.`;
       return `Central refuses this boat: ${destination.detail}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central. The boat tries again every hour and after a change of configuration.`;

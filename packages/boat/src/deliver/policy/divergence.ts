@@ -4,10 +4,10 @@ import { BLOCKED_RETRY_MS } from './backoff.ts';
 export type DivergenceVerdict = 'begin_ledger' | 'block';
 
 /**
- * Decides whether the boat begins a new ledger. A ledger ID is random, so central cannot know another export under a ledger that
- * has just begun. If it refuses again before it has accepted a part, something else is wrong, and the boat waits for an hour
- * instead of beginning one ledger after another. `sinceBegunMs` is undefined if this run has not begun a ledger, or if central
- * has accepted a part since.
+ * Decides whether the boat begins a new ledger. A ledger ID is random, so central cannot have another export under a ledger
+ * that has just begun. If it refuses again before it has accepted a part, something else is wrong, and the boat waits for an
+ * hour instead of beginning one ledger after another. `sinceBegunMs` is undefined if this run has not begun a ledger, or if
+ * central has accepted a part since.
  */
 export function decideDivergence(sinceBegunMs: number | undefined): DivergenceVerdict {
   return sinceBegunMs === undefined || sinceBegunMs >= BLOCKED_RETRY_MS ? 'begin_ledger' : 'block';
@@ -23,6 +23,6 @@ export interface BegunLedger {
 /** What happened and what happens next, for the log, the status and the doctor. */
 export function describeLedgerChange({ newLedgerId, renumberedCount, hasFullExport }: BegunLedger): string {
   const exports = renumberedCount === 1 ? '1 export was' : `${renumberedCount} exports were`;
-  const full = hasFullExport ? 'A full export of it was made' : 'Its next export is full';
-  return `Central knows other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger ${newLedgerId}, and ${exports} numbered in it. ${full}`;
+  const full = hasFullExport ? 'A full export of it was queued' : 'Its next export is full';
+  return `Central has other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger ${newLedgerId}, and ${exports} numbered in it. ${full}`;
 }

@@ -14,8 +14,8 @@ describe('the parts that central holds', () => {
   it('are not queried before any other export is sent', () => assert.equal(mustQueryHeldParts(none), false));
 
   for (const [what, last, indexes, isWhole, isLost] of [
-    ['does not name the last acknowledged one', 2, [3], true, true],
-    ['names the last acknowledged one', 2, [2], true, false],
+    ['does not list the last acknowledged one', 2, [3], true, true],
+    ['lists the last acknowledged one', 2, [2], true, false],
     ['is not complete', 2, [], false, false],
     ['is about an export without an acknowledged part', undefined, [], true, false],
   ] as const)

@@ -29,22 +29,22 @@ describe('a receipt', () => {
     [
       'for a different export',
       { export_id: 'export_2' },
-      'The receipt names a different export',
-      'The receipt names a different export',
+      'The receipt is for a different export',
+      'The receipt is for a different export',
     ],
     [
       'for a different part',
       { part: { index: 1, count: 3 } },
-      'The receipt names a different part',
-      'The receipt names a different part',
+      'The receipt is for a different part',
+      'The receipt is for a different part',
     ],
     [
       'for a different number of parts',
       { part: { index: 2, count: 4 } },
-      'The receipt names a different part',
-      'The receipt names a different part',
+      'The receipt is for a different part',
+      'The receipt is for a different part',
     ],
-    ['for a different body', { sha256: 'b'.repeat(64) }, undefined, 'The receipt names a different body'],
+    ['for a different body', { sha256: 'b'.repeat(64) }, undefined, 'The receipt is for a different body'],
   ];
   for (const [name, change, part, whole] of table)
     it(`${name} ${whole === undefined ? 'proves the part' : 'proves nothing'}`, () => {

@@ -18,13 +18,13 @@ export function findReceiptMismatch(
   // part and `sha256`."
   const mismatch = findPartMismatch(receipt, expected);
   if (mismatch !== undefined) return mismatch;
-  return receipt.sha256 === expected.bodySha256 ? undefined : 'The receipt names a different body';
+  return receipt.sha256 === expected.bodySha256 ? undefined : 'The receipt is for a different body';
 }
 
 /** Like `findReceiptMismatch`, but without the body. Used to find the receipt of a part before the part's body is read. */
 export function findPartMismatch(receipt: Receipt, { exportId, part }: ExpectedPart): string | undefined {
-  if (receipt.export_id !== exportId) return 'The receipt names a different export';
+  if (receipt.export_id !== exportId) return 'The receipt is for a different export';
   if (receipt.part.index !== part.index || receipt.part.count !== part.count)
-    return 'The receipt names a different part';
+    return 'The receipt is for a different part';
   return undefined;
 }

@@ -1,10 +1,10 @@
-/** The certificate is for another name, like that of a captive portal. */
+/** The certificate is for another name, as is usual behind a captive portal. */
 const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
 /** The server sent its own certificate without the intermediate one, so the chain to an authority is incomplete. */
 const INCOMPLETE_CHAIN_CODE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
-/** The chain ends at an authority that this boat does not know. */
+/** The chain ends at an authority that this boat does not trust. */
 const UNKNOWN_AUTHORITY_CODES: readonly string[] = [
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -32,7 +32,7 @@ export function explainTlsFailure(
   if (code === NOT_YET_VALID_CODE || (code === EXPIRED_CODE && !clockSynchronized))
     return {
       destination: 'clock_wrong',
-      detail: `The certificate's dates do not fit this boat's clock (${code})`,
+      detail: `The certificate's dates do not match this boat's clock (${code})`,
     };
   if (code === EXPIRED_CODE)
     return { destination: 'offline', detail: `Central's certificate has expired (${code})` };
@@ -49,7 +49,7 @@ export function explainTlsFailure(
   if (UNKNOWN_AUTHORITY_CODES.includes(code))
     return {
       destination: 'untrusted',
-      detail: `This boat does not know the authority that signed the certificate (${code}). Either central has a private authority, whose certificate must be added with NODE_EXTRA_CA_CERTS, or this network decrypts TLS connections`,
+      detail: `This boat does not trust the authority that signed the certificate (${code}). Either central has a private authority, whose certificate must be added with NODE_EXTRA_CA_CERTS, or this network decrypts TLS connections`,
     };
   return { destination: 'offline', detail: `No secure connection (${code})` };
 }

@@ -125,7 +125,7 @@ describe('the verdict on an outcome', () => {
       assert.equal(format(decideVerdict(outcome, { ...facts, canCut: true })), 'cut_smaller');
   });
 
-  it('names the status of the refusing proxy, and its Retry-After, but does not mention Wi-Fi', () => {
+  it('states the status of the refusing proxy, and its Retry-After, but does not mention Wi-Fi', () => {
     const answer = { ...foreignAnswer(403, 'html'), retryAfterMs: 90_000 } as Outcome;
     assert.deepEqual(confirm(decideVerdict(answer, facts)), {
       kind: 'refused_on_the_way',
@@ -153,7 +153,7 @@ describe('the verdict on an outcome', () => {
     assert.equal(format(decideVerdict(refused(503), othersPass)), 'unavailable/export');
   });
 
-  it('does not blame a clock that a time service has set', () => {
+  it('does not attribute a failure to a clock that a time service has set', () => {
     assert.equal(
       format(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED', true), facts)),
       'unreachable/offline',

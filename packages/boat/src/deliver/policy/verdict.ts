@@ -28,9 +28,8 @@ export type Verdict =
       readonly retryAfterMs?: number;
     }
   /**
-   * Central tells this boat to wait, because the boat has used up its share or its quota. The export is not at fault, so no
-   * attempt is counted and no export fails. Nothing is sent during the wait, because the limit applies to all exports of the
-   * boat.
+   * Central answered 429, because the boat has used up its share or its quota. The export is not at fault, so no attempt is
+   * counted and no export fails. Nothing is sent during the wait, because the limit applies to all exports of the boat.
    */
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
   /**
@@ -41,7 +40,7 @@ export type Verdict =
   /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
   | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
   /**
-   * Central knows another export under this ledger and sequence. The boat begins a new ledger, and this export is sent in it. No
+   * Central has another export under this ledger and sequence. The boat begins a new ledger, and this export is sent in it. No
    * attempt is spent.
    */
   | { readonly kind: 'diverged'; readonly detail: string }
@@ -132,8 +131,8 @@ function decideRefusal(
       return facts.canCut
         ? { kind: 'cut_smaller', detail }
         : { kind: 'rejected', by: 'central', errorCode, detail };
-    // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, any other 409, 415, 422, or 413 for a part
-    // that cannot be cut."
+    // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, any other 409, 415, 422, or 413 for a
+    // part that cannot be cut."
     case 400:
     case 409:
     case 415:
@@ -218,14 +217,15 @@ function toWait(retryAfterMs: number | undefined): { readonly retryAfterMs?: num
 }
 
 /**
- * The verdict on a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under its key.
- * This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the part (R29).
+ * The verdict on a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under
+ * its key. This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the
+ * part (R29).
  */
 export const HELD_DIFFERENTLY_VERDICT = {
   kind: 'rejected',
   by: 'central',
   errorCode: 'IDEMPOTENCY_CONFLICT',
-  detail: 'Central holds this export in smaller parts, which this boat no longer knows',
+  detail: 'Central holds this export split into smaller parts, of which this boat has no record',
 } as const satisfies Verdict;
 
 /** The verdict after the health probe. If the probe does not reach central, nothing is spent (docs/spec/protocol.md R41). */
@@ -248,7 +248,7 @@ export function confirmByProbe({ ifCentral, ifUnavailable }: ProbeNeeded, probe:
       return {
         kind: 'unreachable',
         destination: 'clock_wrong',
-        detail: `The certificate's dates do not fit this boat's clock (${probe.code})`,
+        detail: `The certificate's dates do not match this boat's clock (${probe.code})`,
       };
     default:
       return probe satisfies never;

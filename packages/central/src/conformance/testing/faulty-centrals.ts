@@ -55,7 +55,7 @@ function withStatus(code: string, status: number) {
   });
 }
 
-/** Distinguishes the imports of an implementation that does not recognize repetitions. */
+/** Distinguishes the imports of an implementation that does not recognise repetitions. */
 let answers = 0;
 
 const isImport = (request: Request): boolean => request.method === 'POST';

@@ -16,7 +16,7 @@ interface Facts {
   readonly unknown?: Readonly<Record<string, string>>;
 }
 
-/** A successful request to each route, and parameters that name no existing installation, token or account. */
+/** A successful request to each route, and parameters that match no existing installation, token or account. */
 const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   session: {},
   logout: {},

@@ -230,7 +230,7 @@ export const SCENARIOS = {
   ),
   clock_wrong: heldUp(
     'clock_wrong',
-    "The certificate's dates do not fit this boat's clock (CERT_NOT_YET_VALID)",
+    "The certificate's dates do not match this boat's clock (CERT_NOT_YET_VALID)",
   ),
   unavailable: heldUp('unavailable', 'HTTP 503 UNAVAILABLE: the database does not answer'),
   blocked_token: heldUp('blocked', 'HTTP 401 UNAUTHORIZED: unknown token', 'token'),
@@ -292,7 +292,7 @@ export const SCENARIOS = {
         ...STATUS.storage,
         medium: 'overlay',
         file_system: 'overlay',
-        warning: 'The exports are on an overlay that a switch-off empties',
+        warning: 'The exports are on an overlay that a power-off empties',
       },
     },
   }),

@@ -37,8 +37,8 @@ export interface SampleCentral {
 }
 
 /**
- * Starts central on an embedded PostgreSQL. The boats send all their data through the API, at the times of the sample. Tokens and codes
- * are the same at every start, so that pictures of them are too.
+ * Starts central on an embedded PostgreSQL. The boats send all their data through the API, at the times of the sample. Tokens
+ * and codes are the same at every start, so that pictures of them are too.
  */
 export async function startSampleCentral(
   operatorToken: string,
