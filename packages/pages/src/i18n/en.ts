@@ -56,7 +56,7 @@ export const en = {
     other:
       'A login page answers instead of central. Log in once, and the {n} waiting exports are sent automatically.',
   },
-  'captive.step1': 'Open the browser on this screen. A login on your phone lets in only the phone.',
+  'captive.step1': 'Open the browser on the boat’s screen. A login on your phone lets in only the phone.',
   'captive.step2': 'Go to any address that begins with http://. The marina’s login page appears.',
   'captive.step3':
     'Log in as the marina asks. The boat checks every minute, or at once with Check again now.',
