@@ -70,7 +70,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     const page = await openPage(browser, `${daemon.url}/`);
     await press(page, 'Export All Data Now');
     await statement(page, 'Marina Wi-Fi requires a login');
-    await shows(page, '.steps', 'Open the browser on this screen');
+    await shows(page, '.steps', 'Open the browser on the boat’s screen');
     await shows(page, '.passage__boat', '1 export is waiting');
 
     wifi.leadTo(place.port);

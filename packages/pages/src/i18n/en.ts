@@ -43,12 +43,12 @@ export const en = {
   'uploading.says': 'If the connection drops, the upload continues from here later. You can leave this page.',
   'willRetry.title': 'Will retry automatically',
   'waits.title': { one: '{n} export is about to be sent', other: '{n} exports are about to be sent' },
-  'waits.says': 'They are sent one after another, oldest first.',
+  'waits.says': 'Exports are sent one after another, oldest first.',
   'offline.title': 'No connection to central',
   'offline.says': {
-    one: '{n} export is waiting on board. It is sent automatically when the boat is online. You need not do anything.',
+    one: '{n} export is waiting on board. It is sent automatically when the boat is online. You don’t need to do anything.',
     other:
-      '{n} exports are waiting on board. They are sent automatically when the boat is online. You need not do anything.',
+      '{n} exports are waiting on board. They are sent automatically when the boat is online. You don’t need to do anything.',
   },
   'captive.title': 'Marina Wi-Fi requires a login',
   'captive.says': {
@@ -56,7 +56,7 @@ export const en = {
     other:
       'A login page answers instead of central. Log in once, and the {n} waiting exports are sent automatically.',
   },
-  'captive.step1': 'Open the browser on this screen. A login on your phone lets in only the phone.',
+  'captive.step1': 'Open the browser on the boat’s screen. A login on your phone lets in only the phone.',
   'captive.step2': 'Go to any address that begins with http://. The marina’s login page appears.',
   'captive.step3':
     'Log in as the marina asks. The boat checks every minute, or at once with Check again now.',
@@ -75,7 +75,7 @@ export const en = {
   'untrusted.step3': 'Press Check again now when something has changed.',
   'unavailable.title': 'Central cannot accept exports at the moment',
   'unavailable.says':
-    'Central answers but cannot store data. The boat tries again automatically. You need not do anything.',
+    'Central answers but cannot store data. The boat tries again automatically. You don’t need to do anything.',
   'blocked.title': 'Nothing can be sent to central',
   'blocked.says': 'Exports are created and kept on board meanwhile.',
   'blocked.401.title': 'Central refuses this boat’s token',
@@ -110,14 +110,14 @@ export const en = {
   'metered.says': 'This connection is metered. Small exports are still sent. Send now sends all of them.',
   'budget.title': 'This month’s data is used up',
   'budget.says':
-    '{used} of {max} have been sent this month. Exports wait until next month. Send now sends them anyway.',
+    '{used} of {max} has been sent this month. Exports wait until next month. Send now sends them anyway.',
   'budget.saysNoMax':
-    '{used} have been sent this month. Exports wait until next month. Send now sends them anyway.',
+    '{used} has been sent this month. Exports wait until next month. Send now sends them anyway.',
   'failed.title': { one: '{n} export has failed', other: '{n} exports have failed' },
   'failed.says': 'Nothing is lost: every file is kept, and the next export contains its records again.',
   'card.title': 'The memory card is nearly full',
   'card.says':
-    '{free} are free, and {reserve} are kept for the boat’s other services. No new export is created until space is free.',
+    'Only {free} is free, and the boat’s other services need {reserve}. No new export is created until space is free.',
   'tier0.title': 'This boat does not export',
   'tier0.says':
     'It is on tier 0. Nothing is collected for central, nothing is sent, and no connection is opened. The boat’s log stays on board.',
@@ -203,7 +203,7 @@ export const en = {
   'reading.card': 'Memory card',
   'reading.card.freeWord': 'free',
   'reading.card.exports': 'Export files take {size}.',
-  'reading.card.label': '{used} of {total} are used; {reserve} are kept free.',
+  'reading.card.label': '{used} of {total} is used; {reserve} is kept free.',
   'reading.budget': 'Data this month: {used} of {max}',
 
   'sources.title': { one: '{n} source could not be read', other: '{n} sources could not be read' },
@@ -332,8 +332,8 @@ export const en = {
   },
   'notice.sendNow': 'The boat tries to reach central now.',
   'notice.cleared': {
-    one: '{n} file was removed, {size} are free again.',
-    other: '{n} files were removed, {size} are free again.',
+    one: '{n} file was removed, {size} is free again.',
+    other: '{n} files were removed, {size} is free again.',
   },
   'notice.noBundle': 'No export is waiting, so there is no bundle to create.',
   'notice.retried': 'The failed exports are back in the queue.',

@@ -218,7 +218,12 @@ export const SCENARIOS = {
   empty: toScenario({
     rows: [],
     queue: { completed: [] },
-    status: { last_export: null, delivered: { export_count: 0, record_count: 0 }, categories: {} },
+    status: {
+      last_export: null,
+      delivered: { export_count: 0, record_count: 0 },
+      storage: { ...STATUS.storage, exports_bytes: 0 },
+      categories: {},
+    },
   }),
   unknown: heldUp('unknown'),
   online_waits: heldUp('online'),
