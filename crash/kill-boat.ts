@@ -21,8 +21,8 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
 /**
- * Maximum number of log lines from the first export of a life to the kill, about ten exports. A life is the time between two
- * kills.
+ * Maximum number of log lines between the first export of a life and the kill. 40 lines are about ten exports. A life is the
+ * time between two kills.
  */
 const LIFE_LINES_MAX = 40;
 /** One life in EARLY_ONE_IN ends at a random moment of the start. */

@@ -61,7 +61,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/changed-rows.test.ts`],
   },
   {
-    name: 'the deletion of an image counts as a change of its capture',
+    name: 'deleting an image counts as a change to its capture',
     file: `${COLLECT}/marine-vision-captures.ts`,
     before: "if (capture['file_size_bytes'] !== null) return line;",
     after: "if (capture['file_size_bytes'] === null) return line;",

@@ -40,7 +40,7 @@ type States = Readonly<
 
 async function statesOf(daemon: RunningDaemon): Promise<States> {
   const { json } = await daemon.request('GET', '/export/status');
-  // The tests of the API check the key `categories` of GET /export/status.
+  // The API tests check the key `categories` of GET /export/status.
   return json['categories'] as States;
 }
 

@@ -80,7 +80,7 @@ function addAlerts(root: string, count: number): void {
 
 async function previewedBytes(daemon: RunningDaemon): Promise<number> {
   const { json } = await daemon.request('GET', '/export/preview?type=full');
-  // The tests of the API check the keys of GET /export/preview.
+  // The API tests check the keys of GET /export/preview.
   const categories = Object.values(json['categories'] as Record<string, { size_bytes: number }>);
   return categories.reduce((sum, { size_bytes: bytes }) => sum + bytes, 0);
 }
@@ -91,7 +91,7 @@ const filesOf = (place: BoatPlace) => readdirSync(join(place.root, 'data', 'expo
 
 async function queued(daemon: RunningDaemon): Promise<readonly string[]> {
   const { json } = await daemon.request('GET', '/export/queue');
-  // The tests of the API check the keys of GET /export/queue.
+  // The API tests check the keys of GET /export/queue.
   const { pending, uploading } = json as Record<'pending' | 'uploading', { queue_id: string }[]>;
   return [...pending, ...uploading].map((entry) => entry.queue_id).sort();
 }

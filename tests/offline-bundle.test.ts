@@ -180,7 +180,7 @@ test('the exports of an offline boat reach central on a USB drive, and the boat 
   const online = await startDaemon(processes, place);
   await untilDrained(online);
   const { json: history } = await online.request('GET', '/export/history');
-  // The tests of the API check the shape of the answer.
+  // The API tests check the shape of the answer.
   const exports = history['exports'] as readonly { export_id: string }[];
   assert.equal(exports.length, 2);
   const metrics = await (await fetch(`${central.url}/metrics`)).text();

@@ -128,7 +128,7 @@ describe(
   },
 );
 
-/** Returns the elements that extend beyond the sides of an element, and the short words of controls that were broken. */
+/** Returns the elements that overflow the sides of an element, and the short words in controls that were broken across lines. */
 function findOutside(selector: string): readonly string[] {
   const faults: string[] = [];
   for (const outer of document.querySelectorAll(selector)) {

@@ -43,7 +43,7 @@ test('after the next export, central reports no gap for a cancelled export and h
   await until('the next export to be delivered', async () => {
     await daemon.request('POST', '/export/queue/process');
     const { json } = await daemon.request('GET', '/export/history');
-    // The tests of the API check the shape of the answer.
+    // The API tests check the shape of the answer.
     return (json['exports'] as readonly unknown[]).length === 2;
   });
   assert.equal(await daemon.stop(), 0);

@@ -31,7 +31,7 @@ export interface MeasuredValues {
       Record<Category, { readonly state: CategoryState; readonly count: number; readonly durationS: number }>
     >
   >;
-  /** Number of ledger commits within each bound in seconds, and the total. */
+  /** Histogram of the duration of ledger commits, with bounds in seconds. */
   readonly commits: {
     readonly boundsS: readonly number[];
     readonly upTo: readonly number[];

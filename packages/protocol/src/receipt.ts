@@ -34,8 +34,8 @@ export type Receipt = Static<typeof ReceiptSchema>;
 export const MISSING_SEQUENCES_MAX = 1_000;
 
 /**
- * The answer to a part that central holds: its receipt, and the lower sequences of the part's ledger that central lacks when it
- * answers (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the
+ * The answer to a part that central holds: its receipt, and the sequences below its own, in the same ledger, that central is
+ * missing at that moment (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the
  * receipt.
  */
 export const ImportAnswerSchema = Type.Object({

@@ -171,8 +171,8 @@ function createOutside(): Outside {
 }
 
 /**
- * The duration of a wait on a real timer, in whole milliseconds and at least one. Rounding a remainder down to 0 would cause an
- * endless loop of waits.
+ * The duration of a wait on a real timer, in whole milliseconds: at least 1, or 0 if there is nothing to wait for. Rounding a
+ * remainder down to 0 would cause an endless loop of waits.
  */
 function toTimerMs(delayMs: number): number {
   return delayMs > 0 ? Math.max(1, Math.ceil(delayMs)) : 0;

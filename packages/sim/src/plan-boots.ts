@@ -83,7 +83,7 @@ export const CALM_BOOT: BootPlan = {
 /** An offset beyond the range of the clock. The clock then shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
-/** Draws a boot for a run of days that are full of incidents. */
+/** Draws a boot for a run of days with many incidents each. */
 export function drawBoot(random: SimRandom): BootPlan {
   // Most boots are short, but some are long enough for the longest waits.
   const onMs = random.bool(0.8)

@@ -60,7 +60,7 @@ export interface PlannedIncident {
   readonly incident: Incident;
 }
 
-/** Draws the incidents for a run of days that are full of incidents. */
+/** Draws the incidents for a run of days with many incidents each. */
 export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
   const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
   return drawMany(random, days, count, 12 * HOUR_MS);
@@ -87,8 +87,8 @@ export function drawProxies(random: SimRandom, days: number): readonly PlannedIn
 }
 
 /**
- * Folders that owners move to other drives. Documents that consist of several files are excluded: while one of the files does not
- * answer, the record is exported without that file's values, which the oracle does not expect.
+ * Folders that owners move to other drives. Documents that consist of several files are excluded: while one of the files cannot
+ * be read, the record is exported without that file's values, which the oracle does not expect.
  */
 const MOVED_SOURCES = [
   `${ROOT}/data/boatlog`,

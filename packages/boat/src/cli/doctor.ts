@@ -10,9 +10,9 @@ import type { Output } from './output.ts';
 const MARKS: Readonly<Record<string, string>> = { ok: '✓', note: '·', problem: '✗' };
 
 /**
- * Runs `d3kos-export doctor` in the running export manager, or on the files if nothing listens on the port. If the export manager
- * listens but does not answer, the command does not read the files, because the export manager may be writing to them. Exits with
- * 0 if no problem remains.
+ * Runs `d3kos-export doctor` in the running export manager, or directly on the files if nothing is listening on the port. If the
+ * export manager is listening but does not answer, the command does not read the files, because the export manager may be
+ * writing to them. Exits with 0 if no problem remains.
  */
 export async function runDoctor(
   {

@@ -18,7 +18,7 @@ const EVENTS_WAITING_MAX = 1_000;
  */
 export const HEARTBEAT_EVERY_MS = 15_000;
 
-/** Sends an export file. If the file is removed during the download, the answer breaks off. */
+/** Sends an export file. If the file is removed during the download, the response is cut off. */
 export async function sendFile(
   context: Context,
   downloads: Downloads,

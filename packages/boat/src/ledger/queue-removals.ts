@@ -12,7 +12,7 @@ import type { RemovedExports } from './removed-exports.ts';
 export interface QueueRemovals {
   /**
    * Returns a failed entry to pending and resets its attempts. The time of its failure is kept, so that later documents revoke
-   * its withdrawal (`QueueReads.reinstatedSequences`). If its removal had begun, also removes the recorded loss,
+   * its withdrawal (`QueueReads.reinstatedSequences`). If its removal had already begun, also deletes the recorded loss,
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;

@@ -15,7 +15,7 @@ describe('a condition', () => {
     });
     const waiting = findCondition('waiting', { ...FACTS, waitingCount: 3 });
     assert.ok(typeof waiting === 'object');
-    assert.match(waiting.message, /^3 exports have waited for more than 7 days /);
+    assert.match(waiting.message, /^3 exports have been waiting to be sent ashore for more than 7 days/);
   });
 
   it('is none if no export has failed or is waiting, and unknown while the clock is wrong', () => {

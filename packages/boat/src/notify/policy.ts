@@ -53,7 +53,7 @@ export function findCondition(
       return {
         exportCount: waitingCount,
         state: 'alert',
-        message: `${describeExports(waitingCount)} ${verb} waited for more than ${days} to be sent ashore. Data Management shows the reason.`,
+        message: `${describeExports(waitingCount)} ${verb} been waiting to be sent ashore for more than ${days}. Data Management shows the reason.`,
       };
     }
     default:

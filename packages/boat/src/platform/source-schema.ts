@@ -7,7 +7,10 @@ import { isNotFound } from './disk-file-system.ts';
  */
 const SCHEMA_SIZE_MAX_BYTES = 1024 * 1024;
 
-/** Maximum number of pages in a schema of more than one page. A page that is referenced twice could be read endlessly. */
+/**
+ * Maximum number of pages in a schema of more than one page. In a damaged file, pages can refer to each other in a cycle, which would
+ * never end without a limit.
+ */
 const SCHEMA_PAGES_MAX = 512;
 
 /**

@@ -13,7 +13,7 @@ export type AnswerBody =
 
 /**
  * Reads at most `sizeMaxBytes` of a response's body. Abandons a longer body and closes its connection. Throws TransportError if
- * the answer breaks off.
+ * the response is cut off.
  */
 export async function readAnswer(response: Response, sizeMaxBytes: number): Promise<AnswerBody> {
   if (response.body === null) return { kind: 'whole', bytes: new Uint8Array() };

@@ -53,7 +53,7 @@ export async function loadFleetTotals(store: Queryable): Promise<StoredTotals> {
   return toStored(await findStored(store));
 }
 
-/** Recomputes the totals if they are stale. If two nodes do so at the same time, they are computed once. */
+/** Recomputes the totals if they are stale. If two nodes do this at the same time, the totals are computed only once. */
 export async function refreshFleetTotals(store: Queryable): Promise<void> {
   await store.query(
     `update fleet_totals set computed_at = now(), (${TOTALS}) = (${SUM_SQL}) where computed_at < now() - ${TOTALS_AGE_MAX}`,

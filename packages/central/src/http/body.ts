@@ -28,7 +28,7 @@ export type SentBody = Pick<RouteRequest<RouteId>, 'raw' | 'bodySource'>;
 /**
  * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
  * stops. hono's body-limit middleware is unsuitable (decision 0029), because it buffers the body before its bytes are counted.
- * No behaviour of the sender makes it throw.
+ * Never throws, whatever the sender does.
  */
 export async function receiveBody(
   { raw, bodySource = raw.body?.getReader() }: SentBody,

@@ -118,7 +118,7 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
     }
   } catch (error) {
     if (!isCentralFailure(error)) throw error;
-    log.write('warn', `the check of the database failed: ${error.message} [${error.code}]`, {
+    log.write('warn', `database check failed: ${error.message} [${error.code}]`, {
       hint: error.hint,
     });
     return toDatabaseFault(error.code);

@@ -195,7 +195,7 @@ async function receiveChecked(
     case 'refused':
       return refuseAdmission(received.refusal);
     case 'evicted':
-      log.write('info', 'slow request body dropped, because the memory for bodies is short');
+      log.write('info', 'slow request body dropped: memory for request bodies is low');
       return refuse('UNAVAILABLE', 'the body arrived too slowly while this node is short of memory');
     case 'incomplete':
       // R26: "Central MUST answer 408 if a body ends early, because the boat can send it again."

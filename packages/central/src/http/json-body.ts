@@ -10,7 +10,7 @@ export type BodyCheck =
   | { readonly kind: 'checked'; readonly body: unknown }
   | Refused<'INVALID_FORMAT' | 'BODY_INCOMPLETE' | 'BODY_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE'>;
 
-/** Returns the reader of a route's JSON body. For a route that has no body, or whose handler reads it, the body is undefined. */
+/** Returns the reader of a route's JSON body. The body is undefined if the route has none, or if its handler reads the body itself. */
 export function createBodyReader({ body, bodySizeMaxBytes }: Route): (sent: SentBody) => Promise<BodyCheck> {
   if (body === undefined || bodySizeMaxBytes === undefined)
     return async () => ({ kind: 'checked', body: undefined });

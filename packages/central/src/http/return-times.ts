@@ -20,7 +20,7 @@ export function addReturnTime(response: Response, handled: HandledRequest, sched
   if (route === 'importPart' && response.status === 200) schedule.noteServed();
   if (response.status !== 429 && response.status !== 503) return;
   if (response.headers.has('Retry-After')) return;
-  // The identity of an unauthorized boat is unknown, so only the schedule makes its wait different from others.
+  // A boat that is not authenticated cannot be identified, so only the schedule spreads its retries.
   const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
   const isLoad = response.status === 503 && route === 'importPart';
   response.headers.set(

@@ -1,4 +1,4 @@
-// The module of the threads of `createWorkerPreparer`.
+// The worker thread of `createWorkerPreparer`.
 import { type JobResult, serveJobs } from '../platform/worker-jobs.ts';
 import { decodeBody } from './decode-body.ts';
 import { preparePart } from './prepare-part.ts';

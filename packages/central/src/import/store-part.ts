@@ -20,7 +20,7 @@ import { addUse, OVERRIDE_COLUMNS, toOverride } from './usage.ts';
 
 /** The result of storing a part. */
 export type StoreOutcome =
-  /** `missing` lists lower sequences of the part's ledger that central lacks. Undefined for a document without a sequence. */
+  /** `missing` lists the sequences below the part's own, in the same ledger, that central lacks. Undefined if the document has none. */
   | {
       readonly kind: 'stored' | 'repeated';
       readonly receipt: Receipt;

@@ -31,8 +31,8 @@ export interface WorkerPreparer extends Preparer {
  * it is given.
  */
 export function createWorkerPreparer(threads: number): WorkerPreparer {
-  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The module of the threads is in the same
-  // folder.
+  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The worker thread's module is in the
+  // same folder.
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const pool = createWorkerPool<PrepareJob, PrepareResult>(
     new URL(`./prepare-thread${extension}`, import.meta.url),

@@ -55,7 +55,7 @@ export function toTokenId(sha256: string): string {
  */
 const FAILURES_BURST = 20;
 
-/** Number of refused credentials per second that one address may present continuously. */
+/** Sustained rate at which one address may present refused credentials, per second. */
 const FAILURES_PER_S = 1 / 3;
 
 /** The refused credentials of one address that have not expired. */

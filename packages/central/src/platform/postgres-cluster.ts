@@ -66,7 +66,7 @@ export async function readOptional(path: string): Promise<string | undefined> {
   }
 }
 
-/** Creates the failure for the embedded PostgreSQL. */
+/** Returns the error to throw when the embedded PostgreSQL fails. */
 export function embeddedFailed(message: string): CentralFailure {
   return new CentralFailure('EMBEDDED_FAILED', message, {
     op: 'run the embedded PostgreSQL',

@@ -17,7 +17,7 @@ export interface EraseReport {
 export interface EraseWorld {
   readonly store: Store;
   readonly wallMs: number;
-  /** The operator who requested the erasure. Undefined if it was a command. */
+  /** The operator who requested the erasure. Undefined if it was requested on the command line. */
   readonly actor?: string | undefined;
 }
 

@@ -7,7 +7,7 @@ import { numberOf } from './row.ts';
  */
 export const GAPS_LISTED_MAX = 1_000;
 
-/** The sequences of a ledger to list: the missing ones or the withdrawn ones. */
+/** Which of a ledger's sequences to list: the missing ones or the withdrawn ones. */
 export interface GapQuery {
   readonly installationId: string;
   readonly ledgerId: string;

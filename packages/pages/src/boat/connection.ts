@@ -19,7 +19,7 @@ const OUTCOME_SHOWN_MS = 10_000;
 
 /**
  * Keeps the page connected to the event stream while it is open. After every connection the page reads all facts, because events
- * during the interruption are lost. Time is monotonic, so changes of the clock have no effect.
+ * during the interruption are lost. Time is measured on a monotonic clock, so clock changes have no effect.
  */
 export function connect(store: Store, refresh: Refresh): void {
   let source: EventSource | undefined;

@@ -168,7 +168,7 @@ function Search({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** Warnings of the page itself. */
+/** Warnings about the page itself. */
 function Banners({ view }: { readonly view: View }): JSX.Element | null {
   const banners = [toSessionEnd(view), toTroubleBanner(view), toMissingTexts(view)].filter(
     (banner) => banner !== undefined,

@@ -65,7 +65,7 @@ interface TokensPart {
   readonly view: View;
 }
 
-/** True if a token has ended because it was revoked or has expired. */
+/** True if a token is no longer valid, because it was revoked or has expired. */
 function hasEnded({ revoked_at: revoked, expires_at: expires }: Token, now: string): boolean {
   return revoked !== null || (expires !== null && toSeconds(expires, now) >= 0);
 }
