@@ -45,7 +45,10 @@ test('shows an export that has waited for more than 7 days, even if it was creat
   assert.deepEqual(stub.seen, [], 'a creation time in 1970 alone proves nothing');
   boat.pass(2_000);
   await boat.look();
-  assert.match(texts(stub).join(), /^export\.waiting alert 2 exports have been waiting to be sent ashore for more than 7 days/);
+  assert.match(
+    texts(stub).join(),
+    /^export\.waiting alert 2 exports have been waiting to be sent ashore for more than 7 days/,
+  );
 });
 
 test('ignores ages and clears nothing while the clock is known to be wrong', async () => {
