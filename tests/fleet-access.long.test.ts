@@ -212,6 +212,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await load('en');
     await page.evaluate(`location.hash = '${STORM_PETREL}'`);
     await page.locator('.steps').waitFor();
+    await untilTrue(page, `document.activeElement.matches('main')`);
     await tabTo(page, 'Invitation code');
     await page.keyboard.press('Enter');
     await page.locator('dialog[open]').waitFor();
