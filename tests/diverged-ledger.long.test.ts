@@ -172,8 +172,8 @@ test('central holds the records of two boats with copied cards, and the operator
   const list = await processes.run('central', ['list'], environment);
   assert.match(list.output, /\d machines/);
   const authorization = { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } };
-  const page = await (await fetch(`${central.url}/`, authorization)).text();
-  assert.match(page, /warning: \d machines use this ID/);
+  const boat = await fetch(`${central.url}/api/v1/fleet/installations/${INSTALLATION}`, authorization);
+  assert.ok(((await boat.json()) as { concurrent_ledgers: number }).concurrent_ledgers >= 2);
   const metrics = await (await fetch(`${central.url}/metrics`)).text();
   assert.match(metrics, /^d3kos_central_installations_concurrent 1$/m);
   const status = await fetch(
