@@ -15,22 +15,22 @@ const USAGE = `Usage: npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
   --seed      seed of the inputs (default: a random one, which is printed)
 `;
 
-const { values } = parseOptions(USAGE, () =>
-  parseArgs({
+const { names, seconds, seed } = parseOptions(USAGE, () => {
+  const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '60' },
       target: { type: 'string' },
       seed: { type: 'string' },
     },
-  }),
-);
-const names = TARGETS.map(({ name }) => name).filter((name) => name === (values.target ?? name));
-const seconds = Number(values.seconds);
-const seed = Number(values.seed ?? randomInt(2 ** 30));
-if (names.length === 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
-  console.error(USAGE);
-  process.exit(2);
-}
+  });
+  const selected = TARGETS.map(({ name }) => name).filter((name) => name === (values.target ?? name));
+  if (selected.length === 0) throw new Error(`unknown target: ${values.target}`);
+  const parsed = { seconds: Number(values.seconds), seed: Number(values.seed ?? randomInt(2 ** 30)) };
+  if (!(parsed.seconds > 0)) throw new Error(`--seconds must be a positive number, not ${values.seconds}`);
+  if (!Number.isSafeInteger(parsed.seed))
+    throw new Error(`--seed must be a whole number, not ${values.seed}`);
+  return { names: selected, ...parsed };
+});
 
 /** Writes the input of a finding to a file that can be added to the corpus. */
 function saveFinding({ finding }: TargetReport): void {

@@ -334,9 +334,9 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a token does not expire',
-    file: 'packages/central/src/installations/authenticate.ts',
-    before: 'or coalesce(t.expires_at <= $2::timestamptz, false)',
-    after: 'or coalesce(t.expires_at <= $2::timestamptz and false, false)',
+    file: 'packages/central/src/installations/credential.ts',
+    before: 'or coalesce(t.expires_at <= ${now}::timestamptz, false)',
+    after: 'or coalesce(t.expires_at <= ${now}::timestamptz and false, false)',
     killedBy: TOKEN_TESTS,
   },
   {

@@ -127,7 +127,7 @@ function canSign(key: string): boolean {
 function main(): number {
   const [version] = positionals;
   if (version === undefined || positionals.length > 1) {
-    process.stderr.write(USAGE);
+    process.stderr.write(`release: expected one version, such as 1.2.0\n\n${USAGE}`);
     return 2;
   }
   if (values.key === undefined) {

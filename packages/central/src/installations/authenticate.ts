@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { isInstallationId } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { booleanOf, textOf } from '../store/row.ts';
-import type { Credential } from './credential.ts';
+import { type Credential, isTokenEndedSql } from './credential.ts';
 import { type CredentialFacts, judgeCredential, type Purpose } from './policy.ts';
 
 /** The installation that a credential authenticates. */
@@ -69,7 +69,7 @@ async function findByToken(
 ): Promise<FoundCredential | undefined> {
   const [row] = await store.query(
     `select i.installation_id, i.is_disabled,
-       t.revoked_at is not null or coalesce(t.expires_at <= $2::timestamptz, false) as is_ended
+       ${isTokenEndedSql('$2')} as is_ended
      from device_tokens t join installations i on i.installation_id = t.installation_id
      where t.token_sha256 = $1::text`,
     [sha256, new Date(wallMs).toISOString()],

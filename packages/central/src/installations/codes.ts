@@ -4,6 +4,7 @@ import type { Queryable, RandomHex, Row, Store } from '../platform/ports.ts';
 import { booleanOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { recordEvent } from './audit.ts';
 import { keepBundleKey } from './bundle-keys.ts';
+import { isTokenEndedSql } from './credential.ts';
 import { COMMAND_LINE, type EnrolmentWorld, insertToken, requireInstallationId, toExpiry } from './enroll.ts';
 import { type CodeFacts, judgeCode, toTokenId } from './policy.ts';
 
@@ -142,9 +143,8 @@ async function lockCode(
   );
   if (code === undefined) return undefined;
   const [token] = await tx.query(
-    `select ${utcText('expires_at')} as expires_at_text,
-       revoked_at is null and coalesce(expires_at > $2::timestamptz, true) as is_valid
-     from device_tokens where token_sha256 = $1::text`,
+    `select ${utcText('t.expires_at')} as expires_at_text, not ${isTokenEndedSql('$2')} as is_valid
+     from device_tokens t where t.token_sha256 = $1::text`,
     [tokenSha256, now],
   );
   return {

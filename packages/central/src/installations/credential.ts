@@ -8,8 +8,12 @@ export type Credential =
  */
 export function isCredentialValidSql(digest: string, now: string): string {
   return `case when ${digest}::text is null then i.is_id_token
-    else coalesce(t.revoked_at is null and t.issued_at is not null
-      and (t.expires_at is null or t.expires_at > ${now}::timestamptz), false) end`;
+    else t.issued_at is not null and not ${isTokenEndedSql(now)} end`;
+}
+
+/** Returns an SQL condition, never null, that is true if the token `t` was revoked or has expired at the parameter `now`. */
+export function isTokenEndedSql(now: string): string {
+  return `(t.revoked_at is not null or coalesce(t.expires_at <= ${now}::timestamptz, false))`;
 }
 
 /** Returns the two parameters of `isCredentialValidSql`: the digest of the token, or null, and the current time. */
