@@ -28,7 +28,7 @@ const PROGRAMS = [
 
 type Rules = Readonly<Record<string, Required<ModuleRule>>>;
 
-/** Reads the module table in a section of architecture.md: `| module | holds | imports |`. */
+/** Reads the module table in a section of architecture.md: `| module | contains | imports |`. */
 function readModuleTable(heading: string): Rules {
   const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
   const rows = toCells(toSection(page, heading)).flatMap(([module = '', , imports = '']) => {

@@ -24,7 +24,7 @@ export interface InstallationSummary {
   readonly decoded_bytes: number;
   /**
    * Number of ledgers that send new exports concurrently, or 0. R76: "Central MUST report an installation to the operator if an
-   * older ledger of it sends new exports while a newer one is in use."
+   * older ledger of that installation sends new exports while a newer one is in use."
    */
   readonly concurrent_ledgers: number;
   /** Number of distinct records that central holds, and the bytes of their JSON text. */
