@@ -18,7 +18,7 @@ export interface Baseline {
   cyclesPerSecond(depth: number, cycles: number): Promise<number>;
 }
 
-/** The reason why there is no baseline, as the note of a figure. */
+/** Why there is no baseline, for use as a figure's note. */
 export type NoBaseline = { readonly missing: string };
 
 /**
@@ -51,7 +51,7 @@ export function findBaseline(folder: string, signal: AbortSignal): Baseline | No
   };
 }
 
-/** Returns the folder of `relative` in `start`, or in the nearest parent folder that contains it. */
+/** Searches `start` and then its parent folders for the path `relative`, and returns the folder of the first match. */
 function findUpwards(start: string, relative: string): string | undefined {
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, relative))) return dirname(join(folder, relative));

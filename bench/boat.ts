@@ -17,7 +17,7 @@ export interface BenchBoat {
   setToken(token: string): void;
 }
 
-/** Creates a boat of tier 2 in `root` with `rows` boatlog entries of one style. */
+/** Creates a tier 2 boat in `root` with `rows` boatlog entries of one style. */
 export function makeBoat(root: string, rows: number, style: BoatlogStyle = 'integer'): BenchBoat {
   const { installationId } = writeBoat(root, { generation: 'fresh', rows: 0, seed: SEED });
   const boatlog = join(root, 'data', 'boatlog', 'boatlog.db');

@@ -5,7 +5,7 @@ import { from } from 'pg-copy-streams';
 import { createArrayWriter, type ElementType } from '../packages/central/src/store/binary-array.ts';
 import { toRecords } from './central-client.ts';
 
-/** The records of one statement, ready to be sent. */
+/** One statement's records, ready to be sent. */
 export interface BareBatch {
   readonly installationId: string;
   readonly rows: number;
@@ -15,7 +15,7 @@ export interface BareBatch {
   readonly columns: readonly (readonly (string | number)[])[];
   /** The same columns in PostgreSQL's binary format. */
   readonly binary: readonly Buffer[];
-  /** The same rows in the text format of COPY. */
+  /** The same rows in COPY's text format. */
   readonly copyText: string;
 }
 

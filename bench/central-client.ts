@@ -25,7 +25,7 @@ export interface Answer {
   readonly durationMs: number;
 }
 
-/** Connections of this process to the measured server. */
+/** This process's connections to the measured server. */
 const agent = new Agent({ keepAlive: true, maxSockets: 400 });
 
 /** The operator token of every measured central. */
@@ -107,7 +107,7 @@ export function toPart(boat: Boat, ledgerId: string, sequence: number, rows: num
   return { boat, key: `${exportId}/1`, body: gzipSync(JSON.stringify(document), { level: 1 }) };
 }
 
-/** Returns the ID of a ledger, as a boat would make one. */
+/** Returns a new ledger ID, as a boat would generate it. */
 export function toLedgerId(number: number): string {
   return number.toString(16).padStart(16, '0');
 }

@@ -30,7 +30,7 @@ const BOATS = 4 * CONNECTIONS;
 const PROCESSES = ['node', 'postgres', 'client'] as const;
 type CpuMs = Readonly<Record<(typeof PROCESSES)[number], number>>;
 
-/** What one side of the comparison did in one repetition. */
+/** The results of one side of the comparison in one repetition. */
 interface Measured {
   readonly perSecond: number;
   /** Processor time of each process for one export. */

@@ -17,7 +17,7 @@ import { readProcess } from './process-facts.ts';
 import type { Bench, BenchRun } from './run.ts';
 import { findPostmaster, readServerCpu, toServerCpuMs } from './server-cpu.ts';
 
-/** Numbers of records per boat whose costs are compared. `--rows` above 1,000,000 adds one. */
+/** Numbers of records per boat whose costs are compared. `--rows` above 1,000,000 adds another. */
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
 /** Numbers of installations in the two fleets. */
 const FLEETS = [1_000, 100_000] as const;
@@ -121,7 +121,7 @@ function toRound(places: readonly Place[]): readonly (readonly [index: number, p
   return large.flatMap((one) => [...small, one]);
 }
 
-/** The processor time of a node and its database so far. */
+/** The processor time that a node and its database have used so far. */
 function readCpu({ central, postmaster }: Place) {
   return { nodeMs: readProcess(central.pid).cpuMs, server: readServerCpu(postmaster) };
 }
@@ -184,7 +184,7 @@ async function fillHistory(db: pg.Pool, { id }: Boat, records: number): Promise<
   );
 }
 
-/** Adds installations up to a number. */
+/** Adds installations until there are `installations` of them. */
 async function fillFleet(db: pg.Pool, installations: number): Promise<void> {
   await db.query(
     `insert into installations (installation_id, tier, enrolled_at, last_heard_at, documents, records)

@@ -12,7 +12,7 @@ const SIZES_KIB = [16, 32, 64, 128, 256, 512] as const;
 const RECORD_BYTES = 217;
 /** Number of bodies of each size in one repetition, one after another. */
 const BODIES = 40;
-/** Decoding stops here: larger than every measured body. */
+/** Size at which decoding stops, larger than every measured body. */
 const SIZE_MAX_BYTES = 32 * 1_048_576;
 
 /** What one body cost. */
@@ -24,8 +24,8 @@ interface Cost {
 }
 
 /**
- * Measures where a body is decoded and prepared faster: on the thread that answers requests, or in another one, which costs the
- * transfer. `MAIN_THREAD_SIZE_MAX_BYTES` follows from it.
+ * Measures where a body is decoded and prepared faster: on the thread that answers requests, or on another thread, which adds the
+ * cost of the transfer. `MAIN_THREAD_SIZE_MAX_BYTES` follows from it.
  */
 export const benchInline: Bench = async ({ options, report, logProgress }) => {
   const threads = createWorkerPreparer(1);
@@ -55,7 +55,7 @@ export const benchInline: Bench = async ({ options, report, logProgress }) => {
 
 async function measureBody(preparer: Preparer, sequence: number, rows: number): Promise<Cost> {
   const { key, body } = toPart({ id: '0'.repeat(16), token: '' }, 'c'.repeat(16), sequence, rows);
-  // The preparer may take the buffer over.
+  // The preparer may take over the buffer.
   const bytes = new Uint8Array(body);
   const before = process.threadCpuUsage();
   const startedMs = performance.now();

@@ -51,7 +51,7 @@ export const benchNodes: Bench = async (run) => {
     return central;
   };
   try {
-    // Only the database of the first one is used. Both nodes reach it in the same way.
+    // Only the first one's database is used. Both nodes reach it in the same way.
     const owner = await open('database', MEASURED_SETTINGS);
     const { address } = await borrowEmbeddedPostgres({ dataDir: owner.dataDir, log: SILENT_LOG });
     const url = `postgres://${address.user}@/${address.database}?host=${encodeURIComponent(address.host)}`;
@@ -106,11 +106,11 @@ function reportRatios({ report }: BenchRun, rates: Readonly<Record<Side, readonl
   report(toFigure('nodes.two_on_two_vs_one_on_two', shared, 'x', 'orientation', sharedNote));
 }
 
-/** Binds every thread of the processes to some cores. A process or thread that they start later inherits it. */
+/** Binds every thread of the processes to the given cores. Processes and threads that they start later inherit the binding. */
 async function bind(cores: string, pids: readonly number[], signal: AbortSignal): Promise<void> {
   for (const pid of pids)
     await runChild(['taskset', '-acp', cores, String(pid)], { signal }).catch((error: unknown) => {
-      // A process of the server can end after it was listed.
+      // A server process can end after it was listed.
       if (existsSync(`/proc/${pid}`)) throw error;
     });
 }

@@ -20,7 +20,7 @@ import { median, medianRatio, quantile, toFigure } from './figure.ts';
 import { readProcess } from './process-facts.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** Number of connections to the database, and of statements of an ordinary export on each side in one repetition. */
+/** Number of database connections, and number of ordinary exports that each side stores in one repetition. */
 const CONNECTIONS = 8;
 const EXPORTS = 200;
 /** Number of rows in a part of 1 MiB, number of parts per side in one repetition, and number of connections that send them. */
@@ -45,7 +45,7 @@ export const benchCentral: Bench = async (run) => {
   await measureFlatness(run);
 };
 
-/** The part of `benchCentral` about ordinary exports. */
+/** The part of `benchCentral` that measures ordinary exports. */
 export const benchImports: Bench = (run) =>
   measureOne(run, (central, db) => measureExports(run, central, db));
 
@@ -101,7 +101,7 @@ async function measureBulk({ options, report }: BenchRun, central: Central, db: 
   );
 }
 
-/** The alternative statements that could store the rows of a part in the same table. */
+/** Alternative statements for storing a part's rows in the same table. */
 async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   const paths = {
     recordset: upsertRecordset,

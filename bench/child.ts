@@ -9,7 +9,7 @@ export const REPOSITORY = join(import.meta.dirname, '..');
 const RUN_MAX_MS = 10 * 60_000;
 /** Time that a program has to end after SIGTERM. */
 const STOP_MAX_MS = 20_000;
-/** Maximum number of characters of a failed program's output to include in the error. */
+/** Maximum number of characters of a failed program's output that its error includes. */
 const TAIL_LENGTH = 2_000;
 
 /** Options for running a program. */

@@ -16,7 +16,7 @@ import {
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import { type ProcessFacts, readProcess } from './process-facts.ts';
 
-/** Time that a started program has to answer. The slowest step is initdb on a slow disk. */
+/** Time within which a started program must answer. The slowest step is initdb on a slow disk. */
 const READY_MAX_MS = 60_000;
 const TAIL_LINES = 15;
 
@@ -42,7 +42,7 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon of a boat. If `centralUrl` is undefined, exports are created but not sent. */
+/** Starts a boat's daemon. If `centralUrl` is undefined, exports are created but not sent. */
 export async function startDaemon(
   boat: BenchBoat,
   signal: AbortSignal,
@@ -95,7 +95,7 @@ export async function startDaemon(
 export interface Central {
   readonly port: number;
   readonly pid: number;
-  /** The data directory, with which `borrowEmbeddedPostgres` finds the database. */
+  /** The data directory, which `borrowEmbeddedPostgres` uses to find the database. */
   readonly dataDir: string;
   enroll(installationId: string): Promise<string>;
   stop(): Promise<void>;

@@ -17,9 +17,9 @@ const DAY_ROWS = 100;
 const DAYS = 30;
 /** Number of timed exports per repetition. */
 const RECEIPTS = 10;
-/** Durations of central's outages. They end within the two minutes in which central is probed every 2 s. */
+/** Durations of central's outages. Each ends within the first two minutes, during which the boat probes central every 2 s. */
 const AWAYS_MS = [3_000, 30_000, 100_000] as const;
-/** Time that the daemon has to detect that central is back: the longest backoff plus a margin. */
+/** Time within which the daemon must detect that central is back: the longest backoff plus a margin. */
 const RETURN_MAX_MS = 90_000;
 /** Timeout for the receipt of one export. */
 const DELIVERY_MAX_MS = 60_000;

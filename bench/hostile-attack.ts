@@ -1,4 +1,4 @@
-// The thread of the attackers. Its `workerData` is an Assignment. The first message begins the attack, and the second one ends
+// The attackers' thread. Its `workerData` is an Assignment. The first message begins the attack, and the second one ends
 // it.
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
@@ -8,13 +8,13 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { sleep } from './child.ts';
 import { type Boat, type Coding, send, toBoat, toDocument } from './hostile-client.ts';
 
-/** Number of concurrent requests of each boat: as many as a boat may have. */
+/** Number of concurrent requests from each boat: as many as a boat may have. */
 export const REQUESTS_PER_BOAT = 2;
 
-/** Niceness of this thread. Attackers are other machines, which take no processor time from central. */
+/** Niceness of this thread. Real attackers run on other machines and take no processor time from central. */
 const THREAD_NICENESS = 10;
 
-/** What the thread attacks. */
+/** The thread's target and the boats that attack it. */
 export interface Assignment {
   readonly port: number;
   readonly boats: readonly { readonly id: string; readonly token: string }[];
@@ -100,7 +100,7 @@ const ATTACKS: readonly [Attack, ...Attack[]] = [
     }),
   },
   {
-    // 32 MiB of which the last megabyte never arrives.
+    // A 32 MiB body whose last megabyte never arrives.
     coding: 'identity',
     body: kept(() => Buffer.alloc(31 << 20, ' ')),
     stalledBytes: 1 << 20,

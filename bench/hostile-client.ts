@@ -9,7 +9,7 @@ export type Coding = 'br' | 'gzip' | 'identity';
 export interface Boat {
   readonly id: string;
   readonly token: string;
-  /** The boat's own connections. Central drops those of attackers, and an honest boat does not share them. */
+  /** The boat's own connections. Central drops attackers' connections, so an honest boat must not share them. */
   readonly agent: Agent;
 }
 

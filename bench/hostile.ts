@@ -14,7 +14,7 @@ import type { Bench } from './run.ts';
 const ATTACK_MS = 20_000;
 /** Number of hostile boats. */
 const HOSTILE_BOATS = 4;
-/** Pauses of the honest boat and of the health probe between two requests. */
+/** Pauses between two requests of the honest boat, and between two health probes. */
 const IMPORT_PAUSE_MS = 100;
 const HEALTH_PAUSE_MS = 20;
 /** Number of rows in an honest export, about 50 KB. */
@@ -66,7 +66,7 @@ function toAccess({ id, token }: Boat) {
 }
 
 /**
- * Starts the thread of the attackers. They run in a thread of their own, because their work would otherwise delay the measuring
+ * Starts the attackers' thread. They run in their own thread, because their work would otherwise delay the measuring
  * loops of this one.
  */
 async function startAttackers(

@@ -27,12 +27,12 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
     'imports',
     {
       bench: benchImports,
-      what: 'the part of central about ordinary exports, and the processor time of one',
+      what: 'only ordinary exports from `central`, with the processor time of one export',
     },
   ],
   [
     'inline',
-    { bench: benchInline, what: 'up to which size a body is prepared faster without another thread' },
+    { bench: benchInline, what: 'the size up to which a body is prepared faster without another thread' },
   ],
   [
     'nodes',

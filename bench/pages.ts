@@ -18,9 +18,9 @@ import type { Bench, BenchRun } from './run.ts';
 
 /** Factor by which the browser's CPU is slowed down, so that a desktop computer is about as fast as a boat's. */
 const SLOWDOWN = 4;
-/** Number of frames of a scroll. */
+/** Number of frames in a scroll. */
 const SCROLL_FRAMES = 120;
-/** Distance of one frame of a fast scroll, in CSS pixels. */
+/** Distance that a fast scroll moves in one frame, in CSS pixels. */
 const SCROLL_STEP_PX = 120;
 /** Time after which a started daemon is idle. */
 const SETTLED_MS = 5_000;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { readProcess } from './process-facts.ts';
 
-/** Returns the ID of the main process of the server to which `db` is connected. */
+/** Returns the main process ID of the server that `db` is connected to. */
 export async function findPostmaster(db: pg.Pool): Promise<number> {
   const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
   const postmaster = orEnded(() => parentOf(rows[0]?.pid ?? 0));
@@ -10,7 +10,7 @@ export async function findPostmaster(db: pg.Pool): Promise<number> {
   return postmaster;
 }
 
-/** Returns the IDs of the processes that the server runs now, with the first one. */
+/** Returns the IDs of all current server processes, starting with the main process. */
 export function listServerProcesses(postmaster: number): readonly number[] {
   const own = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -19,10 +19,10 @@ export function listServerProcesses(postmaster: number): readonly number[] {
   return [postmaster, ...own];
 }
 
-/** Processor time of each process of a server so far, in milliseconds. */
+/** Processor time that each server process has used so far, in milliseconds. */
 export type ServerCpu = ReadonlyMap<number, number>;
 
-/** Reads the processor time of each process that the server runs now. */
+/** Reads the processor time of each current server process. */
 export function readServerCpu(postmaster: number): ServerCpu {
   return new Map(
     listServerProcesses(postmaster).map((pid) => [pid, orEnded(() => readProcess(pid).cpuMs) ?? 0]),

@@ -14,14 +14,14 @@ import { makeCertificate, SHORE_URL } from './shore.ts';
 
 const execute = promisify(execFile);
 
-/** Size of the card. The file is sparse: the system, the package and the exports of a life use a fifth of it. */
+/** Size of the card. The file is sparse: the system, the package and one life's exports use a fifth of it. */
 const CARD_SIZE = '2000M';
 /** Number of rows in the sample boat's log. A first export has several parts. */
 const BOAT_ROWS = 400;
 /** Small parts, so that power often fails between two parts of one export. */
 const PART_SIZE_BYTES = 32_768;
 
-/** Timestamp of all files in the package. If it were the time of the commit, each commit would need a new card. */
+/** Timestamp of all files in the package. If it were the commit time, each commit would need a new card. */
 const PACKAGE_TIME_S = '1760000000';
 
 /** Durations of the installation and the first start on the emulated boat. */
@@ -31,7 +31,7 @@ export interface CardMeasurement extends StartMeasurement {
 }
 
 /**
- * A boat with the package installed, saved after booting. Its folder holds the image of the card, the saved machine and central's
+ * A boat with the package installed, saved after booting. Its folder contains the card image, the saved machine and central's
  * certificate. The files in it must not be changed: each life starts with a copy of the image.
  */
 export interface BoatCard {
@@ -87,7 +87,7 @@ export async function makeCard(parts: CardParts): Promise<BoatCard> {
     report('second boot of the boat');
     const measured = await useMachine(await start(), async (machine) => {
       const start = await measureStart(machine);
-      // The saved boat must be idle, so the command of the boot unit must no longer wait for the network.
+      // The saved boat must be idle, so the boot unit's command must no longer be waiting for the network.
       await runOrThrow(machine, 'systemctl stop d3kos-export-boot.service; sync');
       await machine.save(partial);
       return start;
@@ -168,7 +168,7 @@ rm -rf /lab/root /lab/files`,
   );
 }
 
-/** Copies the image of a card, preserving its holes. */
+/** Copies a card image, preserving its holes. */
 export async function copyImage(from: string, to: string): Promise<void> {
   await execute('cp', ['--sparse=always', '--reflink=auto', from, to]);
 }

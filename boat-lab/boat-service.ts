@@ -6,7 +6,7 @@ export const SERVICE = 'd3kos-export-manager.service';
 /** Timeout for one request, in seconds. A full export takes a few seconds on the emulated boat, and minutes on a busy host. */
 const REQUEST_MAX_S = 600;
 
-/** The answer of the export manager, or the reason why there is none. */
+/** The export manager's answer, or the reason why there is none. */
 export type BoatAnswer =
   | ({ readonly kind: 'answered' } & Answer)
   | { readonly kind: 'powerless' }

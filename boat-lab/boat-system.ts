@@ -15,7 +15,7 @@ const HOST_ADDRESS = '10.0.2.2';
 /** Name of central in its certificate and in the boat's hosts file. */
 export const CENTRAL_NAME = 'central.lan';
 
-/** Printed to the console when the shell of the boat reads commands. */
+/** Printed to the console when the boat's shell is ready for commands. */
 export const SHELL_READY = 'boat-lab-shell-ready';
 
 /** The shell on the virtio console. bash ignores SIGTERM, so systemd would otherwise wait 90 s for it at shutdown. */
@@ -82,7 +82,7 @@ export async function buildBoatSystem(builder: Builder, report: (line: string) =
   const scripts = [toDebianScript(), toAssembleScript()];
   const recipe = `${scripts.join('\n')} ${JSON.stringify(SYSTEM_FILES)}`;
   const folder = await takeFromCache('boat-system', recipe, async (partial) => {
-    report('building the Debian system of the boat');
+    report("building the boat's Debian system");
     writeFileSync(join(partial, 'boat.sources'), toDebianSources(SUITE));
     for (const [path, text] of Object.entries(SYSTEM_FILES)) {
       const file = join(partial, 'files', path);
@@ -94,7 +94,7 @@ export async function buildBoatSystem(builder: Builder, report: (line: string) =
   return { folder };
 }
 
-/** Files of the boat by path. `init` is the first program of the initrd. */
+/** The boat's files by path. `init` is the first program of the initrd. */
 const SYSTEM_FILES: Readonly<Record<string, string>> = {
   'etc/hostname': 'boat\n',
   'etc/hosts': `127.0.0.1 localhost\n127.0.1.1 boat\n${HOST_ADDRESS} ${CENTRAL_NAME}\n`,

@@ -45,7 +45,7 @@ const OWN_MOUNTS = [
 /** The same for a program that starts others. It runs in its own process namespace, so that all of them are killed with it. */
 const OWN_PROCESSES = [...OWN_MOUNTS, '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
-/** Folders of the host, by their path in the builder. */
+/** Host folders, by their path in the builder. */
 export type Shared = Readonly<Record<string, string>>;
 
 /** A Debian system of the host's architecture, whose programs make the boat's system and run the emulator. */
@@ -64,7 +64,7 @@ export interface Builder {
 /** Returns the reason why the lab cannot run on this machine, or undefined if it can. */
 export function findLabObstacle(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    return 'only root on Linux can build the system of the boat';
+    return "only root on Linux can build the boat's system";
   const needed = [
     ['mmdebstrap', 'mmdebstrap'],
     ['unshare', 'util-linux'],

@@ -6,7 +6,7 @@ import { connectWhenPossible } from './connect-when-possible.ts';
 export type CommandResult =
   { readonly kind: 'ended'; readonly code: number; readonly output: string } | { readonly kind: 'powerless' };
 
-/** A root shell on the virtio console of the boat. It works without a network. */
+/** A root shell on the boat's virtio console. It works without a network. */
 export interface GuestShell {
   /** Resolves to true when the shell is ready for commands, and to false if power fails first. */
   readonly ready: Promise<boolean>;
@@ -17,8 +17,8 @@ export interface GuestShell {
 }
 
 /**
- * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` is whether the boat
- * is booting, or continues from a saved state in which the shell is ready.
+ * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` states whether the
+ * boat is booting or continues from a saved state in which the shell is ready.
  */
 export async function connectShell(
   socketPath: string,

@@ -4,7 +4,7 @@ import { freePort, requestJson, type RunningDaemon, toBoatEnvironment } from '..
 import { until } from '../tests/support/until.ts';
 import type { Builder } from './builder.ts';
 
-/** The folder of the boat on its card. The ledger contains paths below it. */
+/** The boat's folder on its card. The ledger contains paths below it. */
 const BOAT_ROOT = '/opt/d3kos';
 const CHECKOUT = join(import.meta.dirname, '..');
 

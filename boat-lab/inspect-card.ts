@@ -38,7 +38,7 @@ debugfs -R 'rdump /opt/d3kos /lab' /lab/${name}
   return { root };
 }
 
-/** The databases that other services of the boat write. */
+/** The databases that the boat's other services write. */
 const SOURCES = ['data/boatlog/boatlog.db', 'data/self-healing/issues.db', 'data/marine-vision/captures.db'];
 
 /**

@@ -26,14 +26,14 @@ export const REAL_BOOT_ONE_IN = 5;
 /** Maximum number of write requests in a boot before its power fails again. A complete boot has about this many. */
 const BOOT_WRITES_MAX = 100;
 
-/** What all lives of a run share. */
+/** The resources that all lives of a run share. */
 export interface Lab {
   readonly builder: Builder;
   readonly system: BoatSystem;
   readonly card: BoatCard;
   readonly shore: Shore;
   readonly processes: Processes;
-  /** A temporary folder for the copy of the card and the machines. */
+  /** A temporary folder for the card copy and the machines. */
   readonly folder: string;
   report(line: string): void;
 }

@@ -28,8 +28,7 @@ export interface NbdServer {
 }
 
 /**
- * Serves the card on a Unix socket. `afterWrite` is called when a write is in the cache of the card but has not been answered
- * yet.
+ * Serves the card on a Unix socket. `afterWrite` is called when a write is in the card's cache but has not been answered yet.
  */
 export async function serveCard(
   card: VolatileCard,

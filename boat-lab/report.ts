@@ -1,7 +1,7 @@
 import type { CardMeasurement } from './boat-card.ts';
 import type { StartMeasurement } from './boat-service.ts';
 
-/** The sums of a run. */
+/** A run's totals. */
 export interface RunCounts {
   lives: number;
   boots: number;
@@ -19,7 +19,7 @@ export function describeRun(counts: RunCounts): string {
   return `${lives} lives, ${boots} boots, ${cuts} power cuts; ${acknowledged} exports acknowledged, ${delivered} delivered: ${outcome}`;
 }
 
-/** The cost of the installation and of starting the export manager, with the current load of the machine. */
+/** The cost of the installation and of starting the export manager, with this machine's current load. */
 export function describeStarts(
   card: CardMeasurement,
   starts: readonly StartMeasurement[],

@@ -24,12 +24,12 @@ const execute = promisify(execFile);
  * Port of central's proxy on loopback. It is fixed because the settings of the saved boat contain it. IANA has not assigned it.
  */
 const PROXY_PORT = 18_443;
-/** The URL of central for the boat. */
+/** Central's URL for the boat. */
 export const SHORE_URL = `https://${CENTRAL_NAME}:${PROXY_PORT}`;
 /** The certificate must be valid for as long as the card may stay in the cache. */
 const CERTIFICATE_DAYS = 3_650;
 
-/** Names of the key and the certificate in the folder of the card. */
+/** Names of the key and the certificate in the card's folder. */
 const KEY_FILE = 'central-key.pem';
 const CERTIFICATE_FILE = 'central.pem';
 
@@ -80,7 +80,7 @@ export async function startShore(processes: Processes, folder: string): Promise<
 }
 
 /**
- * Makes a certificate that is valid from now on. After a start, the boat's clock is earlier, so the boat refuses the certificate.
+ * Creates a certificate that is valid from now on. After a start, the boat's clock is earlier, so the boat refuses the certificate.
  */
 export async function makeCertificate(folder: string): Promise<string> {
   const settings = join(folder, 'openssl.cnf');

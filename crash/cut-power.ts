@@ -32,7 +32,7 @@ export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
  * and views.
  */
 const LIFE_LINES_MAX = 40;
-/** One boot in EARLY_ONE_IN ends at a random moment of the start. */
+/** One boot in EARLY_ONE_IN ends at a random moment during startup. */
 const EARLY_ONE_IN = 8;
 /** Time for which the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
 const AFTER_CUT_MAX_MS = 30;

@@ -25,7 +25,7 @@ import type { CrashCounts, CrashRun } from './run.ts';
  * time between two kills.
  */
 const LIFE_LINES_MAX = 40;
-/** One life in EARLY_ONE_IN ends at a random moment of the start. */
+/** One life in EARLY_ONE_IN ends at a random moment during startup. */
 const EARLY_ONE_IN = 8;
 /** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
@@ -57,8 +57,8 @@ async function exportUntilKilled(
 
 /**
  * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an
- * AssertionError if afterwards an acknowledged export is not in the history, if a record is missing from central or is there more
- * than once, or if an export is stuck.
+ * AssertionError if afterwards an acknowledged export is not in the history, if central lacks a record or has it more than once, or
+ * if an export is stuck.
  */
 export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);

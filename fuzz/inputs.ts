@@ -10,7 +10,7 @@ export function utf8(texts: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   return texts.map((text) => Buffer.from(text, 'utf8'));
 }
 
-/** Texts that consist of words of a format. */
+/** Texts made up of a format's words. */
 export function wordTexts(words: readonly string[], maxLength = 30): fc.Arbitrary<string> {
   return fc.array(fc.constantFrom(...words), { maxLength }).map((list) => list.join(''));
 }

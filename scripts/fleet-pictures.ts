@@ -1,7 +1,7 @@
 // Takes screenshots of the Fleet page, served by real centrals: `node --conditions=development scripts/fleet-pictures.ts [STATE
-// …]`. A STATE is a name of tests/support/fleet-states.ts. Each state is shown at each size and theme, or only at those that
-// PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name, in PAGE_LANGUAGE. With PAGE_WHOLE=1, a picture shows the page
-// down to its end. The pictures are written to .artifacts/fleet.
+// …]`. A STATE is a name in tests/support/fleet-states.ts. Each state is shown at each size and theme, or only at those that
+// PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name, in PAGE_LANGUAGE. With PAGE_WHOLE=1, a picture shows the whole
+// page. The pictures are written to .artifacts/fleet.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {

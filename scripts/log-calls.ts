@@ -71,7 +71,7 @@ function toLiteral(node: ts.Expression | undefined): string | undefined {
   return node !== undefined && ts.isStringLiteral(node) ? node.text : undefined;
 }
 
-/** The possible texts of an expression. Parts that are not in the code are `{}`. */
+/** An expression's possible texts. Parts that are not in the code are `{}`. */
 function toTexts(
   node: ts.Expression,
   file: ts.SourceFile,

@@ -79,11 +79,11 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn(
       'The ledger is damaged: {}',
-      'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
+      'It is quarantined, and a new ledger begins. Central discards records that arrive twice. Check the card.',
     ),
     warn(
       'The ledger is damaged and cannot be opened',
-      'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
+      'It is quarantined, and a new ledger begins. Central discards records that arrive twice. Check the card.',
     ),
     warn('The legacy queue file {} was not imported: {}', 'The file is kept. The line gives the reason.'),
     warn(
@@ -118,7 +118,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('✓ Export uploaded successfully: {}', 'Central proved that it holds every part.'),
     info(
       'Export upload failed: {}: {}. {}',
-      'Central was reached and failed. An attempt was counted; the line states when the next one follows.',
+      'Central was reached, but failed. An attempt was counted; the line states when the next one follows.',
     ),
     info(
       'Export upload failed: {} is waiting: {}',
@@ -156,7 +156,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'The data budget no longer holds back any export',
-      'The connection or the month changed, or the owner sent them.',
+      'The connection or the month changed, or the owner sent the exports anyway.',
     ),
     warn(
       "Central has other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger {}, and {} numbered in it. {}",

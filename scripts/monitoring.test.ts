@@ -11,7 +11,7 @@ import { loadMonitoring, toMatchers, toMetricNames } from './monitoring.ts';
 const FOLDER = join(import.meta.dirname, '..', 'deploy', 'monitoring');
 const ALERTS = join(FOLDER, 'alerts.yml');
 
-/** The metrics of Prometheus itself. `up` shows whether it reached the node. */
+/** Prometheus's own metrics. `up` shows whether it reached the node. */
 const OF_PROMETHEUS = ['up'];
 
 const { rules, panels, used, text: alertsText } = loadMonitoring(ALERTS, join(FOLDER, 'dashboard.json'));

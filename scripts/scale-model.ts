@@ -11,7 +11,7 @@ export interface ExportCost {
 /** The kind of database that a fleet needs. */
 export type DatabaseKind = 'embedded' | 'one PostgreSQL' | 'Citus';
 
-/** The size of an installation of central. */
+/** The size of a central deployment. */
 export interface FleetSize {
   readonly boats: number;
   readonly importsPerS: number;
@@ -68,8 +68,8 @@ const SERVER_CORES_MIN = 2;
 export const PRICES = { core: 25, diskPerGb: 0.1, backupPerGb: 0.02 } as const;
 
 /**
- * Computes the size of central for a number of boats. It grows in proportion to the boats, except where a server has a minimum
- * size.
+ * Computes the size of central for a given number of boats. It grows in proportion to the boats, except where a server has a
+ * minimum size.
  */
 export function toFleetSize(boats: number, cost: ExportCost): FleetSize {
   const exportsPerDay = boats * EXPORTS_PER_DAY;
@@ -139,14 +139,14 @@ export function toScaleTable(sizes: readonly FleetSize[]): readonly string[] {
     ['database cores, in each copy', ({ databaseCores }) => toNumber(databaseCores)],
     ['copies of the database', ({ copies }) => toNumber(copies)],
     [
-      'connections of the nodes',
+      'node connections',
       ({ connections, needsPooler }) => `${toNumber(connections)}${needsPooler ? ', through PgBouncer' : ''}`,
     ],
     ['records per year', ({ recordsPerYear }) => toNumber(recordsPerYear)],
     ['storage per year, in each copy', ({ bytesPerYear }) => toBytes(bytesPerYear)],
     ['WAL per day', ({ walBytesPerDay }) => toBytes(walBytesPerDay)],
     ['cost per month after a year', ({ costPerMonth }) => `$${toNumber(costPerMonth)}`],
-    ['cost per boat and year', ({ costPerMonth, boats }) => `$${toNumber((costPerMonth * 12) / boats)}`],
+    ['cost per boat per year', ({ costPerMonth, boats }) => `$${toNumber((costPerMonth * 12) / boats)}`],
   ];
   const titles = sizes.map(({ boats }) => `${boats.toLocaleString('en')} boats`);
   return [

@@ -20,7 +20,7 @@ const runScale = (...boats: readonly string[]) =>
     encoding: 'utf8',
   });
 
-test('the table of the guide is the output of the script for the measured figures', () => {
+test("the guide's table is the script's output for the measured figures", () => {
   const { status, stdout, stderr } = runScale();
   assert.equal(status, 0, stderr);
   const guide = readFileSync(join(ROOT, 'docs', 'guides', 'scale.md'), 'utf8');

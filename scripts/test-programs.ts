@@ -4,7 +4,7 @@ import { bundlePrograms } from './bundle-programs.ts';
 /** Inside the checkout, so that the programs find their libraries. */
 const TARGET = join(import.meta.dirname, '..', 'node_modules', '.cache', 'test-programs');
 
-/** The variable from which tests read the folder of the bundled programs. Without it they start the programs from source. */
+/** The variable that contains the bundled programs' folder for the tests. Without it they start the programs from source. */
 const VARIABLE = 'D3KOS_TEST_PROGRAMS';
 
 /**

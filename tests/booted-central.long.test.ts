@@ -310,7 +310,7 @@ step(
 
 step('purge removes the settings, keeps the database, and prints its location', async () => {
   const output = await machine.ok('apt-get purge -y d3kos-central');
-  assert.match(output, /the database of the fleet was kept in \/var\/lib\/d3kos-central/);
+  assert.match(output, /the fleet's database was kept in \/var\/lib\/d3kos-central/);
   await machine.ok('test -d /var/lib/d3kos-central/data/postgres');
   const left = await machine.ok(
     "find / -xdev -name '*d3kos-central*' -not -path '/proc/*' -not -path '/var/log/journal/*' -not -path '/var/cache/apt/*' -not -path '/var/lib/d3kos-central*'",

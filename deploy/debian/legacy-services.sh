@@ -1,14 +1,14 @@
 # shellcheck shell=sh
-# Saves the units of the legacy exporter while this package replaces them, and restores them. The maintainer
+# Saves the legacy exporter's units while this package replaces them, and restores them. The maintainer
 # scripts of the package and `d3kos-export rollback` include it. Every function can be repeated after a power cut at any point.
 set -eu
 
-# Holds a copy of the legacy units in `units/`, and the names of those that were running in `active`.
+# Contains a copy of the legacy units in `units/`, and the names of those that were running in `active`.
 LEGACY=/var/lib/d3kos-export/legacy
 # Paths of files that purge must keep, one per line. Written when the package is removed.
 UNDELIVERED=/var/lib/d3kos-export/undelivered
 ETC=/etc/systemd/system
-# The timer is before its service, because the file of the service shows which exporter the timer belongs to. In the other order, a
+# The timer is before its service, because the service's file shows which exporter the timer belongs to. In the other order, a
 # power cut between the two would leave the timer behind.
 UNITS='d3kos-export-daily.timer d3kos-export-daily.service d3kos-export-manager.service d3kos-export-boot.service'
 
@@ -22,7 +22,7 @@ is_legacy() {
   [ -f "$ETC/$1" ] && [ ! -L "$ETC/$1" ] && ! grep -q '^ExecStart=.*/usr/bin/d3kos-export' "$ETC/$1"
 }
 
-# Prints the files of the legacy exporter below /etc/systemd/system: units, their drop-in folders, and the links that enable them.
+# Prints the legacy exporter's files below /etc/systemd/system: units, their drop-in folders, and the links that enable them.
 list_legacy() {
   for unit in $UNITS; do
     # A timer contains no program name. It belongs to the same exporter as its service.
@@ -42,7 +42,7 @@ list_legacy() {
 keep_legacy() {
   found=$(list_legacy)
   [ -n "$found" ] || return 0
-  echo "d3kos-export: keeping the units of the legacy exporter in $LEGACY"
+  echo "d3kos-export: keeping the legacy exporter's units in $LEGACY"
   mkdir -p "$LEGACY/units"
   if [ ! -e "$LEGACY/active" ]; then
     for unit in $UNITS; do
@@ -80,7 +80,7 @@ hand_over() {
   sync -f "$UNDELIVERED"
 }
 
-# Restores the units of the legacy exporter, and starts those that were running before. Does nothing if no copy exists.
+# Restores the legacy exporter's units, and starts those that were running before. Does nothing if no copy exists.
 put_legacy_back() {
   [ -d "$LEGACY/units" ] || return 0
   echo 'd3kos-export: restoring the legacy exporter'

@@ -43,7 +43,7 @@ const records = fc.array(
   { maxLength: 4 },
 );
 
-/** Export files in the layout of the boat, with valid and damaged records, headers and ends. */
+/** Export files in the boat's layout, with valid and damaged records, headers and ends. */
 const exportFiles = fc
   .record({
     sections: fc.array(fc.tuple(fc.constantFrom(...CATEGORIES), records), { maxLength: 4 }),
@@ -67,7 +67,7 @@ const exportFiles = fc
 const clock = createClock();
 const PART_SIZE_BYTES = 256;
 
-/** A disk that holds one file. */
+/** A disk that contains one file. */
 function createOneFileDisk(bytes: Uint8Array): Disk {
   const facts = { kind: 'file', sizeBytes: bytes.length, modifiedMs: 0, fileNo: 1 } as unknown as FileFacts;
   // The readers of export files use only these two.

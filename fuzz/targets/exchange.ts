@@ -89,7 +89,7 @@ const HEADER_WORDS = [
   'A',
 ] as const;
 
-/** Header fields of boats, pages, proxies and central. */
+/** Header fields from boats, pages, proxies and central. */
 export const headers: Target = {
   name: 'headers',
   generate: utf8(wordTexts(HEADER_WORDS, 12)),
@@ -188,7 +188,7 @@ const CENTRAL_VARIABLES = [
   'CENTRAL_TRUSTED_PROXIES',
 ] as const;
 
-/** Settings of operators are accepted or refused with CONFIG_INVALID, which does not show a password. */
+/** Operators' settings are accepted, or refused with a CONFIG_INVALID error that shows no password. */
 export const settings: Target = {
   name: 'settings',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(CONFIG_WORDS, 6))),

@@ -26,7 +26,7 @@ const CLOCK = {
     }),
 };
 const STATUSES = [200, 202, 302, 400, 401, 404, 409, 429, 503] as const;
-/** Nothing that reaches a terminal or the log may contain it. */
+/** Text that reaches a terminal or the log must not match this pattern. */
 const UNSAFE = /[\p{Cc}\u202a-\u202e]/u;
 
 function answering(bytes: Uint8Array, status: number, asked: string[] = []): Transport {
@@ -91,7 +91,7 @@ const NOTICE = {
   message: 'x',
 } as const;
 
-/** Answers of a Signal K server and of a webhook: every answer leads to a result, and no request goes anywhere else. */
+/** Answers from a Signal K server and a webhook: every answer produces a result, and no request goes anywhere else. */
 export const notificationAnswers: Target = {
   name: 'notification-answers',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(SIGNALK_WORDS, 6))),

@@ -177,7 +177,7 @@ const legacyItems = fc
   .map((item) => JSON.stringify(item));
 const readTime = createTimestampReader('America/Toronto');
 
-/** The legacy exporter's queue in all of its formats, complete or torn. Its records have an ID and can be written. */
+/** The legacy exporter's queue in all of its formats, complete or torn. The recovered records have an ID and can be written. */
 export const legacyQueue: Target = {
   name: 'legacy-queue',
   generate: utf8(

@@ -13,7 +13,7 @@ import {
 } from '../../packages/central/src/cli/command-table.ts';
 import type { PackageFile } from './package-file.ts';
 
-/** The completions of `d3kos-export` for bash and zsh, at the paths at which the shells look for them. */
+/** The completions of `d3kos-export` for bash and zsh, at the paths where the shells look for them. */
 export function listBoatCompletions(): readonly PackageFile[] {
   const program = createProgram(
     () => undefined,

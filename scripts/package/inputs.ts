@@ -35,7 +35,7 @@ export function runTool(
 }
 
 /**
- * Returns the unpacked npm package of the version in the lock file, for any architecture. npm downloads it once, and its digest
+ * Returns the unpacked npm package in the lock file's version, for any architecture. npm downloads it once, and its digest
  * must match the lock file. Its scripts are not run.
  */
 export function fetchNpmPackage(name: string): string {
@@ -49,7 +49,7 @@ export function fetchNpmPackage(name: string): string {
   const archive = join(CACHE, filename);
   const digest = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
   if (digest !== integrity)
-    throw new Error(`${name}@${version} has the digest ${digest}, and the lock file names ${integrity}`);
+    throw new Error(`${name}@${version} has the digest ${digest}, but the lock file has ${integrity}`);
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
@@ -74,11 +74,11 @@ function readLock(name: string): { readonly version: string; readonly integrity:
     readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
   };
   const entry = packages[`node_modules/${name}`];
-  if (entry === undefined) throw new Error(`package-lock.json does not name ${name}`);
+  if (entry === undefined) throw new Error(`package-lock.json does not list ${name}`);
   return entry;
 }
 
-/** The Node version of the lock file without its symbols, which saves 18 MB, and its licence. */
+/** The lock file's Node version without its symbols, which saves 18 MB, and its licence. */
 export function fetchNode({ npm, triplet }: Architecture): {
   readonly program: string;
   readonly licence: string;

@@ -56,7 +56,7 @@ function findMissing(architectures: readonly Architecture[]): readonly string[] 
   );
 }
 
-/** Every file has the time of the commit, so that two builds of one commit are identical. */
+/** Every file has the commit's timestamp, so that two builds of one commit are identical. */
 function readTimeS(): number {
   const given = process.env['SOURCE_DATE_EPOCH'];
   return Number(given ?? runTool('git', ['log', '-1', '--format=%ct'], { cwd: ROOT }).trim());

@@ -31,7 +31,7 @@ interface Manual {
 
 type BoatProgram = ReturnType<typeof createProgram>;
 
-/** Returns the manual page of `d3kos-export`, generated from the definitions of its commands and settings. */
+/** Returns the manual page of `d3kos-export`, generated from its command and setting definitions. */
 export function toBoatManual(version: string): string {
   const program = createProgram(
     () => undefined,
@@ -78,7 +78,7 @@ export function toBoatManual(version: string): string {
   });
 }
 
-/** Returns the examples in the help of a command, which follow the generated part. */
+/** Returns the examples in a command's help, which follow the generated part. */
 function toExamples(command: BoatProgram): readonly string[] {
   let text = '';
   command.configureOutput({ writeOut: (piece) => (text += piece) }).outputHelp();
@@ -86,7 +86,7 @@ function toExamples(command: BoatProgram): readonly string[] {
   return examples.split('\n').flatMap((line) => (/^ {2}\S/.test(line) ? [line.trim()] : []));
 }
 
-/** Returns the manual page of `d3kos-central`, generated from the tables of its commands and settings. */
+/** Returns the manual page of `d3kos-central`, generated from its command and setting tables. */
 export function toCentralManual(version: string): string {
   const toRows = (
     options: Readonly<Record<string, { readonly value: string | undefined; readonly help: string }>>,
@@ -97,7 +97,7 @@ export function toCentralManual(version: string): string {
     ]);
   return toRoff(version, {
     name: 'd3kos-central',
-    summary: 'shore server for the exports of boats',
+    summary: 'shore server for exports from boats',
     description:
       'Receives the exports of a fleet of boats and stores them in PostgreSQL. Every command except serve can run while serve is running.',
     options: toRows({

@@ -40,8 +40,8 @@ export function listCopies(folder: string, path: string): readonly PackageFile[]
 }
 
 /**
- * Writes the files below `root`. Modes and times are set explicitly, so that neither the umask nor the time of
- * the build changes the package.
+ * Writes the files below `root`. Modes and times are set explicitly, so that neither the umask nor the build time changes the
+ * package.
  */
 export function stageFiles(root: string, files: readonly PackageFile[], timeS: number): void {
   mkdirSync(root, { recursive: true });

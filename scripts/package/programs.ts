@@ -33,7 +33,7 @@ const text = (path: string, content: string | Uint8Array, mode = 0o644): Package
 });
 const copy = (path: string, from: string, mode = 0o644): PackageFile => ({ path, kind: 'copy', from, mode });
 
-/** Returns the package of the boat's program. */
+/** Returns the boat's package. */
 export function toBoatPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
@@ -87,7 +87,7 @@ export function toBoatPackage(
   };
 }
 
-/** Returns the package of central. */
+/** Returns central's package. */
 export function toCentralPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
@@ -101,7 +101,7 @@ export function toCentralPackage(
     version,
     architecture: architecture.debian,
     depends: DEPENDS,
-    summary: 'shore server for the exports of d3kOS boats',
+    summary: 'shore server for exports from d3kOS boats',
     description: [
       'Receives the exports of a fleet of boats, stores their records in PostgreSQL,',
       'and proves with receipts that it holds them.',
@@ -211,7 +211,7 @@ function toBoatLauncher(): string {
   );
   const match = /^#!\/usr\/bin\/env -S ((?:[A-Z_]+=\S+ )*)node (.*)$/.exec(first);
   if (match === null)
-    throw new Error('the launcher of the boat does not begin with `#!/usr/bin/env -S … node …`');
+    throw new Error("the boat's launcher does not begin with `#!/usr/bin/env -S … node …`");
   const [, variables = '', options = ''] = match;
   return toLauncher('d3kos-export', variables.trim(), options);
 }

@@ -1,12 +1,12 @@
 /** The facts about the checkout that decide whether a version can be released. */
 export interface Checkout {
-  /** The version in the package.json of the checkout. */
+  /** The version in the checkout's package.json. */
   readonly packageVersion: string;
   readonly changelog: string;
   /** The output of `git status --porcelain`. */
   readonly status: string;
   readonly commit: string;
-  /** The commit of the tag of this version, or undefined if there is none. */
+  /** The commit that this version's tag points to, or undefined if there is no tag. */
   readonly taggedCommit: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export function findObstacles(version: string, checkout: Checkout): readonly str
     );
   if (toChangelogSection(version, changelog) === undefined)
     obstacles.push(
-      `CHANGELOG.md has no section "## [${version}] - YYYY-MM-DD" with an entry. Rename the section of the unreleased changes`,
+      `CHANGELOG.md has no section "## [${version}] - YYYY-MM-DD" with an entry. Rename the section with the unreleased changes`,
     );
   if (status !== '')
     obstacles.push(

@@ -187,7 +187,7 @@ async function prepareBoat(): Promise<Counts> {
   }
   rmSync(DEMO, { recursive: true, force: true });
   mkdirSync(DEMO, { recursive: true });
-  report(`making a sample boat in ${DEMO}`);
+  report(`creating a sample boat in ${DEMO}`);
   return writeBoat(BOAT, {
     generation: 'mixed',
     rows: BOAT_ROWS,
@@ -216,7 +216,7 @@ async function runRound(
   signal: AbortSignal,
 ): Promise<Round> {
   signal.throwIfAborted();
-  report(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
+  report(`creating ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
   const began = performance.now();
   // The CLI reference documents this JSON.
   const made = (await runJson(boatCommand('generate', ...args, '--json'), boatEnvironment)) as {
