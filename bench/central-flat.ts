@@ -24,7 +24,7 @@ const FLEETS = [1_000, 100_000] as const;
 /** Number of rows in each export of a history. */
 const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
-/** Number of measurements per cell. They alternate between the cells of a row. */
+/** Number of measurements per cell. They alternate between a row's cells. */
 const SAMPLES = 40;
 /** Number of rounds before the measurement, in which the programs compile their code and fill their caches. */
 const WARM_SAMPLES = 10;
@@ -58,8 +58,8 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
 };
 
 /**
- * Measures how costs grow with the history of a boat and with the number of installations: the time to the answer, and the
- * processor time of the node and its database, which other load on the machine affects little.
+ * Measures how costs grow with a boat's history and with the number of installations: the time to the answer, and the processor
+ * time of the node and its database, which other load on the machine affects little.
  */
 export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];
@@ -112,7 +112,7 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
 }
 
 /**
- * The cells of one round, with their index. Each central gets the same number of requests, because code that has run more often
+ * One round's cells, with their index. Each central gets the same number of requests, because code that has run more often
  * is faster. The central with one cell gets as many as the one with several.
  */
 function toRound(places: readonly Place[]): readonly (readonly [index: number, place: Place])[] {

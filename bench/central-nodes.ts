@@ -35,7 +35,7 @@ const SIDES = {
 type Side = keyof typeof SIDES;
 
 /**
- * Measures whether a second node and a second core store more exports. Every process is bound to the cores of its side: the
+ * Measures whether a second node and a second core store more exports. Every process is bound to its side's cores: the
  * nodes, their common database and this process, which sends. A machine with two cores has no third one for the client, so the
  * client takes the same share on both sides.
  */

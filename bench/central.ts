@@ -176,7 +176,7 @@ async function measureFleet({ report, signal }: BenchRun, central: Central, db: 
   );
 }
 
-/** Measures the memory of a node that receives many large parts at once, compared with an idle node. */
+/** Measures how much memory a node uses while it receives many large parts at once, compared with an idle node. */
 async function measureMemory({ folder, signal, report }: BenchRun) {
   const central = await startCentral(join(folder, 'memory'), signal, MEASURED_SETTINGS);
   try {

@@ -27,7 +27,7 @@ const IDENTIFIED_ROUNDS = 3;
 const NEW_ROWS = 100;
 /** Number of incremental exports per boat and repetition. Each takes milliseconds. */
 const INCREMENTAL_ROUNDS = 5;
-/** Duration of the writer's run without an export, which measures the cost of an insert on this disk. */
+/** Duration of the writer's run without an export, which measures the insert cost on this disk. */
 const WRITER_ALONE_MS = 2_000;
 
 /** Measures collection: speed, memory, event loop delay and the effect on programs that write to the source. */

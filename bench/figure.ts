@@ -13,7 +13,7 @@ export interface Figure {
   readonly note?: string;
 }
 
-/** The target of a figure. `orientation` does not count as a target. */
+/** A figure's target. `orientation` does not count as a target. */
 export type Bound = { readonly atLeast: number } | { readonly atMost: number } | 'orientation';
 
 /** Compares a value with its bound, and rounds it for display. */
@@ -54,7 +54,7 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Returns the median of the ratios of paired measurements. Constant load on the machine slows down both sides of a pair, and a
+ * Returns the median ratio of paired measurements. Constant load on the machine slows down both sides of a pair, and a
  * short disturbance affects only one pair.
  */
 export function medianRatio(values: readonly number[], others: readonly number[]): number {

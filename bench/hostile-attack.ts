@@ -28,7 +28,7 @@ interface Attack {
   readonly stalledBytes?: number;
 }
 
-/** Sends the attacks in turn until `signal` is aborted. Returns the status of each answer. */
+/** Sends the attacks in turn until `signal` is aborted. Returns each answer's status. */
 async function attackAgain(
   port: number,
   boat: Boat,

@@ -80,7 +80,7 @@ async function startAttackers(
       worker.postMessage('end');
       const [answers] = await once(worker, 'message');
       await worker.terminate();
-      // The thread sends the status of each answer.
+      // The thread sends each answer's status.
       return answers as readonly number[];
     },
   };

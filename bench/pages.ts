@@ -47,7 +47,7 @@ export const benchPages: Bench = async (run) => {
   }
 };
 
-/** The bytes of the first load: page, script, style sheet, and the largest language. */
+/** Size of the first load in bytes: page, script, style sheet, and the largest language. */
 function reportFirstLoad(run: BenchRun): void {
   const folder = join(REPOSITORY, 'packages', 'boat', 'dist', 'page');
   const sizeOf = (name: string): number => gzipSync(readFileSync(join(folder, name)), { level: 9 }).length;

@@ -121,7 +121,7 @@ async function countSyncs(
   return counts;
 }
 
-/** Returns the kind of a synced path. A folder is synced after its entries have changed. */
+/** Returns what kind of file or folder a synced path is. A folder is synced after its entries have changed. */
 function toWhat(path: string): string {
   const name = basename(path.replace(/ \(deleted\)$/, ''));
   if (name.startsWith('exports.db')) return name;

@@ -34,7 +34,7 @@ export function toServerCpuMs(before: ServerCpu, after: ServerCpu): number {
   return [...after].reduce((sum, [pid, cpuMs]) => sum + cpuMs - (before.get(pid) ?? 0), 0);
 }
 
-/** The parent of a process, from proc(5). Throws if the process has ended. */
+/** A process's parent, from proc(5). Throws if the process has ended. */
 function parentOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

@@ -102,7 +102,7 @@ export async function makeCard(parts: CardParts): Promise<BoatCard> {
   };
 }
 
-/** Everything on which the content of a card depends. */
+/** Everything that a card's content depends on. */
 function toRecipe(system: BoatSystem, debianPackage: string): string {
   const digest = createHash('sha256').update(readFileSync(debianPackage)).digest('hex');
   return [system.folder, digest, toInstallation(''), BOAT_ROWS, CARD_SIZE].join(' ');

@@ -71,7 +71,7 @@ const MASKED = [
   'systemd-networkd-wait-online.service',
 ];
 
-/** The parts of a boat before its first boot. */
+/** A boat's parts before its first boot. */
 export interface BoatSystem {
   /** Folder with `root/`, a Debian system for arm64, and the files `vmlinuz` and `initrd.gz`. It must not be changed. */
   readonly folder: string;

@@ -10,8 +10,8 @@ const execute = promisify(execFile);
 /** The suite of Raspberry Pi OS. */
 export const SUITE = 'trixie';
 /**
- * The packages that build and run the boat. dbus, procps and systemd are included because the installation scripts of the boat's
- * packages run with the programs of this system.
+ * The packages that build and run the boat. dbus, procps and systemd are included because the boat packages' installation scripts
+ * run with this system's programs.
  */
 const PACKAGES = [
   ...['mmdebstrap', 'qemu-system-arm', 'e2fsprogs', 'kmod', 'cpio', 'xz-utils', 'ca-certificates', 'udev'],

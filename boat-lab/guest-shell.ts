@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SHELL_READY } from './boat-system.ts';
 import { connectWhenPossible } from './connect-when-possible.ts';
 
-/** The result of a command on the boat, or `powerless` if the power failed before the result arrived. */
+/** A command's result on the boat, or `powerless` if the power failed before the result arrived. */
 export type CommandResult =
   { readonly kind: 'ended'; readonly code: number; readonly output: string } | { readonly kind: 'powerless' };
 

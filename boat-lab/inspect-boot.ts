@@ -18,7 +18,7 @@ export async function assertBootedWell(
   assert.equal(await runOrThrow(machine, 'systemctl --failed --no-legend --plain'), '', 'failed units');
   const { json: queue } = await requestBoat(machine, 'GET', '/export/queue');
   const { json: history } = await requestBoat(machine, 'GET', '/export/history?limit=10000');
-  // The tests of the API assert these shapes.
+  // The API tests assert these shapes.
   const waiting = (['pending', 'uploading', 'completed', 'failed'] as const).flatMap(
     (status) => queue[status] as readonly { readonly queue_id: string }[],
   );

@@ -56,7 +56,7 @@ function recoverSource(path: string): void {
 
 /**
  * Delivers everything from the copied folder, and asserts that the power cut broke no promise: every acknowledged export is
- * delivered, and central holds exactly the exports in the history and the records of the sources, each once. Returns the number
+ * delivered, and central holds exactly the exports in the history and the sources' records, each once. Returns the number
  * of delivered exports.
  */
 export async function assertNothingLost(
@@ -86,7 +86,7 @@ export async function findLost(
 ): Promise<readonly Acknowledged[]> {
   const daemon = await startOnHost(builder, boat, shore.central.url);
   const json = await readHistoryAfterDelivery(daemon).finally(() => daemon.stop());
-  // The tests of the API assert this shape.
+  // The API tests assert this shape.
   const history = json['exports'] as readonly { readonly export_id: string }[];
   const delivered = new Set(history.map((entry) => entry.export_id));
   return acknowledged.filter(({ exportId }) => !delivered.has(exportId));

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { LAB_CACHE } from '../tests/support/booted-root.ts';
 
-/** The parts of the lab that take minutes to build. Each is a folder in the cache. */
+/** The lab's parts that take minutes to build. Each is a folder in the cache. */
 type Part = 'boat-builder' | 'boat-system' | 'boat-card';
 const PARTS: readonly Part[] = ['boat-builder', 'boat-system', 'boat-card'];
 

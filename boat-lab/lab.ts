@@ -11,7 +11,7 @@ import { startShore } from './shore.ts';
 export type { Lab } from './life.ts';
 
 /**
- * Prepares everything that the lives of a run share: the builder, the boat's system and its card from the cache, and a running
+ * Prepares everything that a run's lives share: the builder, the boat's system and its card from the cache, and a running
  * central. Everything except the cache ends with `processes`.
  */
 export async function openLab(processes: Processes, report: (line: string) => void): Promise<Lab> {

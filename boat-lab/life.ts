@@ -19,14 +19,14 @@ import { type Acknowledged, work } from './work.ts';
  */
 const WORK_WRITES_MAX = 250;
 /**
- * One life in REAL_BOOT_ONE_IN boots after the cut. The cards of the others are inspected on the host, which takes a tenth of the
+ * One life in REAL_BOOT_ONE_IN boots after the cut. The other lives' cards are inspected on the host, which takes a tenth of the
  * time.
  */
 export const REAL_BOOT_ONE_IN = 5;
 /** Maximum number of write requests in a boot before its power fails again. A complete boot has about this many. */
 const BOOT_WRITES_MAX = 100;
 
-/** The resources that all lives of a run share. */
+/** The resources that all of a run's lives share. */
 export interface Lab {
   readonly builder: Builder;
   readonly system: BoatSystem;
@@ -38,17 +38,17 @@ export interface Lab {
   report(line: string): void;
 }
 
-/** The result of one life. A life in which a promise was broken throws. */
+/** One life's result. A life in which a promise was broken throws. */
 export interface LifeResult {
   readonly boots: number;
   readonly cuts: number;
   readonly acknowledged: number;
   readonly delivered: number;
-  /** The start of the export manager after the cut, if the boat booted. */
+  /** How the export manager started after the cut, if the boat booted. */
   readonly started?: StartMeasurement;
 }
 
-/** The image of the current life's card. */
+/** The current life's card image. */
 export const toLifeImage = (lab: Lab): string => join(lab.folder, 'card.ext4');
 
 /** Starts a boat from the saved state, with a new copy of the card and a new enrolment. */
@@ -134,7 +134,7 @@ async function bootAgain(
   return { boots: 2, measured };
 }
 
-/** Keeps the card of a failed life in the cache, if there is one. Returns its path. */
+/** Keeps a failed life's card in the cache, if there is one. Returns its path. */
 export function keepCard(lab: Lab, folder: string, seed: number): string | undefined {
   if (!existsSync(toLifeImage(lab))) return undefined;
   const kept = join(folder, `boat-failed-${seed}.ext4`);

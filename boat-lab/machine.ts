@@ -33,7 +33,7 @@ export interface MachineOptions {
   readonly scratch: string;
   /** Folder with `vmlinuz` and `initrd.gz`. */
   readonly system: string;
-  /** The image of the card. It changes. */
+  /** The card image. It changes. */
   readonly image: string;
   /** Determines what remains after a power cut. */
   readonly seeded: Seeded;
@@ -64,7 +64,7 @@ export interface BoatMachine {
   cutAtWrite(writes: number): void;
   /** Cuts the power now. */
   cut(): Promise<PowerCut>;
-  /** Takes down the link of the network interface, or restores it. Has no effect on a machine without power. */
+  /** Takes the network interface's link down, or restores it. Has no effect on a machine without power. */
   setLink(state: 'up' | 'down'): Promise<void>;
   /** Stops the machine and writes its memory to `folder`. Afterwards the image contains everything that the boat wrote. */
   save(folder: string): Promise<void>;

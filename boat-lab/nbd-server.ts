@@ -77,7 +77,7 @@ function greet(socket: Socket): void {
 }
 
 /**
- * Handles the messages of one client in order. A handler returns the number of bytes it used, or 0 if the message is
+ * Handles one client's messages in order. A handler returns the number of bytes it used, or 0 if the message is
  * incomplete.
  */
 function serveConnection(connection: Connection): void {
@@ -152,7 +152,7 @@ function answerRequest({ socket, card, afterWrite, isAnswering }: Connection, re
     return used;
   }
   if (command === COMMAND.write) {
-    // The bytes are copied, because otherwise the rest of the received bytes would stay in memory too.
+    // The bytes are copied, because otherwise the other received bytes would stay in memory too.
     card.write(offset, Buffer.from(received.subarray(REQUEST_HEADER_BYTES, used)));
     afterWrite();
     if (!isAnswering()) return used;

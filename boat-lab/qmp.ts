@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectWhenPossible } from './connect-when-possible.ts';
 
-/** The content of an answer. Its keys depend on the command. */
+/** An answer's content. Its keys depend on the command. */
 export type QmpAnswer = Readonly<Record<string, unknown>>;
 
 /** QEMU's machine protocol: one JSON object per line for each command, answer and event. */

@@ -12,14 +12,14 @@ export interface RunCounts {
   readonly starts: StartMeasurement[];
 }
 
-/** The last line of a run. The line of a failed life states what was lost, stored twice or stuck. */
+/** The last line of a run. A failed life's line states what was lost, stored twice or stuck. */
 export function describeRun(counts: RunCounts): string {
   const { lives, boots, cuts, acknowledged, delivered, failed } = counts;
   const outcome = failed === 0 ? '0 lost, 0 twice, 0 stuck' : `${failed} lives FAILED`;
   return `${lives} lives, ${boots} boots, ${cuts} power cuts; ${acknowledged} exports acknowledged, ${delivered} delivered: ${outcome}`;
 }
 
-/** The cost of the installation and of starting the export manager, with this machine's current load. */
+/** What installing and starting the export manager cost, with this machine's current load. */
 export function describeStarts(
   card: CardMeasurement,
   starts: readonly StartMeasurement[],

@@ -15,8 +15,7 @@ const SEEDS = 50;
 const sectorOf = (value: number): Buffer => Buffer.alloc(SECTOR_BYTES, value);
 
 /**
- * Writes 1 to every sector, flushes, writes 2 to every second sector, and cuts. Returns the value of each sector, or -1 if it
- * is mixed.
+ * Writes 1 to every sector, flushes, writes 2 to every second sector, and cuts. Returns each sector's value, or -1 if it is mixed.
  */
 function cutAfterFlush(folder: string, seed: number, flushMode: FlushMode): readonly number[] {
   const image = join(folder, 'card');

@@ -38,7 +38,7 @@ export interface VolatileCard {
   close(): void;
 }
 
-/** Opens the image of a card. The image must not be used by another program until the card is cut or closed. */
+/** Opens a card image. The image must not be used by another program until the card is cut or closed. */
 export function openVolatileCard(image: string, flushMode: FlushMode): VolatileCard {
   const file = openSync(image, 'r+');
   const sizeBytes = fstatSync(file).size;

@@ -25,11 +25,11 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { Card } from './card.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Size of the image, many times the size of a boat and its exports in a crash test. The file is sparse. */
+/** Image size, many times the size of a boat and its exports in a crash test. The file is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 /**
- * Maximum number of log lines from the first export of a boot to the power cut. These are the lines of a few exports, receipts
- * and views.
+ * Maximum number of log lines from the first export of a boot to the power cut. A few exports, receipts and views write this many
+ * lines.
  */
 const LIFE_LINES_MAX = 40;
 /** One boot in EARLY_ONE_IN ends at a random moment during startup. */
@@ -136,7 +136,7 @@ function readViews(root: string): readonly string[] {
 async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>> {
   const { json: queue } = await daemon.request('GET', '/export/queue');
   const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
-  // The tests of the API assert these shapes.
+  // The API tests assert these shapes.
   const rows = [
     ...(['pending', 'uploading', 'completed', 'failed'] as const).flatMap(
       (status) => queue[status] as { queue_id: string }[],

@@ -30,7 +30,7 @@ const EARLY_ONE_IN = 8;
 /** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
 
-/** Requests exports while records are added, until the daemon has ended. Returns the ids of the acknowledged exports. */
+/** Requests exports while records are added, until the daemon has ended. Returns the acknowledged exports' ids. */
 async function exportUntilKilled(
   daemon: RunningDaemon,
   place: BoatPlace,

@@ -6,7 +6,7 @@ import { placePostgres } from '../tests/support/postgres-server.ts';
 import { freePort, type Processes, type Program, startCentralOn } from '../tests/support/processes.ts';
 import type { CrashRun } from './run.ts';
 
-/** The size of one round. */
+/** Size of one round. */
 export interface NodesPlan {
   readonly nodes: number;
   readonly boats: number;
@@ -37,7 +37,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
     let kills = 0;
     const fleet = await sendFromLightFleet(store, {
       boats: plan.boats,
-      // A boat makes exports until the last kill, regardless of the speed of the machine.
+      // A boat makes exports until the last kill, regardless of the machine's speed.
       makesMore: () => kills < run.times,
       partsMax: 4,
       recordsOfPart: 20,

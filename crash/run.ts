@@ -4,7 +4,7 @@ export interface CrashRun {
   readonly times: number;
   /** Determines when the kills happen, as far as real processes are reproducible. */
   readonly seed: number;
-  /** Called with the summary of the round. */
+  /** Called with the round's summary. */
   report(line: string): void;
 }
 

@@ -25,7 +25,7 @@ export interface Finding {
   readonly input: Uint8Array;
 }
 
-/** The progress of a run. */
+/** A run's progress. */
 export interface FuzzFacts {
   readonly executions: number;
   readonly growths: number;

@@ -3,7 +3,7 @@ import type { Target } from './target.ts';
 
 /** Size of the smaller input. Quadratic work on the larger one takes at least a second. */
 const SMALL_SIZE_BYTES = 16_384;
-/** Ratio of the sizes of the larger and the smaller input. */
+/** Size ratio of the larger to the smaller input. */
 const SIZE_RATIO = 4;
 /** If the larger input takes less processor time than this, the input is not compared. Linear parsers take less than 10 ms. */
 const QUICK_MS = 40;
@@ -39,7 +39,7 @@ export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<Growi
 }
 
 /**
- * Compares the processor time of an input with the time of one that is four times as large. Returns a description if the time
+ * Compares an input's processor time with that of an input four times as large. Returns a description if the time
  * grows faster than the size in every comparison. Rejects if an invariant of the target does not hold.
  */
 export async function findSuperLinearWork(target: Target, text: GrowingText): Promise<string | undefined> {

@@ -32,7 +32,7 @@ const { names, seconds, seed } = parseOptions(USAGE, () => {
   return { names: selected, ...parsed };
 });
 
-/** Writes the input of a finding to a file that can be added to the corpus. */
+/** Writes a finding's input to a file that can be added to the corpus. */
 function saveFinding({ finding }: TargetReport): void {
   if (finding === undefined) return;
   const digest = createHash('sha256').update(finding.input).digest('hex').slice(0, 12);

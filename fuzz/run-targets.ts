@@ -15,8 +15,8 @@ const LOAD_MAX_MS = 300_000;
 const LOOK_EVERY_MS = 500;
 
 /**
- * The start parameters of a thread. `currentInput` contains the length of the current input, the number of inputs, and the bytes of
- * the current input.
+ * A thread's start parameters. `currentInput` contains the length of the current input, the number of inputs, and the current
+ * input's bytes.
  */
 export interface ThreadTask {
   readonly name: string;

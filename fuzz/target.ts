@@ -4,7 +4,7 @@ import type fc from 'fast-check';
 export interface Target {
   /** Name of the target and of its folder in `fuzz/corpus`. */
   readonly name: string;
-  /** Inputs that follow the grammar of the format, or almost follow it. */
+  /** Inputs that follow the format's grammar, or almost follow it. */
   readonly generate: fc.Arbitrary<Uint8Array>;
   /** Words of the format. They are inserted into other inputs and repeated to find super-linear work. */
   readonly words: readonly string[];

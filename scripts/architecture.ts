@@ -104,12 +104,12 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   boat: ['protocol'],
   central: ['protocol'],
-  // The pages also import the types of the API contracts of boat and central.
+  // The pages also import the types of the boat's and central's API contracts.
   pages: ['protocol'],
   sim: ['protocol', 'boat', 'central'],
 };
 
-/** The API contracts of boat and central, from which the pages import only types. */
+/** The boat's and central's API contracts, from which the pages import only types. */
 const CONTRACT = '^packages/(boat|central)/src/api/';
 export const PAGES_TYPES = 'pages import only types of the API contract';
 

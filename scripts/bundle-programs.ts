@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
-/** The files of the boat's web page, as `npm run setup` builds them. */
+/** The boat's web page files, as `npm run setup` builds them. */
 const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
 
 /**
  * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and
- * `prepare-thread.mjs`. Only the PostgreSQL binaries are not included. Returns the list of the files in each bundle.
+ * `prepare-thread.mjs`. Only the PostgreSQL binaries are not included. Returns the list of files in each bundle.
  */
 export function bundlePrograms(folder: string): Metafile {
   const { metafile } = buildSync({

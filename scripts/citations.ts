@@ -35,7 +35,7 @@ export function toHeadings(page: string): ReadonlySet<string> {
   return new Set([...page.matchAll(/^#{2,3} (.+)$/gm)].map((match) => match[1] ?? ''));
 }
 
-/** Returns the requirements of a page (`- **R12** One sentence.`) in order. A number that occurs twice is listed twice. */
+/** Returns a page's requirements (`- **R12** One sentence.`) in order. A number that occurs twice is listed twice. */
 export function toRequirements(page: string): readonly (readonly [number: string, sentence: string])[] {
   return [...page.matchAll(/^- \*\*(R[0-9]+)\*\* (.+(?:\n {2}.+)*)$/gm)].map((match) => [
     match[1] ?? '',

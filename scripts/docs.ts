@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 
-/** The target of a link in a page. `path` is '' for the page itself. */
+/** A link's target in a page. `path` is '' for the page itself. */
 export interface LinkTarget {
   readonly path: string;
   readonly anchor: string | undefined;
@@ -55,7 +55,7 @@ const MACHINE_PATH =
   /(?<![\w.$])\/(?:work|root|Users|workspace|home\/(?!d3kos\b)[\w.-]+)(?:\/[\w./-]*\w|\b)/g;
 const REGISTRY_HOST = /\bregistry\.(?!md\b)[\w.-]+\w/g;
 
-/** Lists the faults of a page: relative links that `isThere` rejects, paths on one machine, and hosts of package registries. */
+/** Lists a page's faults: relative links that `isThere` rejects, paths on one machine, and hosts of package registries. */
 export function findPageFaults(text: string, isThere: (target: LinkTarget) => boolean): readonly string[] {
   const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
   const dead = links

@@ -12,7 +12,7 @@ export interface LogCall {
 
 const SOURCE = join(import.meta.dirname, '..', 'packages', 'boat', 'src');
 
-/** Functions other than `log.write` that pass a message on to the log, with the index of the message and the level. */
+/** Functions other than `log.write` that pass a message on to the log, with the message's index, and the level or its index. */
 const SINKS: readonly {
   readonly file: string;
   readonly callee: string;
@@ -91,7 +91,7 @@ function toTexts(
   return ['{}'];
 }
 
-/** The values of the constants with this name in a file. */
+/** The values of a file's constants with this name. */
 function findConstant(name: string, file: ts.SourceFile): readonly ts.Expression[] {
   const found: ts.Expression[] = [];
   walk(file, (node) => {

@@ -11,7 +11,7 @@ export interface LogEvent {
 const info = (text: string, meaning: string): LogEvent => ({ level: 'info', text, meaning });
 const warn = (text: string, meaning: string): LogEvent => ({ level: 'warn', text, meaning });
 
-/** The groups of the page, in the order in which an export passes through them. */
+/** The page's groups, in the order in which an export passes through them. */
 export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   'Start and stop': [
     info(
@@ -58,7 +58,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'Imported {} exports from the legacy queue',
-      'The exports of the legacy exporter are delivered from now on.',
+      "The legacy exporter's exports are delivered from now on.",
     ),
     warn(
       'An export file could not be adopted and will be tried again at the next start: {}',
@@ -134,7 +134,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn(
       'The file of {} was not archived: {}',
-      'The file of a failed export stays where it was. It is archived later.',
+      "A failed export's file stays where it was. It is archived later.",
     ),
     info(
       'Only smaller parts are accepted: {} is now sent in parts of {} bytes',
@@ -211,7 +211,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('Removed export {}: {}', 'A file that is no longer needed was removed. The line gives the reason.'),
     warn('Cleanup failed and will be tried again tomorrow: {}', 'No file that is still needed was removed.'),
     info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
-    warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not contain it.'),
+    warn('Not bundled: {}: {}', "An export's file cannot be read, so the bundle does not contain the export."),
     warn(
       "The queue's JSON views could not be written: {}",
       'Other programs see an outdated state. The ledger is not affected.',

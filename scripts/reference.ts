@@ -25,7 +25,7 @@ export function listGeneratedParts(): readonly GeneratedPart[] {
   ];
 }
 
-/** Returns a page with its generated parts replaced. Throws if the markers of a part are missing. */
+/** Returns a page with its generated parts replaced. Throws if a part's markers are missing. */
 export function replaceGenerated(page: string, { name, text }: GeneratedPart): string {
   const begin = `<!-- generated: ${name} -->`;
   const end = `<!-- end: ${name} -->`;
@@ -80,7 +80,7 @@ function toSettingTable(): string {
     .join('\n');
 }
 
-/** Returns the limits of a value as a sentence, if there are any. */
+/** Returns a value's limits as a sentence, if there are any. */
 function toLimits(schema: object): readonly string[] {
   // The keywords of JSON Schema.
   const { minimum, maximum, maxItems } = schema as Partial<

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 const TEST_FOLDERS = ['packages/*/src', 'tests', 'scripts', 'bench', 'mutation', 'fuzz', 'boat-lab'];
 
 /**
- * Number of test files that run at once: one more than the cores of the smallest machine, because tests also wait for files and
+ * Number of test files that run at once: one more than the smallest machine has cores, because tests also wait for files and
  * timers.
  */
 const FILES_AT_ONCE = 3;

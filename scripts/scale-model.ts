@@ -1,4 +1,4 @@
-/** The cost of one daily export for central, as measured by `npm run bench -- scale`. */
+/** What one daily export costs central, as measured by `npm run bench -- scale`. */
 export interface ExportCost {
   readonly nodeCpuMs: number;
   readonly databaseCpuMs: number;
@@ -28,7 +28,7 @@ export interface FleetSize {
   readonly recordsPerYear: number;
   readonly bytesPerYear: number;
   readonly walBytesPerDay: number;
-  /** Cost of one month at the end of the first year, in US dollars. */
+  /** Monthly cost at the end of the first year, in US dollars. */
   readonly costPerMonth: number;
 }
 
@@ -36,7 +36,7 @@ export interface FleetSize {
 const EXPORTS_PER_DAY = 1;
 
 /**
- * Share of a day's exports in the busiest hour: the boats of a fleet sail in few time zones and export at the same local hour.
+ * Share of a day's exports in the busiest hour: a fleet's boats sail in few time zones and export at the same local hour.
  */
 const BUSIEST_HOUR_SHARE = 0.25;
 
@@ -109,7 +109,7 @@ function toDatabase(bytesPerYear: number): DatabaseKind {
   return bytesPerYear <= SERVER_BYTES_MAX ? 'one PostgreSQL' : 'Citus';
 }
 
-/** Reads the costs from the figures of the benchmark. Throws if one is missing or was not measured. */
+/** Reads the costs from the benchmark's figures. Throws if one is missing or was not measured. */
 export function toExportCost(
   figures: readonly { readonly figure: string; readonly value: number | null }[],
 ): ExportCost {

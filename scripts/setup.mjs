@@ -12,7 +12,7 @@ const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'p
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const stampFile = join(root, 'node_modules', '.d3kos-setup');
 
-/** The keys of a manifest that affect an install. */
+/** The manifest keys that affect an install. */
 const INSTALL_KEYS = [
   'workspaces',
   'bin',
@@ -46,7 +46,7 @@ function install() {
   const digest = digestOfManifests();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest) return;
   console.error('setup: installing dependencies from the lock file');
-  // If this install is interrupted, the stamp of the previous one must not be valid.
+  // If this install is interrupted, the previous install's stamp must not be valid.
   rmSync(stampFile, { force: true });
   run('npm', ['ci', '--include=optional', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stampFile, digest);

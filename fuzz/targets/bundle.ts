@@ -62,7 +62,7 @@ const PART_SIZE_MAX_BYTES = 65_536;
  */
 const READ_LIMIT = { perByte: 40, free: 20 * PART_SIZE_MAX_BYTES };
 
-/** Reading never fails, every part has its digest, and the bytes read are bounded by the size of the file. */
+/** Reading never fails, every part has its digest, and the number of bytes read is bounded by the file size. */
 export const bundle: Target = {
   name: 'bundle',
   generate: utf8(bundles),

@@ -29,7 +29,7 @@ const WORDS = [
 
 let folder: string | undefined;
 
-/** A folder for the databases of this thread. */
+/** A folder for this thread's databases. */
 function useFolder(): string {
   if (folder !== undefined) return folder;
   const made = mkdtempSync(join(tmpdir(), 'd3kos-fuzz-'));

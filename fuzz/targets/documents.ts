@@ -120,7 +120,7 @@ function assertStorable(value: unknown): void {
   }
 }
 
-/** Central stores the records of a document, or refuses it with a reason. */
+/** Central stores a document's records, or refuses the document with a reason. */
 export const importBody: Target = {
   name: 'import-body',
   generate: utf8(fc.oneof(exportFiles, jsonTexts)),
@@ -142,7 +142,7 @@ export const importBody: Target = {
     for (const { columns } of prepared.sorted.batches) {
       const [ids = [], , records = []] = columns.map(readArray);
       for (const id of ids) assertStorable(String(id));
-      // The first byte is the version of the format.
+      // The first byte is the format version.
       for (const record of records) assertStorable(JSON.parse(String(record?.subarray(1))));
     }
   },

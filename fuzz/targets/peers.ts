@@ -32,7 +32,7 @@ const UNSAFE = /[\p{Cc}\u202a-\u202e]/u;
 function answering(bytes: Uint8Array, status: number, asked: string[] = []): Transport {
   return async ({ url }) => {
     asked.push(url);
-    // The bytes of an input are never shared memory.
+    // An input's bytes are never shared memory.
     return new Response(bytes as Uint8Array<ArrayBuffer>, { status });
   };
 }

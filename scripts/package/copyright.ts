@@ -23,7 +23,7 @@ export function listBundled({ outputs }: Metafile, output: string): readonly Com
   return [...names].toSorted().map((name) => toComponent(name, `part of ${output}`));
 }
 
-/** The licence of an npm package in node_modules. */
+/** An npm package's licence, from node_modules. */
 export function toComponent(
   name: string,
   files: string,

@@ -79,7 +79,7 @@ function main(): number {
     console.error(`package: programs are missing. Install them: sudo apt-get install ${missing.join(' ')}`);
     return 1;
   }
-  // The manifest of the repository has a version.
+  // The repository's manifest has a version.
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     readonly version: string;
   };

@@ -12,7 +12,7 @@ import { type Setting, SETTINGS } from '../../packages/central/src/settings.ts';
 
 type Row = readonly [name: string, text: string];
 
-/** The content of a manual page. */
+/** A manual page's content. */
 interface Manual {
   readonly name: string;
   readonly summary: string;

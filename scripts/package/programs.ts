@@ -210,8 +210,7 @@ function toBoatLauncher(): string {
     '\n',
   );
   const match = /^#!\/usr\/bin\/env -S ((?:[A-Z_]+=\S+ )*)node (.*)$/.exec(first);
-  if (match === null)
-    throw new Error("the boat's launcher does not begin with `#!/usr/bin/env -S … node …`");
+  if (match === null) throw new Error("the boat's launcher does not begin with `#!/usr/bin/env -S … node …`");
   const [, variables = '', options = ''] = match;
   return toLauncher('d3kos-export', variables.trim(), options);
 }

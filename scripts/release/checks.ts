@@ -35,7 +35,7 @@ export function findObstacles(version: string, checkout: Checkout): readonly str
   return obstacles;
 }
 
-/** Returns the entries of a version in the changelog, or undefined if it has none with a date. */
+/** Returns a version's entries in the changelog, or undefined if the changelog has no dated section for it. */
 export function toChangelogSection(version: string, changelog: string): string | undefined {
   const heading = new RegExp(String.raw`^## \[${escape(version)}\] - \d{4}-\d{2}-\d{2}$`, 'm').exec(
     changelog,

@@ -47,7 +47,7 @@ const { values, positionals } = parseOptions(USAGE, () =>
 
 function readCheckout(version: string): Checkout {
   const git = (...args: readonly string[]): string => runTool('git', args, { cwd: ROOT });
-  // The manifest of the repository has a version.
+  // The repository's manifest has a version.
   const { version: packageVersion } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     readonly version: string;
   };

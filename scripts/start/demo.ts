@@ -70,7 +70,7 @@ const centralCommand = (...args: readonly string[]): readonly string[] => [
 
 type Counts = Readonly<Record<Category, number>>;
 
-/** The result of one export, counted in three independent ways. */
+/** One export's result, counted in three independent ways. */
 interface Round {
   readonly title: string;
   readonly collected: Counts;
@@ -292,7 +292,7 @@ function mapCounts(count: (category: Category) => number): Counts {
   return Object.fromEntries(entries.filter(([category]) => isCategory(category))) as Record<Category, number>;
 }
 
-/** Prints the table of a round. Returns one line for each difference. */
+/** Prints a round's table. Returns one line for each difference. */
 function printRound(round: Round): readonly string[] {
   const rows = CATEGORIES.map(
     (category) =>
