@@ -135,7 +135,7 @@ export async function upsertCopy(db: pg.Pool, { copyText }: BareBatch): Promise<
   }
 }
 
-/** Stores a batch of new rows with COPY alone. A repeated row would be an error. */
+/** Stores a batch of new rows with COPY alone. A repeated row would cause an error. */
 export async function copyNew(db: pg.Pool, { copyText }: BareBatch): Promise<void> {
   const client = await db.connect();
   try {

@@ -112,7 +112,7 @@ export function toLedgerId(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
-/** Returns a function that returns the next sequence of a boat, so that each export follows the previous one. */
+/** Returns a function that returns a boat's next sequence, so that each export follows the previous one. */
 export function createSequences(): (boat: Boat) => number {
   const sequences = new Map<string, number>();
   return ({ id }) => {

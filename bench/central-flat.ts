@@ -26,7 +26,7 @@ const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
 /** Number of measurements per cell. They alternate between a row's cells. */
 const SAMPLES = 40;
-/** Number of rounds before the measurement, in which the programs compile their code and fill their caches. */
+/** Number of warm-up rounds, during which the programs compile their code and fill their caches. */
 const WARM_SAMPLES = 10;
 /** Maximum factor by which a cost may grow. */
 const GROWTH_MAX = 1.3;

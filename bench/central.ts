@@ -136,7 +136,7 @@ async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   }
 }
 
-/** Measures a fleet in which every boat sends one export at the same time, and the health answers during that time. */
+/** Measures a fleet whose boats all send one export at the same time, and the health answers meanwhile. */
 async function measureFleet({ report, signal }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, FLEET);
   const parts = boats.map((boat) => toPart(boat, toLedgerId(3), 1, EXPORT_ROWS));

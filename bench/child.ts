@@ -7,7 +7,7 @@ export const REPOSITORY = join(import.meta.dirname, '..');
 
 /** Timeout for a measured program. The legacy exporter takes half a minute for a million rows, and longer on a slow machine. */
 const RUN_MAX_MS = 10 * 60_000;
-/** Time that a program has to end after SIGTERM. */
+/** Time allowed for a program to end after SIGTERM. */
 const STOP_MAX_MS = 20_000;
 /** Maximum number of characters of a failed program's output that its error includes. */
 const TAIL_LENGTH = 2_000;

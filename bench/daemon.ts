@@ -185,7 +185,7 @@ async function generate(url: string, type: 'full' | 'incremental', signal: Abort
   const text = await response.text();
   const seconds = (performance.now() - beganMs) / 1000;
   const answer = parseObject(text);
-  if (answer['queued'] !== true) throw new Error(`no export was made: ${text}`);
+  if (answer['queued'] !== true) throw new Error(`no export was created: ${text}`);
   return {
     queueId: textOf(answer, 'queue_id'),
     records: numberOf(answer, 'record_count'),

@@ -21,9 +21,9 @@ const RECEIPTS = 10;
 const AWAYS_MS = [3_000, 30_000, 100_000] as const;
 /** Time within which the daemon must detect that central is back: the longest backoff plus a margin. */
 const RETURN_MAX_MS = 90_000;
-/** Timeout for the receipt of one export. */
+/** Timeout for an export's receipt. */
 const DELIVERY_MAX_MS = 60_000;
-/** Time after which a daemon without work has finished its writes and closed its connections. */
+/** Time that a daemon without work needs to finish its writes and close its connections. */
 const SETTLED_MS = 8_000;
 
 /** A boat whose daemon delivers over a link that the benchmark controls. */
@@ -286,7 +286,7 @@ async function measureLinkBack(run: BenchRun): Promise<void> {
       Math.max(...waits),
       's',
       bound,
-      `longest wait after an interface appears and central starts to listen, ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s after the export was made; each: ${each} s`,
+      `longest wait after an interface appears and central starts to listen, ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s after the export was created; each: ${each} s`,
     ),
   );
 }

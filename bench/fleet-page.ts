@@ -58,5 +58,5 @@ export async function measureFleetPage(run: BenchRun): Promise<void> {
   }
 }
 
-/** The browser type that a function above uses. The benchmarks are compiled with the types of Node. */
+/** The browser type that a function above uses. The benchmarks are compiled with Node's types. */
 declare const window: { readonly readyMs?: number };

@@ -89,7 +89,7 @@ const ATTACKS: readonly [Attack, ...Attack[]] = [
     ),
   },
   {
-    // The most records that a document may have.
+    // The maximum number of records in a document.
     coding: 'gzip',
     body: kept((boat) => {
       const records = Array.from(

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 
-/** Timeout after which a client drops a body that it does not complete, and moves on to the next one. */
+/** Time after which a client drops a body that it does not complete, and moves on to the next one. */
 const STALL_MS = 4_000;
 
 export type Coding = 'br' | 'gzip' | 'identity';

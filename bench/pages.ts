@@ -66,7 +66,7 @@ function reportFirstLoad(run: BenchRun): void {
 }
 
 /**
- * Opens the page with the slowdown. Once the page shows the facts, resolves to the time since navigation began.
+ * Opens the page with a slowed-down CPU. Once the page shows the facts, resolves to the time since navigation began.
  */
 async function openSlowly(browser: Browser, url: string): Promise<{ page: Page; readyMs: number }> {
   const page = await browser.newPage({ viewport: SCREENS[0] });
@@ -169,8 +169,7 @@ async function measureIdle(run: BenchRun, browser: Browser): Promise<void> {
 }
 
 /**
- * The browser types that the functions above use. The benchmarks are compiled with the types of Node, not with those of a
- * browser.
+ * The browser types that the functions above use. The benchmarks are compiled with Node's types, not a browser's.
  */
 interface Scrolling {
   scrollTop: number;

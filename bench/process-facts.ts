@@ -7,7 +7,7 @@ export interface ProcessFacts {
   readonly peakRssMb: number;
   /** Number of bytes that the process has caused to be written to storage. */
   readonly writtenBytes: number;
-  /** CPU time of all threads. */
+  /** Total CPU time of all threads. */
   readonly cpuMs: number;
   readonly sockets: number;
 }

@@ -118,7 +118,7 @@ function toNewEntry(n: number): NewEntry {
   };
 }
 
-/** The cursor movement of a daily export in which one log has new rows. */
+/** The cursor movement of a daily export with new rows in one log. */
 function toMoves(n: number): readonly CategoryMoves[] {
   const cursor = (position: number) => ({ position, check: `check of row ${position}` });
   return [

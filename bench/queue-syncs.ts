@@ -10,9 +10,9 @@ import type { BenchRun } from './run.ts';
 /** Number of consecutive exports in the first count, and number of separate exports in the second. */
 const EXPORTS = { inARow: 20, alone: 5 } as const;
 const NEW_ROWS = 10;
-/** Timeout for the receipt of an export with a few rows. */
+/** Timeout for a small export's receipt. */
 const DELIVERY_MAX_MS = 30_000;
-/** Time after which the JSON views are up to date, because they are written at most once a second. */
+/** Time until the JSON views are up to date: they are written at most once a second. */
 const VIEWS_SETTLED_MS = 2_500;
 /** Number of fsyncs for the export file: one for its content and one for its folder. */
 const SPOOL_SYNCS = 2;

@@ -9,12 +9,12 @@ import type { Bench, BenchRun } from './run.ts';
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
 /**
- * Number of cycles of each loop per turn. A turn takes a tenth of a second, so both loops of a pair run under the same load.
+ * Number of cycles that each loop runs per turn. A turn takes a tenth of a second, so both loops of a pair run under the same load.
  */
 const TURN_CYCLES = 100;
-/** Number of turns of each loop per repetition. */
+/** Number of turns that each loop gets per repetition. */
 const TURNS = 10;
-/** Number of cycles of the legacy exporter's queue. Each cycle rewrites the complete queue file four times. */
+/** Number of cycles run on the legacy exporter's queue. Each cycle rewrites the complete queue file four times. */
 const LEGACY_CYCLES = { shallow: 50, deep: 5 } as const;
 /** `f_type` of tmpfs (statfs(2)). A tmpfs is not a disk. */
 const TMPFS_MAGIC = 0x01021994;

@@ -52,11 +52,11 @@ export async function buildPackage(folder: string): Promise<string> {
     { env: { ...process.env, SOURCE_DATE_EPOCH: PACKAGE_TIME_S }, maxBuffer: 64 * 1024 * 1024 },
   );
   const name = readdirSync(folder).find((file) => /^d3kos-export_.*_arm64\.deb$/.test(file));
-  if (name === undefined) throw new Error(`the build made no package d3kos-export for arm64 in ${folder}`);
+  if (name === undefined) throw new Error(`the build created no d3kos-export package for arm64 in ${folder}`);
   return join(folder, name);
 }
 
-/** Everything that is needed to make a card. */
+/** Everything needed to create a card. */
 export interface CardParts {
   readonly builder: Builder;
   readonly system: BoatSystem;
@@ -66,7 +66,7 @@ export interface CardParts {
   report(line: string): void;
 }
 
-/** Returns a card on which the booted boat has installed the package with `dpkg -i`. Makes the card if it is not in the cache. */
+/** Returns a card on which the booted boat has installed the package with `dpkg -i`. Creates the card if it is not in the cache. */
 export async function makeCard(parts: CardParts): Promise<BoatCard> {
   const { builder, system, debianPackage, scratch, report } = parts;
   const folder = await takeFromCache('boat-card', toRecipe(system, debianPackage), async (partial) => {
@@ -97,7 +97,7 @@ export async function makeCard(parts: CardParts): Promise<BoatCard> {
   return {
     folder,
     image: toImage(folder),
-    // The lines above wrote it.
+    // The code above wrote this file.
     measured: JSON.parse(readFileSync(join(folder, 'measured.json'), 'utf8')) as CardMeasurement,
   };
 }

@@ -127,7 +127,7 @@ SCRIPT
 mmdebstrap ${options} --customize-hook='sh -eu /lab/download.sh' ${SUITE} root boat.sources`;
 }
 
-/** Adds the kernel's modules and the lab's files to the system, and makes the initrd. */
+/** Adds the kernel's modules and the lab's files to the system, and builds the initrd. */
 function toAssembleScript(): string {
   return `cd /lab
 mkdir kernel initrd

@@ -7,7 +7,7 @@ import { takeFromCache } from './lab-cache.ts';
 
 const execute = promisify(execFile);
 
-/** The suite of Raspberry Pi OS. */
+/** The Debian suite that Raspberry Pi OS uses. */
 export const SUITE = 'trixie';
 /**
  * The packages that build and run the boat. dbus, procps and systemd are included because the boat packages' installation scripts
@@ -42,17 +42,17 @@ const OWN_MOUNTS = [
   ...(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '5'] as const),
   ...(['unshare', '--mount', '--propagation', 'private'] as const),
 ] as const;
-/** The same for a program that starts others. It runs in its own process namespace, so that all of them are killed with it. */
+/** The same for a program that starts other programs: its own process namespace ensures that they are killed with it. */
 const OWN_PROCESSES = [...OWN_MOUNTS, '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
 /** Host folders, by their path in the builder. */
 export type Shared = Readonly<Record<string, string>>;
 
-/** A Debian system of the host's architecture, whose programs make the boat's system and run the emulator. */
+/** A Debian system of the host's architecture, whose programs build the boat's system and run the emulator. */
 export interface Builder {
   /** Runs a shell script as root and returns its output. */
   run(script: string, shared: Shared): Promise<string>;
-  /** Starts a program with low priority. It is killed when this process ends. Its output must be read. */
+  /** Starts a program with low priority. It is killed when this process ends. The caller must read its output. */
   start(
     program: string,
     args: readonly string[],

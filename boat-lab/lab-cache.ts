@@ -8,8 +8,8 @@ type Part = 'boat-builder' | 'boat-system' | 'boat-card';
 const PARTS: readonly Part[] = ['boat-builder', 'boat-system', 'boat-card'];
 
 /**
- * Returns the folder of a part that was made from `recipe`. If it is not in the cache, `build` fills an empty folder, which
- * replaces those made from other recipes. An interrupted build leaves nothing in the cache.
+ * Returns the folder of a part that was built from `recipe`. If it is not in the cache, `build` fills an empty folder, which
+ * replaces those built from other recipes. An interrupted build leaves nothing in the cache.
  */
 export async function takeFromCache(
   part: Part,

@@ -38,7 +38,7 @@ export interface Lab {
   report(line: string): void;
 }
 
-/** One life's result. A life in which a promise was broken throws. */
+/** One life's result. If a promise is broken, the life throws instead. */
 export interface LifeResult {
   readonly boots: number;
   readonly cuts: number;

@@ -16,7 +16,7 @@ const COMMAND_MAX_MS = 20 * 60_000;
 const BOOT_MAX_MS = 20 * 60_000;
 const SHUTDOWN_MAX_MS = 10 * 60_000;
 
-/** Memory and processors of the boat. A Raspberry Pi has more memory, which QEMU would have to take from the host. */
+/** The boat's memory and processors. A Raspberry Pi has more memory, which QEMU would have to take from the host. */
 const MEMORY_MB = 512;
 const PROCESSORS = 2;
 /** A Raspberry Pi has no battery-backed clock. systemd sets the clock to its own build date at every boot. */
@@ -27,7 +27,7 @@ const STATE_FILE = 'machine-state';
 
 export interface MachineOptions {
   /**
-   * Folder in which the machine creates another one for its sockets. Its path must be short, because a socket's path can have at
+   * Folder where the machine creates another one for its sockets. Its path must be short, because a socket's path can have at
    * most 107 characters.
    */
   readonly scratch: string;
@@ -38,7 +38,7 @@ export interface MachineOptions {
   /** Determines what remains after a power cut. */
   readonly seeded: Seeded;
   readonly flushMode: FlushMode;
-  /** Folder written by {@link BoatMachine.save}, from which the saved machine continues. Without it, the boat boots. */
+  /** Folder written by {@link BoatMachine.save}. The saved machine continues from it. Without it, the boat boots. */
   readonly saved?: string;
 }
 
@@ -72,11 +72,11 @@ export interface BoatMachine {
   powerOff(): Promise<void>;
   /** The last lines that the kernel and systemd wrote to the serial console. */
   console(): string;
-  /** Ends all processes of the machine. Has no effect on a machine that has ended. */
+  /** Ends all of the machine's processes. Has no effect on a machine that has ended. */
   close(): Promise<void>;
 }
 
-/** Turns the boat on, or continues a saved one. */
+/** Turns the boat on, or resumes a saved one. */
 export async function startMachine(builder: Builder, options: MachineOptions): Promise<BoatMachine> {
   const folder = mkdtempSync(join(options.scratch, 'machine-'));
   const card = openVolatileCard(options.image, options.flushMode);

@@ -44,7 +44,7 @@ export async function connectQmp(socketPath: string, hasEnded: () => boolean): P
   return { execute, close: () => socket.destroy() };
 }
 
-/** Interval between two queries of a state for which QEMU sends no reliable event. */
+/** Interval between queries of a state that QEMU does not report reliably with an event. */
 const QUERY_PAUSE_MS = 50;
 
 /** Repeats `command` until `isReached` accepts its answer. */

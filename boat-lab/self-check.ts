@@ -4,12 +4,12 @@ import { copyBoat, findLost } from './inspect-card.ts';
 import { describeCut, type Lab, startLife, toLifeImage } from './life.ts';
 import { work } from './work.ts';
 
-/** The ways in which a control breaks durability. Each must make the lab report losses. */
+/** How a control run breaks durability. Each must make the lab report losses. */
 export type Control = 'without fsync' | 'flush ignored';
 
 /** Exports before the cut. */
 const EXPORTS = 2;
-/** Number of lives in one control. One cut in eight keeps everything. */
+/** Number of lives in one control run. One cut in eight keeps everything. */
 const LIVES_MAX = 4;
 
 /** Result of one control. */
@@ -20,7 +20,7 @@ export interface ControlResult {
   readonly lost: number;
 }
 
-/** Runs lives in which the boat or its card violates durability, until acknowledged exports are lost. */
+/** Runs lives with a boat or card that violates durability, until acknowledged exports are lost. */
 export async function runControl(lab: Lab, control: Control, seed: number): Promise<ControlResult> {
   let acknowledged = 0;
   let lost = 0;

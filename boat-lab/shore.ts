@@ -21,7 +21,7 @@ import { CENTRAL_NAME } from './boat-system.ts';
 const execute = promisify(execFile);
 
 /**
- * Port of central's proxy on loopback. It is fixed because the saved boat's settings contain it. IANA has not assigned it.
+ * The proxy's loopback port. It is fixed because the saved boat's settings contain it. IANA has not assigned it.
  */
 const PROXY_PORT = 18_443;
 /** Central's URL for the boat. */

@@ -71,7 +71,7 @@ test('a closed card has everything, flushed or not', async () => {
   });
 });
 
-/** A request of the NBD protocol. */
+/** An NBD request. */
 function toRequest(command: number, offset: number, length: number, data: Buffer = Buffer.alloc(0)): Buffer {
   const header = Buffer.alloc(28);
   header.writeUInt32BE(0x25609513, 0);

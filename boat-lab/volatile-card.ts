@@ -30,8 +30,8 @@ export interface VolatileCard {
   /** Makes all cached sectors durable, unless flushes are ignored. */
   flush(): void;
   /**
-   * Cuts the power: a random part of the cached sectors reaches the image, in any combination or as a prefix of the order in
-   * which they were written. Writes can be torn and reordered. The card cannot be used afterwards.
+   * Cuts the power: a random part of the cached sectors reaches the image, in any combination or as a prefix of the write order.
+   * Writes can be torn and reordered. The card cannot be used afterwards.
    */
   cut(seeded: Seeded): CutSectors;
   /** Writes the cache to the image and closes it. Does nothing after a cut. */

@@ -12,7 +12,7 @@ const CHANGE_ONE_IN = 4;
 /** One export in FULL_ONE_IN contains every record and is delivered in several parts. */
 const FULL_ONE_IN = 3;
 /**
- * One export in COMMAND_ONE_IN is made with the command instead of the API, because the command starts slowly on the emulated
+ * One export in COMMAND_ONE_IN is created with the command instead of the API, because the command starts slowly on the emulated
  * boat.
  */
 const COMMAND_ONE_IN = 6;
@@ -35,7 +35,7 @@ export interface Work {
 }
 
 /**
- * Makes exports on the boat until its power fails, or until it has acknowledged `exportsMax` exports. The link and the clock
+ * Creates exports on the boat until its power fails, or until it has acknowledged `exportsMax` exports. The link and the clock
  * change at random. Throws if the boat refuses an export while it has power.
  */
 export async function work(
@@ -98,7 +98,7 @@ async function makeExport(
       : await askBoat(machine, 'POST', '/export/generate', { type: isFull ? 'full' : 'incremental' });
   if (answer.kind === 'powerless') return 'powerless';
   if (answer.kind === 'unreachable')
-    throw new Error(`the boat made no export although it had power: ${answer.reason}\n${machine.console()}`);
+    throw new Error(`the boat created no export although it had power: ${answer.reason}\n${machine.console()}`);
   const { json, status } = answer;
   if (status !== 200) throw new Error(`the boat refused an export with ${status}: ${JSON.stringify(json)}`);
   if (json['queued'] !== true) return undefined;

@@ -50,7 +50,7 @@ export interface Card {
   cut(): Promise<void>;
   /**
    * Triggers a file system error, so that the file system becomes read-only, as on cards mounted with `errors=remount-ro`.
-   * Returns a reason if this kernel cannot do this.
+   * Returns the reason if this kernel cannot trigger one.
    */
   turnReadOnly(): string | undefined;
   /**
@@ -128,7 +128,8 @@ function findCutter(image: string, path: string): readonly [program: string, ...
 }
 
 function turnReadOnly(path: string): string | undefined {
-  // The kernel refuses a read-only remount while a program has a file open for writing. A file system error works even then.
+  // The kernel refuses a read-only remount while a program has a file open for writing. A file system error makes it read-only even
+  // then.
   run('mount', ['-o', 'remount,errors=remount-ro', path]);
   const { dev } = statSync(path);
   // The encoding of Linux device numbers below 4096.
@@ -163,7 +164,7 @@ function mountOrRepair(image: string, path: string): void {
   try {
     mount(image, path);
   } catch {
-    // Exit code 1 means that errors were corrected. After anything worse the next mount fails.
+    // Exit code 1 means that errors were corrected. After worse damage, the next mount fails.
     spawnSync('e2fsck', ['-p', image], { timeout: COMMAND_MAX_MS });
     mount(image, path);
   }

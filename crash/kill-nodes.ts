@@ -37,7 +37,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
     let kills = 0;
     const fleet = await sendFromLightFleet(store, {
       boats: plan.boats,
-      // A boat makes exports until the last kill, regardless of the machine's speed.
+      // A boat creates exports until the last kill, regardless of the machine's speed.
       makesMore: () => kills < run.times,
       partsMax: 4,
       recordsOfPart: 20,

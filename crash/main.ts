@@ -45,7 +45,7 @@ function toCount(name: keyof typeof values): number {
 
 const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
 
-/** Runs one round with separate processes, all of which have ended afterwards. */
+/** Runs one round with its own processes, which have all ended when it returns. */
 async function runRound(
   name: string,
   run: Omit<CrashRun, 'report'>,

@@ -6,7 +6,7 @@ export interface Coverage {
   takeNew(): Promise<number>;
 }
 
-/** Starts V8's block coverage of this thread. Only files below `packages` are counted. */
+/** Starts V8's block coverage for this thread. Only files below `packages` are counted. */
 export async function startCoverage(): Promise<Coverage> {
   const session = new Session();
   session.connect();

@@ -5,7 +5,7 @@ import { createMutations } from './mutate-bytes.ts';
 import type { Target } from './target.ts';
 
 /**
- * Number of inputs between two readings of the coverage, each of which takes a few milliseconds. If a reading shows new code,
+ * Number of inputs between two coverage readings. Each reading takes a few milliseconds. If a reading shows new code,
  * these inputs are added to the pool.
  */
 const BATCH_INPUTS = 24;
@@ -18,7 +18,7 @@ const POOL_INPUTS_MAX = 2_000;
 /** Size of the growing text that is stored with a finding. */
 const FINDING_SIZE_BYTES = 65_536;
 
-/** An input for which an invariant does not hold. */
+/** An input that violates an invariant. */
 export interface Finding {
   readonly target: string;
   readonly reason: string;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { runTargets } from './run-targets.ts';
 import { TARGETS } from './targets.ts';
 
-/** Time for all targets together. */
+/** Total time for all targets, in seconds. */
 const SECONDS = 64;
 
 test('a minute of generated inputs finds no fault in any parser of external bytes', async (context) => {

@@ -40,7 +40,7 @@ export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<Growi
 
 /**
  * Compares an input's processor time with that of an input four times as large. Returns a description if the time
- * grows faster than the size in every comparison. Rejects if an invariant of the target does not hold.
+ * grows faster than the size in every comparison. Rejects if an input violates one of the target's invariants.
  */
 export async function findSuperLinearWork(target: Target, text: GrowingText): Promise<string | undefined> {
   const large = toBytes(text, SMALL_SIZE_BYTES * SIZE_RATIO);
@@ -56,7 +56,7 @@ export async function findSuperLinearWork(target: Target, text: GrowingText): Pr
   return `the time is not linear in the size: ${described}, for ${JSON.stringify(text)}`;
 }
 
-/** The input of about `sizeBytes` bytes. */
+/** The growing text, repeated to about `sizeBytes` bytes. */
 export function toBytes({ start, unit, end }: GrowingText, sizeBytes: number): Uint8Array {
   return Buffer.from(start + unit.repeat(Math.ceil(sizeBytes / Buffer.byteLength(unit))) + end, 'utf8');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Maximum length of an input made by mutation. The growth check covers larger inputs. */
+/** Maximum length of an input created by mutation. The growth check covers larger inputs. */
 const INPUT_SIZE_MAX_BYTES = 8_192;
 /** Maximum number of changes to one input. */
 const CHANGES_MAX = 6;

@@ -8,6 +8,6 @@ export interface Target {
   readonly generate: fc.Arbitrary<Uint8Array>;
   /** Words of the format. They are inserted into other inputs and repeated to find super-linear work. */
   readonly words: readonly string[];
-  /** Parses one input. Throws or rejects if an invariant does not hold. */
+  /** Parses one input. Throws or rejects if the input violates an invariant. */
   check(bytes: Uint8Array): void | Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The import rules of the repository as data, and the check that enforces them. docs/architecture.md shows the same tables, and a
+// The repository's import rules as data, and the check that enforces them. docs/architecture.md shows the same tables, and a
 // test compares the two.
 import { join } from 'node:path';
 import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser';
@@ -6,15 +6,15 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 /** Allowed imports of a module, in addition to itself, npm packages and `@d3kos/protocol`. */
 export interface ModuleRule {
-  /** Modules, or files next to the modules, from which it may import values and types. */
+  /** Modules, or files next to the modules, that it may import values and types from. */
   readonly imports: readonly string[];
-  /** Modules, or files next to the modules, from which it may import only types. */
+  /** Modules, or files next to the modules, that it may import only types from. */
   readonly types?: readonly string[];
 }
 
 type Modules = Readonly<Record<string, ModuleRule>>;
 
-/** Modules of the boat, nearest to the outside world first. A module imports only modules above it. */
+/** The boat's modules, nearest to the outside world first. A module imports only modules above it. */
 export const BOAT_MODULES = {
   platform: { imports: [] },
   license: { imports: ['platform'] },
@@ -46,7 +46,7 @@ export const BOAT_MODULES = {
   },
 } as const satisfies Modules;
 
-/** Modules of central, nearest to the outside world first. */
+/** Central's modules, nearest to the outside world first. */
 export const CENTRAL_MODULES = {
   platform: { imports: [] },
   api: { imports: [] },
@@ -109,7 +109,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sim: ['protocol', 'boat', 'central'],
 };
 
-/** The boat's and central's API contracts, from which the pages import only types. */
+/** The boat's and central's API contracts, which the pages import only types from. */
 const CONTRACT = '^packages/(boat|central)/src/api/';
 export const PAGES_TYPES = 'pages import only types of the API contract';
 

@@ -1,4 +1,4 @@
-// Checks the import rules of the repository. Prints each violation and exits with a non-zero code if there is one.
+// Checks the repository's import rules. Prints each violation and exits with a non-zero code if there is one.
 import { join } from 'node:path';
 import { checkImports } from './architecture.ts';
 

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 
-/** Minimum length of a quotation: a few words. */
+/** Minimum length of a quotation in characters: a few words. */
 const QUOTATION_LENGTH_MIN = 20;
 
 /** The possible targets of a citation in code. */
@@ -9,7 +9,7 @@ export interface CitedPages {
   readonly headings: ReadonlyMap<string, ReadonlySet<string>>;
   /** The requirement sentences in `protocol.md`, by number such as `R34`. */
   readonly requirements: ReadonlyMap<string, string>;
-  /** Numbers of the decisions, such as `0024`. */
+  /** Decision numbers, such as `0024`. */
   readonly decisions: ReadonlySet<string>;
 }
 
@@ -98,7 +98,7 @@ function isQuotation(text: string, sentence: string): boolean {
   return piece !== quoted && piece.length >= QUOTATION_LENGTH_MIN && sentence.includes(piece);
 }
 
-/** Returns a text in which line breaks, and the comment marks after them, are single spaces. */
+/** Returns a text with each line break, and the comment mark after it, replaced by a single space. */
 function joinLines(text: string): string {
   return text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/|#)?\s*/g, ' ');
 }

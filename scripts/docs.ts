@@ -13,7 +13,9 @@ export function listPages(root: string): readonly string[] {
   }).toSorted();
 }
 
-/** Returns the text of a `## heading` section, up to the next heading of that level. Throws if the page has no such section. */
+/**
+ * Returns the text of a `## heading` section, up to the next heading of that level. Throws if the page does not have the section.
+ */
 export function toSection(page: string, heading: string): string {
   const section = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`no section "${heading}"`);

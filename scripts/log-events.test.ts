@@ -27,7 +27,7 @@ describe('the catalogue of log lines', () => {
       );
   });
 
-  test('has no line that is only a value, because such a line could not be searched for', () => {
+  test('has no line that is only a value, because it could not be searched for', () => {
     for (const { file, text } of calls) assert.notEqual(text.replaceAll('{}', '').trim(), '', file);
   });
 

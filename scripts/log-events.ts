@@ -96,7 +96,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'An export in the legacy queue will be imported at the next start: {}',
       'The card is full. Free some space.',
     ),
-    info('Repaired: {}', '`d3kos-export doctor --repair` made a repair.'),
+    info('Repaired: {}', '`d3kos-export doctor --repair` made this repair.'),
   ],
   'Creating an export': [
     info(
@@ -211,12 +211,15 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('Removed export {}: {}', 'A file that is no longer needed was removed. The line gives the reason.'),
     warn('Cleanup failed and will be tried again tomorrow: {}', 'No file that is still needed was removed.'),
     info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
-    warn('Not bundled: {}: {}', "An export's file cannot be read, so the bundle does not contain the export."),
+    warn(
+      'Not bundled: {}: {}',
+      "An export's file cannot be read, so the bundle does not contain the export.",
+    ),
     warn(
       "The queue's JSON views could not be written: {}",
       'Other programs see an outdated state. The ledger is not affected.',
     ),
-    warn('A request failed: {} {}: {}', 'A fault in the export manager. Report it with this line.'),
+    warn('A request failed: {} {}: {}', 'The export manager has a bug. Report it with this line.'),
   ],
   Notifications: [
     info('Notified the owner: {}', '`channel` is `signalk` or `webhook`.'),

@@ -20,7 +20,7 @@ export interface FleetSize {
   readonly database: DatabaseKind;
   /** Servers that each hold a share of the data, in one copy. */
   readonly servers: number;
-  /** Processor cores of the database, in one copy. */
+  /** The database's processor cores, in one copy. */
   readonly databaseCores: number;
   readonly copies: number;
   readonly connections: number;
@@ -32,7 +32,7 @@ export interface FleetSize {
   readonly costPerMonth: number;
 }
 
-/** Each boat makes one export a day. */
+/** Each boat creates one export a day. */
 const EXPORTS_PER_DAY = 1;
 
 /**
@@ -46,14 +46,14 @@ const BUSIEST_HOUR_SHARE = 0.25;
  */
 const CORE_SHARE_MAX = 0.5;
 
-/** Connections of one node to the database (packages/central/src/platform/pg-store.ts). */
+/** One node's database connections (packages/central/src/platform/pg-store.ts). */
 const CONNECTIONS_PER_NODE = 10;
 
 /** Connections that a PostgreSQL server with the default limit of 100 has left for nodes. */
 const CONNECTIONS_MAX = 90;
 
 /**
- * Maximum growth in a year for which the embedded database is suitable. It has no standby, and must be stopped for a backup of
+ * Maximum growth per year that the embedded database is suitable for. It has no standby, and must be stopped for a backup of
  * its folder.
  */
 const EMBEDDED_BYTES_PER_YEAR_MAX = 100e9;
@@ -61,7 +61,7 @@ const EMBEDDED_BYTES_PER_YEAR_MAX = 100e9;
 /** Maximum amount of data on one server. A larger amount takes more than a day to restore at 100 MB/s. */
 const SERVER_BYTES_MAX = 8e12;
 
-/** Smallest number of cores of a database server. */
+/** Minimum number of cores in a database server. */
 const SERVER_CORES_MIN = 2;
 
 /** Assumed prices in US dollars per month. They are not measured: replace them with those of your provider. */

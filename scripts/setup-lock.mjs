@@ -8,9 +8,9 @@ const POLL_MS = 250;
 
 /**
  * Waits until no other set-up holds the lock for `folder`, takes the lock, and resolves to a function that releases it. Calls
- * `onWait` once if it has to wait. The lock is the name of an abstract Unix socket. The kernel releases the name however its
- * holder ends, so Ctrl-C during an install leaves nothing behind. There is no lock on systems without such sockets (not Linux,
- * or Node before 20.5).
+ * `onWait` once if it has to wait. The lock is the name of an abstract Unix socket. The kernel releases the name however its holder
+ * ends, so Ctrl-C during an install leaves nothing behind. There is no lock on systems without abstract sockets (not Linux, or Node
+ * before 20.5).
  */
 export async function takeSetupLock(folder, onWait) {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 32);

@@ -56,7 +56,7 @@ export const lenientJson: Target = {
   },
 };
 
-/** The value with its exact numbers converted to JavaScript numbers. Written as text, they must be equal. */
+/** Returns the value with its exact numbers converted to JavaScript numbers, as `JSON.parse` would read them. */
 function toPlainValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isExactNumber(value)) return JSON.parse(value.rawJSON);

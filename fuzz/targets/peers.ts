@@ -18,7 +18,7 @@ import { allowing, JSON_WORDS, jsonTexts, toText, utf8, wordTexts } from '../inp
 import type { Target } from '../target.ts';
 
 const SIGNAL = new AbortController().signal;
-/** A clock on which no deadline is ever reached. */
+/** A clock whose deadlines never arrive. */
 const CLOCK = {
   sleep: (_: number, signal: AbortSignal) =>
     new Promise<never>((_resolve, reject) => {
@@ -141,7 +141,7 @@ const RESTORED_PATH =
 const PRESENT = [undefined, '', '{"a":1}', 'VESSEL_NAME=Old\n# comment\n'] as const;
 const configuration = Compile(StoredConfigurationSchema);
 
-/** Settings that central returns: only known files, each of which is complete after one restoration. */
+/** Settings that central returns: only known files are written, and each is complete after one restoration. */
 export const restoredSettings: Target = {
   name: 'restored-settings',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(RESTORE_WORDS, 8))),

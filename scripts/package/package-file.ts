@@ -21,7 +21,7 @@ export type PackageFile =
   | { readonly path: string; readonly kind: 'copy'; readonly from: string; readonly mode?: number }
   | { readonly path: string; readonly kind: 'link'; readonly target: string };
 
-/** Mode of a file that specifies none. */
+/** Default mode of a file. */
 const MODE_DEFAULT = 0o644;
 const FOLDER_MODE = 0o755;
 

@@ -12,7 +12,7 @@ import { listCopies, type PackageFile } from './package-file.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DEPLOY = join(ROOT, 'deploy');
 
-/** The inputs of both packages. */
+/** The inputs that both packages share. */
 export interface Build {
   readonly version: string;
   /** The folder of `bundlePrograms`. */

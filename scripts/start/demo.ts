@@ -94,8 +94,8 @@ export async function startDemo(options: {
 }): Promise<number> {
   const taken = await findTakenPort();
   if (taken !== undefined) return reportTakenPort(taken);
-  // This holds the port from here on. If two demonstrations start at the same time, one of them exits before either creates its
-  // sample boat.
+  // From here on, this process holds the port. If two demonstrations start at the same time, one of them exits before either
+  // creates its sample boat.
   const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2).catch(unlessTaken);
   if (tierApi === undefined) return reportTakenPort(PORTS.tier);
   const programs: Program[] = [];
