@@ -71,7 +71,7 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
 const USAGE = `Usage: npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
 
   --json            print one line of JSON per figure instead of a table
-  --rows            boatlog entries of the large boat (collect and central; default 1000000)
+  --rows            boatlog entries on the large boat (collect and central; default 1000000)
   --repetitions     measurements of each side, interleaved; figures are medians (default 3)
   --idle-seconds    duration of the idle measurement (deliver, pages; default 60, published figures use 600)
   --folder          parent folder of the run, on the disk to be measured (default: the temporary folder)

@@ -14,16 +14,16 @@ import { type Control, runControl } from './self-check.ts';
 
 const USAGE = `Usage: npm run boat-lab [-- OPTIONS]
 
-Emulates a Raspberry Pi with the installed package for arm64, and cuts its power while it exports and
-uploads to a central on this machine. Each life ends with one power cut or two; afterwards central is
-compared with the boat's sources. Needs root on Linux. The system of the boat and its card are kept in
+Emulates a Raspberry Pi with the arm64 package installed, and cuts its power while it exports and
+uploads to a central on this machine. Each life ends with one or two power cuts; afterwards central is
+compared with the boat's sources. Needs root on Linux. The boat's system and card are kept in
 ${LAB_CACHE}.
 
   --lives N     number of lives; default: 100
-  --seed N      seed of the first life; the following lives have the following seeds
+  --seed N      seed of the first life; each further life uses the next seed
   --self-check  break durability instead, without fsync and with a card that ignores flushes; the
                 lab must report losses
-  --fresh       build everything in the cache again
+  --fresh       rebuild everything in the cache
   --help        show this help
 `;
 

@@ -98,7 +98,9 @@ async function makeExport(
       : await askBoat(machine, 'POST', '/export/generate', { type: isFull ? 'full' : 'incremental' });
   if (answer.kind === 'powerless') return 'powerless';
   if (answer.kind === 'unreachable')
-    throw new Error(`the boat created no export although it had power: ${answer.reason}\n${machine.console()}`);
+    throw new Error(
+      `the boat created no export although it had power: ${answer.reason}\n${machine.console()}`,
+    );
   const { json, status } = answer;
   if (status !== 200) throw new Error(`the boat refused an export with ${status}: ${JSON.stringify(json)}`);
   if (json['queued'] !== true) return undefined;

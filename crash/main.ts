@@ -12,8 +12,8 @@ const USAGE = `Kills real processes and cuts the power of a card, in rounds. Exi
 Usage: npm run crash [-- OPTIONS]
 
   --kills N  kills of the boat and of central; default: 500
-  --cuts N   power cuts of a boat with a card of its own; default: 100
-  --seed N   seed of the kills and cuts; default: a new one, which is printed
+  --cuts N   power cuts of a boat with its own card; default: 100
+  --seed N   seed for the kills and cuts; default: a new one, which is printed
 `;
 
 /**

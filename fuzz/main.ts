@@ -10,9 +10,9 @@ import { TARGETS } from './targets.ts';
 const FINDINGS = join(import.meta.dirname, '..', '.artifacts', 'fuzz');
 const USAGE = `Usage: npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
 
-  --seconds   time for all targets together (default 60)
-  --target    only this one of: ${TARGETS.map(({ name }) => name).join(', ')}
-  --seed      seed of the inputs (default: a random one, which is printed)
+  --seconds   total time for all targets, in seconds (default 60)
+  --target    fuzz only one target: ${TARGETS.map(({ name }) => name).join(', ')}
+  --seed      seed for the inputs (default: a random one, which is printed)
 `;
 
 const { names, seconds, seed } = parseOptions(USAGE, () => {

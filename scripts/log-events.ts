@@ -130,7 +130,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn(
       'Export rejected: {}: {}. The next export will contain its records',
-      'Central will never accept the export. Its file is kept. Report it to the operator of central.',
+      "Central will never accept the export. Its file is kept. Report it to central's operator.",
     ),
     warn(
       'The file of {} was not archived: {}',
@@ -184,7 +184,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'The certificate of central cannot be verified, so nothing is sent. {}. Exports wait meanwhile.',
-      'Inform the operator of central, or check which certificate authorities the boat trusts.',
+      "Inform central's operator, or check which certificate authorities the boat trusts.",
     ),
     info(
       "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.",
