@@ -59,7 +59,7 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
 
 /**
  * Measures how costs grow with a boat's history and with the number of installations: the time to the answer, and the processor
- * time of the node and its database, which other load on the machine affects little.
+ * time of the node and its database, which other load on the machine barely affects.
  */
 export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];

@@ -10,7 +10,7 @@ import type { Bench } from './run.ts';
 const SIZES_KIB = [16, 32, 64, 128, 256, 512] as const;
 /** Bytes of one record in a document. */
 const RECORD_BYTES = 217;
-/** Number of bodies of each size in one repetition, one after another. */
+/** Number of bodies of each size that one repetition handles, one after another. */
 const BODIES = 40;
 /** Size at which decoding stops, larger than every measured body. */
 const SIZE_MAX_BYTES = 32 * 1_048_576;

@@ -11,7 +11,7 @@ import { median, toFigure, toUnmeasured } from './figure.ts';
 import type { BenchRun } from './run.ts';
 
 const BOATS = 10_000;
-/** Longest time from the navigation to the frame that shows the list, the map and the charts, in ms. */
+/** Maximum time from navigation to the frame that shows the list, the map and the charts, in ms. */
 const INTERACTIVE_MAX_MS = 2_000;
 const TOKEN = 'operator-token-of-the-bench';
 

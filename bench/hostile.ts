@@ -66,8 +66,8 @@ function toAccess({ id, token }: Boat) {
 }
 
 /**
- * Starts the attackers' thread. They run in their own thread, because their work would otherwise delay the measuring
- * loops of this one.
+ * Starts the attackers' thread. They run in their own thread, because their work would otherwise delay this thread's measuring
+ * loops.
  */
 async function startAttackers(
   assignment: Assignment,

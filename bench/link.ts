@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** A TCP proxy that can be cut and restored. It counts bytes and connections. */
 export interface Link {
   readonly port: number;
-  /** Returns the bytes from the boat since the last call, including request headers. */
+  /** Returns the number of bytes that the boat has sent since the last call, including request headers. */
   takeSentBytes(): number;
   takeConnections(): number;
   /** Stops listening and resets open connections. */

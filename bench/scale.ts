@@ -21,7 +21,7 @@ const BOATS = 40;
 const EXPORTS_PER_BOAT = 50;
 /** Number of records in an ordinary daily export, as in the delivery benchmark. */
 const EXPORT_ROWS = 100;
-/** Number of exports before the measurement, which warm up plans and caches. */
+/** Number of exports sent before the measurement to warm up plans and caches. */
 const WARM_EXPORTS = 5;
 const CONNECTIONS = 4;
 const LEDGER_ID = 'e'.repeat(16);

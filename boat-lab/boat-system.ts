@@ -12,7 +12,7 @@ const PACKAGES = [
 
 /** Address of the host in QEMU's user-mode network. Connections to it reach the host's loopback interface. */
 const HOST_ADDRESS = '10.0.2.2';
-/** Name of central in its certificate and in the boat's hosts file. */
+/** Central's name in its certificate and in the boat's hosts file. */
 export const CENTRAL_NAME = 'central.lan';
 
 /** Printed to the console when the boat's shell is ready for commands. */

@@ -19,7 +19,7 @@ export interface CutSectors {
   readonly kept: number;
 }
 
-/** The image file of a card, with a write cache that loses its content when power fails. */
+/** A card's image file, with a write cache that loses its content when power fails. */
 export interface VolatileCard {
   readonly sizeBytes: number;
   /** Number of write requests received. */

@@ -34,7 +34,9 @@ export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 const LIFE_LINES_MAX = 40;
 /** One boot in EARLY_ONE_IN ends at a random moment during startup. */
 const EARLY_ONE_IN = 8;
-/** Time that the daemon continues to run without its card. Exports that it acknowledges in this time must not be lost either. */
+/**
+ * Time that the daemon continues to run without its card. Exports that it acknowledges during this time must not be lost either.
+ */
 const AFTER_CUT_MAX_MS = 30;
 /** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 6;

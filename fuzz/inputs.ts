@@ -15,7 +15,7 @@ export function wordTexts(words: readonly string[], maxLength = 30): fc.Arbitrar
   return fc.array(fc.constantFrom(...words), { maxLength }).map((list) => list.join(''));
 }
 
-/** Tokens of JSON, and texts that make a JSON parser fail or take a long time. */
+/** JSON tokens, and texts that make a JSON parser fail or take a long time. */
 export const JSON_WORDS = [
   '{',
   '}',

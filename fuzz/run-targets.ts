@@ -10,7 +10,7 @@ const CURRENT_INPUT_SIZE_BYTES = 131_072;
 const HEAP_MAX_MB = 192;
 /** A thread counts as hanging after this time without a new input. One input takes milliseconds. */
 const HANG_MAX_MS = 30_000;
-/** Longest time until the first input. Loading the code takes seconds, and minutes on a machine that does other work. */
+/** Longest time until the first input. Loading the code takes seconds, or minutes on a busy machine. */
 const LOAD_MAX_MS = 300_000;
 const LOOK_EVERY_MS = 500;
 

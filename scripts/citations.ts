@@ -13,7 +13,7 @@ export interface CitedPages {
   readonly decisions: ReadonlySet<string>;
 }
 
-/** Returns every file of the repository that may cite the specification or a decision, as paths from the root. */
+/** Returns every file in the repository that may cite the specification or a decision, as paths from the root. */
 export function listCitingFiles(root: string): readonly string[] {
   return globSync(
     [

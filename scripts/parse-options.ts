@@ -1,6 +1,6 @@
 /**
- * Returns the parsed options of a command of this repository. With `--help`, prints the usage and exits with 0. If `parse` throws,
- * as `parseArgs` does for an unknown option, prints the reason and the usage and exits with 2.
+ * Returns the parsed options of one of this repository's commands. With `--help`, prints the usage and exits with 0. If `parse`
+ * throws, as `parseArgs` does for an unknown option, prints the reason and the usage and exits with 2.
  */
 export function parseOptions<Options>(usage: string, parse: () => Options): Options {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {

@@ -54,7 +54,7 @@ const bundles = fc
       toEnd(isWhole ? bodies.length : counted),
   );
 
-/** Central's default limit is far larger. With a small limit, lines that claim large parts are frequent. */
+/** Central's default limit is far larger. A small limit makes lines that claim large parts frequent. */
 const PART_SIZE_MAX_BYTES = 65_536;
 /**
  * Maximum number of bytes read per byte of the file, and the additional allowance for windows around control lines and for bodies

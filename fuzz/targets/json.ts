@@ -35,7 +35,7 @@ export const exactJson: Target = {
   },
 };
 
-/** Lenient parsing never throws. It accepts every JSON within its limits, with the same value. */
+/** Lenient parsing never throws. It accepts every JSON text within its limits and returns the same value. */
 export const lenientJson: Target = {
   name: 'lenient-json',
   generate: utf8(jsonTexts),

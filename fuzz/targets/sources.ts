@@ -90,7 +90,7 @@ async function collectAllOf(disk: Disk, browserText?: string): Promise<void> {
   assert.equal(states.length, CATEGORIES.length);
 }
 
-/** The wizard's answers, the time zone and every other text file of the sources. */
+/** The wizard's answers, the time zone and the sources' other text files. */
 export const textSources: Target = {
   name: 'text-sources',
   generate: utf8(

@@ -42,7 +42,7 @@ export function toComponent(
   return { files, name: `${name} ${version}`, licence: license, text };
 }
 
-/** Returns the file `copyright` of a package: the project's own licence, then those of its components. */
+/** Returns a package's `copyright` file: the project's own licence, then those of its components. */
 export function toCopyright(components: readonly Component[]): string {
   if (!existsSync(join(ROOT, 'LICENSE'))) throw new Error('the project has no LICENSE');
   const parts = components.map(

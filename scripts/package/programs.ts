@@ -204,7 +204,7 @@ It contains ICU, libxml2, libxslt, liblzma, zlib, OSSP uuid and OpenSSL 1.1 as l
   };
 }
 
-/** The first line of the launcher in the checkout contains the settings of Node and malloc (decision 0023). */
+/** The first line of the launcher in the checkout contains the settings for Node and malloc (decision 0023). */
 function toBoatLauncher(): string {
   const [first = ''] = readFileSync(join(ROOT, 'packages', 'boat', 'bin', 'd3kos-export.js'), 'utf8').split(
     '\n',
