@@ -27,7 +27,7 @@ export const BUNDLE_MUTANTS: readonly Mutant[] = [
     killedBy: SIGNATURE_TESTS,
   },
   {
-    name: 'a second key of a boat replaces the first one without the operator',
+    name: "a boat's second key replaces the first one without the operator's consent",
     file: 'packages/central/src/installations/bundle-keys.ts',
     before: 'set bundle_key = coalesce(bundle_key, $2::text),',
     after: 'set bundle_key = coalesce($2::text, bundle_key),',
@@ -41,7 +41,7 @@ export const BUNDLE_MUTANTS: readonly Mutant[] = [
     killedBy: SIGNATURE_TESTS,
   },
   {
-    name: 'a bundle of forged part lines is read again for each of them',
+    name: 'a bundle with forged part lines is read again for each of those lines',
     file: 'packages/protocol/src/bundle.ts',
     before: 'lostBytes += body.lostBytes;',
     after: '',

@@ -9,7 +9,7 @@ const RETURN_TESTS = ['packages/central/src/admission/return-schedule.test.ts'];
 /** Faults in how central behaves when its database fails, when a fleet returns, and when tables are distributed. */
 export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'after a failure of the database, the next import is not refused before its body',
+    name: 'after a database failure, the next import is not refused before its body is read',
     file: WATCH,
     before: 'isSuspect = true;',
     after: 'isSuspect = false;',
@@ -37,14 +37,14 @@ export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/central/src/admission/admission.test.ts'],
   },
   {
-    name: 'boats over their quota return at the same moment',
+    name: 'all boats over their quota return at the same moment',
     file: 'packages/central/src/admission/return-policy.ts',
     before: 'return Math.round(spread(QUOTA_RETRY_AFTER_S, fraction));',
     after: 'return Math.round(spread(QUOTA_RETRY_AFTER_S, fraction - fraction));',
     killedBy: RETURN_TESTS,
   },
   {
-    name: 'the tables of installations are not co-located',
+    name: "an installation's tables are not co-located",
     file: DISTRIBUTE,
     before: "name === FIRST_TABLE ? 'default' : FIRST_TABLE",
     after: "name === FIRST_TABLE ? 'default' : 'default'",

@@ -13,7 +13,7 @@ export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: STORED_LEDGER_TESTS,
   },
   {
-    name: 'an export that gives a held sequence to another export gets a receipt',
+    name: 'an export that assigns a held sequence to another export gets a receipt',
     file: LEDGER_POLICY,
     before: 'if (contradictedExportId !== undefined) return',
     after: "if (contradictedExportId === '') return",

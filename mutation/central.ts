@@ -30,21 +30,21 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'a key may name a part other than that of the document',
+    name: "a key may name a part other than the document's",
     file: PART_IDENTITY,
     before: 'if (key.partIndex !== part.index)',
     after: 'if (key.partIndex < 1)',
     killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'one more request than allowed waits for a permit',
+    name: 'one more request than allowed may wait for a permit',
     file: ADMISSION_POLICY,
     before: 'return waiting < permitsMax * WAITING_PER_PERMIT_MAX;',
     after: 'return waiting <= permitsMax * WAITING_PER_PERMIT_MAX;',
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a node stores one more import at once than allowed',
+    name: 'a node stores one more concurrent import than allowed',
     file: 'packages/central/src/admission/permits.ts',
     before: 'if (taken < permitsMax) {',
     after: 'if (taken <= permitsMax) {',
@@ -254,7 +254,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ADMISSION_TESTS,
   },
   {
-    name: 'an upload that sent a lot at first never counts as slow',
+    name: 'an upload that was fast at first never counts as slow',
     file: ADMISSION_POLICY,
     before: 'return { startMs: nowMs, sizeBytes, wasSlow: isSlow(window, nowMs) };',
     after: 'return { ...window, sizeBytes: window.sizeBytes + sizeBytes };',
@@ -289,14 +289,14 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: QUOTA_TESTS,
   },
   {
-    name: 'the quota of a day never resets',
+    name: 'a daily quota never resets',
     file: 'packages/central/src/import/usage.ts',
     before: '.toISOString().slice(0, 10)',
     after: '.toISOString().slice(0, 8) + "01"',
     killedBy: QUOTA_TESTS,
   },
   {
-    name: 'imports fill the reserve of the disk',
+    name: "imports use up the disk's reserve",
     file: 'packages/central/src/http/storage-check.ts',
     before: '(await storage.freeBytes()) < storage.reserveBytes',
     after: '(await storage.freeBytes()) < 0',
@@ -310,7 +310,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: GUARD_TESTS,
   },
   {
-    name: 'a known boat behind the address of an attacker is locked out',
+    name: "a known boat behind an attacker's address is locked out",
     file: 'packages/central/src/http/authorize.ts',
     before: "if (decision.kind !== 'refused') guard.noteAccepted(credential);",
     after: "if (decision.kind !== 'refused') guard.refusedCount();",
@@ -354,7 +354,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: GAP_TESTS,
   },
   {
-    name: 'an export stays a gap after its last part arrived',
+    name: 'an export remains a gap after its last part has arrived',
     file: 'packages/central/src/import/gaps.ts',
     before: 'const filled = isFilled ? sequence : undefined;',
     after: 'const filled = isFilled ? undefined : undefined;',

@@ -4,7 +4,7 @@ const POLICY = 'packages/boat/src/create-export/policy.ts';
 const POLICY_TESTS = ['packages/boat/src/create-export/policy.test.ts'];
 const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 
-/** Faults in the decisions about the type of an export, and about what becomes of what was collected. */
+/** Faults in the decisions about an export's type and about how collected records are handled. */
 export const CREATE_EXPORT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a category that could not be read counts as read',

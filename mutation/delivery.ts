@@ -10,7 +10,7 @@ const DEAD_LETTER_TESTS = ['packages/boat/src/deliver/dead-letters.test.ts'];
 const RETENTION = 'packages/boat/src/retain/retention.ts';
 const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 
-/** Missing or premature steps in delivery and in the removal of files. */
+/** Missing or premature steps in delivery and file removal. */
 export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a boat that is refused again begins one ledger after another',
@@ -58,7 +58,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: SETTLE_TESTS,
   },
   {
-    name: 'an export of a lost ledger that a proxy refuses holds up the others',
+    name: 'an export from a lost ledger holds up the others if a proxy refuses it',
     file: 'packages/boat/src/deliver/policy/send-order.ts',
     before: 'if (entry.refusalCount === 0) return entry;',
     after: 'return entry;',
@@ -79,7 +79,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/deliver/entry-selector.test.ts'],
   },
   {
-    name: '"send now" does not end the waits of an earlier run',
+    name: '"send now" does not end waits from an earlier run',
     file: 'packages/boat/src/deliver/entry-selector.ts',
     before: 'queue.endWaits(clock.wall());',
     after: '',
@@ -100,7 +100,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/platform/transport-hostile.test.ts'],
   },
   {
-    name: 'the pages of held parts fill the memory',
+    name: 'pages of held parts fill the memory',
     file: 'packages/boat/src/deliver/held-parts.ts',
     before: 'Math.min(leftBytes, ANSWER_SIZE_MAX_BYTES)',
     after: 'ANSWER_SIZE_MAX_BYTES',
@@ -135,7 +135,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/platform/transport-hostile.test.ts'],
   },
   {
-    name: 'the environment turns off the verification of certificates',
+    name: 'the environment turns off certificate verification',
     file: 'packages/boat/src/platform/transport.ts',
     before: ', rejectUnauthorized: true }',
     after: ' }',
@@ -149,7 +149,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'a failed entry loses the path of its file',
+    name: "a failed entry loses its file's path",
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'atMs: clock.wall(), reason, archiveFile }',
     after: 'atMs: clock.wall(), reason, archiveFile: entry.exportFile }',
@@ -206,7 +206,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again reuse the keys of acknowledged ones',
+    name: 'parts that are cut again reuse the keys of acknowledged parts',
     file: ENTRY_PARTS,
     before: 'while (taken.has(last));',
     after: 'while (taken.has(0));',
@@ -339,7 +339,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/views-follow.test.ts'],
   },
   {
-    name: 'entries behind an export of a lost ledger are due, so the worker never rests',
+    name: 'entries behind an export from a lost ledger are due, so the worker never rests',
     file: 'packages/boat/src/deliver/entry-selector.ts',
     before: 'preceding === undefined ? queue.waiting() : [preceding]',
     after: 'preceding === undefined ? [] : queue.waiting()',

@@ -17,7 +17,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a loss that a concurrent sync reported is ignored',
+    name: 'a loss reported by a concurrent sync is ignored',
     file: DISK,
     before: 'failure ??= { error };',
     after: 'void error;',

@@ -9,10 +9,10 @@ const OWN_FOLDER_TESTS = ['tests/own-folders.test.ts'];
 const STORE_TESTS = ['packages/central/src/platform/pg-store.test.ts'];
 const EMBEDDED_TESTS = ['packages/central/src/platform/embedded-postgres.test.ts'];
 
-/** Faults in which the environment or the program's own folders are trusted too much, or errors state the wrong cause. */
+/** Faults in which the program trusts its environment or its own folders too much, or reports the wrong cause of an error. */
 export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a link among the exports counts as the file it leads to',
+    name: 'a link among the exports counts as its target file',
     file: DISK_FILE_SYSTEM,
     before: "if (links === 'refuse' || !own.isSymbolicLink()) return toFacts(own);",
     after: 'if (!own.isSymbolicLink()) return toFacts(own);',
@@ -68,7 +68,7 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/deliver/credentials.test.ts'],
   },
   {
-    name: 'a tag in a page of another port may run the doctor',
+    name: 'a tag in a page on another port may run the doctor',
     file: 'packages/boat/src/http/request-origin.ts',
     before: "if (embedding === 'none' || fetchSite !== 'same-site')",
     after: "if (embedding !== 'none' && fetchSite !== 'same-site')",
@@ -96,7 +96,7 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: STORE_TESTS,
   },
   {
-    name: 'the modes of a copied data folder are not repaired',
+    name: "a copied data folder's modes are not repaired",
     file: 'packages/central/src/platform/data-directory-modes.ts',
     before: 'if (right === mode) return 0;',
     after: 'if (right >= 0) return 0;',

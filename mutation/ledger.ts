@@ -19,7 +19,7 @@ const CUT = 'packages/boat/src/spool/cut.ts';
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 const VIEWS_TESTS = ['packages/boat/src/views/view-writer.test.ts'];
 
-/** Faults in the invariants of the ledger, the spool and the startup. */
+/** Violations of the invariants of the ledger, the spool and the startup. */
 export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new ledger keeps the cursors of the former one',
@@ -65,7 +65,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'an upgrade moves the cursors by entries that are older than the cursors',
+    name: 'an upgrade moves the cursors because of entries older than the cursors',
     file: SCHEMA,
     before:
       "      AND entry_no > coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'cursors_through'), 0)\n",
@@ -73,7 +73,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: UPGRADE_TESTS,
   },
   {
-    name: 'the number of a removed entry is reused',
+    name: "a removed entry's number is reused",
     file: COUNTERS,
     before: 'UPDATE counters SET entry_no = entry_no + 1 RETURNING entry_no',
     after: 'SELECT coalesce(max(entry_no), 0) + 1 AS entry_no FROM entries',
@@ -144,7 +144,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'cutting the parts again drops the acknowledged parts',
+    name: 'cutting the parts again drops acknowledged parts',
     file: 'packages/boat/src/ledger/parts.ts',
     before: "'DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL'",
     after: "'DELETE FROM parts WHERE entry_no = ?'",
@@ -158,7 +158,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'a waiting entry can be removed',
+    name: 'a waiting entry may be removed',
     file: REMOVALS,
     before: "AND status IN ('completed', 'failed')",
     after: '',
@@ -207,7 +207,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: "a purge of a failed entry's digests keeps earlier digests",
+    name: "purging a failed entry's digests keeps earlier digests",
     file: DIGESTS,
     before: "first['state'] === 'staged' ? deleteOne : deleteThrough",
     after: 'deleteOne',
@@ -328,7 +328,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: VIEWS_TESTS,
   },
   {
-    name: 'a view that could not be written is not tried again',
+    name: 'writing a view is not retried after a failure',
     file: 'packages/boat/src/views/view-writer.ts',
     before: '          changed();\n',
     after: '',

@@ -18,14 +18,13 @@ Usage:
 `;
 
 /**
- * Number of working copies in use at once. The reference machine has two cores, and tests that have to wait for a core would time
- * out.
+ * Number of working copies in use at once. The reference machine has two cores, and tests that wait for a core would time out.
  */
 const COPIES = 2;
-/** Timeout for a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
+/** Timeout for a test file without a mutant. The slowest file takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
 /**
- * Timeout for a run with a mutant: this minimum or this multiple of the time without a mutant, whichever is longer. A run that
+ * Timeout for a run with a mutant: this minimum, or this multiple of the time without a mutant, whichever is longer. A run that
  * exceeds it counts as hung.
  */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
@@ -59,7 +58,7 @@ const copies: WorkingCopy[] = [];
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
 process.once('SIGTERM', () => stopping.abort(new Error('Stopped.')));
-/** Duration of each test file without a mutant, in milliseconds. */
+/** Each test file's duration without a mutant, in milliseconds. */
 const wholeMs = new Map<string, number>();
 try {
   for (let made = 0; made < COPIES; made += 1) copies.push(createWorkingCopy(original));

@@ -1,10 +1,10 @@
-/** One deliberate fault in the product. The tests must detect it. */
+/** A deliberate fault in the product, which the tests must detect. */
 export interface Mutant {
-  /** Describes the fault of the mutated product. Names are unique. */
+  /** Describes how the mutated product misbehaves. Names are unique. */
   readonly name: string;
   /** Path from the root of the repository. */
   readonly file: string;
-  /** Text that occurs exactly once in the file. A mutant whose text is missing is an error and is not skipped. */
+  /** Text that occurs exactly once in the file. A mutant whose text is missing is an error; it is not skipped. */
   readonly before: string;
   readonly after: string;
   /** The fastest test files that detect the fault, as paths from the root of the repository. */
@@ -16,7 +16,7 @@ export type Mutated =
   | { readonly kind: 'mutated'; readonly text: string }
   | { readonly kind: 'misplaced'; readonly times: number };
 
-/** Applies a mutant to the text of its file. */
+/** Applies a mutant to its file's text. */
 export function mutateText(text: string, { before, after }: Mutant): Mutated {
   const [head = '', tail, ...more] = text.split(before);
   if (tail === undefined || more.length > 0)

@@ -13,7 +13,7 @@ import { CENTRAL_MUTANTS } from './central.ts';
 import { CENTRAL_DATABASE_MUTANTS } from './central-database.ts';
 import { CENTRAL_LEDGER_MUTANTS } from './central-ledgers.ts';
 
-/** All hand-written mutants. The tests must kill every mutant. */
+/** All hand-written mutants. Every mutant. The tests must kill each of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...POLICY_MUTANTS,
   ...DURABILITY_MUTANTS,

@@ -31,7 +31,7 @@ const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 /** Faults in the boat's decisions. */
 export const POLICY_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a captive portal that answers 200 counts as central',
+    name: "a captive portal's 200 counts as an answer from central",
     file: ANSWER,
     before: 'if (isHealth && isSuccess(status))',
     after: 'if (isSuccess(status))',
@@ -87,7 +87,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'a quota of central fails the export after four attempts',
+    name: 'an exceeded quota at central fails the export after four attempts',
     file: VERDICTS,
     before: "return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };",
     after: 'return failed(detail, outcome.retryAfterMs);',
@@ -235,7 +235,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: RECEIPT_TESTS,
   },
   {
-    name: 'every part is sent under the key of the first',
+    name: "every part is sent under the first part's key",
     file: SEND,
     before: 'toIdempotencyKey(sent.exportId, sent.part.index)',
     after: 'toIdempotencyKey(sent.exportId, 1)',
@@ -277,7 +277,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: SCHEDULE_TESTS,
   },
   {
-    name: 'the reserve is the larger of its two sizes',
+    name: 'the reserve is the larger of its two limits',
     file: RETAIN,
     before: 'Math.min(RESERVE_MAX_BYTES,',
     after: 'Math.max(RESERVE_MAX_BYTES,',
@@ -319,7 +319,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/record-ids.test.ts`],
   },
   {
-    name: 'identical rows without an id are one record',
+    name: 'identical rows without an ID count as one record',
     file: `${COLLECT}/record-ids.ts`,
     before: 'return duplicateNo === 0 ? name : `${name}#${duplicateNo}`;',
     after: 'return name;',

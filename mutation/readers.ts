@@ -31,7 +31,7 @@ export const READER_MUTANTS: readonly Mutant[] = [
     killedBy: TEXT_TESTS,
   },
   {
-    name: 'NUL bytes of a power cut do not end a line',
+    name: 'NUL bytes left by a power cut do not end a line',
     file: `${PLATFORM}/text-lines.ts`,
     before: 'const pieces = line.split(/\\0+/);',
     after: 'const pieces = [line];',

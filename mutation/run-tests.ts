@@ -3,15 +3,15 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** The result of a run of test files. `failure` is the name of the first test that failed. */
+/** The result of running test files. `failure` is the name of the first test that failed. */
 export type TestRun =
   | { readonly kind: 'passed'; readonly tookMs: number }
   | { readonly kind: 'failed'; readonly failure: string; readonly output: string }
   | { readonly kind: 'timed_out'; readonly limitMs: number };
 
 /**
- * Runs test files in the copy. After `limitMs` it kills them and everything they started. Rejects with the signal's reason
- * when aborted.
+ * Runs test files in the working copy. After `limitMs`, it kills them and everything that they started. Rejects with the signal's
+ * reason when aborted.
  */
 export async function runTests(
   copy: Pick<WorkingCopy, 'root' | 'temporary'>,

@@ -25,7 +25,7 @@ export function runTool(root: string, files: readonly string[]): number {
   return status ?? 1;
 }
 
-/** A copy of the lock file from which the current installation was made. */
+/** A copy of the lock file used for the current installation. */
 function stampOf(folder: string): string {
   return join(folder, 'node_modules', '.installed-lock.json');
 }

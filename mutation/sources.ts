@@ -9,7 +9,7 @@ const FAILURE_TESTS = [`${COLLECT}/source-failures.test.ts`];
 const MAP_POSITION = 'packages/central/src/import/map-position.ts';
 const MAP_POSITION_TESTS = ['packages/central/src/import/map-position.test.ts'];
 
-/** Faults in reading sources robustly. */
+/** Faults that make reading sources less robust. */
 export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a source that never answers blocks its category forever',
@@ -40,7 +40,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: FAILURE_TESTS,
   },
   {
-    name: 'the name of a source that cannot be read from the disk is lost',
+    name: 'the name of a source that the disk cannot read is lost',
     file: SOURCE_TABLE,
     before: '  if (isExportError(error))\n',
     after: '  if (isExportError(error) && error.cause === undefined)\n',
@@ -131,7 +131,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: COUNTED_TESTS,
   },
   {
-    name: 'integers of a table are rounded',
+    name: 'integers in a table are rounded',
     file: `${COLLECT}/source-table.ts`,
     before: ': toExactInteger(value);',
     after: ': Number(value);',
@@ -152,7 +152,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: COUNTED_TESTS,
   },
   {
-    name: 'a corrected entry of the boatlog is not exported again',
+    name: 'a corrected boatlog entry is not exported again',
     file: `${COLLECT}/find-changed-rows.ts`,
     before: 'if (through > after && before.count > 0 && known !== before.digest)',
     after: 'if (through > after && before.count > 0 && known === before.digest)',

@@ -3,8 +3,8 @@ import { type Mutant, mutateText } from './mutant.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 /**
- * The result of one mutant. Only `killed` is a success. A misplaced mutant must be updated, and a type error would be detected
- * without tests.
+ * A mutant's result. Only `killed` is a success. A misplaced mutant must be updated, and a type error would be detected without
+ * tests.
  */
 export type MutantResult =
   | { readonly kind: 'killed'; readonly by: string }
@@ -14,7 +14,7 @@ export type MutantResult =
 
 /**
  * Applies a mutant to the copy, runs the tests that should detect it, and restores the copy. `findTypeErrors` returns the
- * compiler's errors for a file with a different text. A change with type errors would be detected without any test. A run that
+ * compiler's errors for a file with a changed text. A change with type errors would be detected without any test. A run that
  * exceeds its timeout counts as killed.
  */
 export async function tryMutant(

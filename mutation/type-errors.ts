@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** Error codes for unused names. A mutant may leave names unused. */
+/** Error codes for unused names, which a mutant may leave behind. */
 const UNUSED_CODES: ReadonlySet<number> = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 
-/** Returns a function that finds the compiler's errors for a file with a different text. */
+/** Returns a function that finds the compiler's errors for a file with a changed text. */
 export function createTypeErrorFinder(root: string): (file: string, text: string) => readonly string[] {
   const configFile = join(root, 'tsconfig.json');
   const { config, error } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8'));

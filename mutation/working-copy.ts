@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The scope of our own packages in node_modules. They are links to workspaces and must point into the copy. */
+/** The scope of our own packages in node_modules, which are links to workspaces and must point into the copy. */
 const WORKSPACE_SCOPE = '@d3kos';
 
 /** A copy of the checkout in which files can be changed and tests can run. */
 export interface WorkingCopy {
   readonly root: string;
-  /** Folder for temporary files of the tests. It is removed with the copy. */
+  /** Folder for the tests' temporary files, removed with the copy. */
   readonly temporary: string;
   read(file: string): string;
   write(file: string, text: string): void;
@@ -29,7 +29,8 @@ export interface WorkingCopy {
 
 /**
  * Copies all files that git does not ignore, including uncommitted changes, to a new folder. Each installed package is linked
- * separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use the original.
+ * separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use the original
+ * packages.
  */
 export function createWorkingCopy(original: string): WorkingCopy {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-mutant-'));
@@ -59,7 +60,7 @@ function listFiles(original: string): readonly string[] {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
-  // Git still lists a removed file until the removal is committed.
+  // Git lists a removed file until the removal is committed.
   return [...new Set(listed.split('\0'))].filter((file) => file !== '' && existsSync(join(original, file)));
 }
 

@@ -18,7 +18,7 @@ import { until } from './support/until.ts';
 
 const KIOSK = { origin: 'http://localhost:3000' };
 
-/** One request to a route. Unless given, `id` and `name` refer to the delivered export. */
+/** A request to a route. By default, `id` and `name` refer to the delivered export. */
 interface Attempt {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
@@ -196,7 +196,7 @@ function assertMatches(schema: TSchema, value: unknown, what: string): void {
   );
 }
 
-/** Reads up to the first event, which `make` causes. */
+/** Reads up to the first event, which `make` triggers. */
 async function readFirstEvent(response: Response, make: () => Promise<unknown>): Promise<unknown> {
   const reader = response.body?.getReader();
   assert.ok(reader !== undefined);
@@ -286,7 +286,7 @@ describe("every route's answer matches its schema", () => {
   }
 });
 
-test('a request to bundle an empty queue is answered with 204', async () => {
+test('a request to bundle an empty queue gets 204', async () => {
   for (const { queueId } of running.boat.manager.queue().pending) await running.boat.manager.cancel(queueId);
   const response = await send(ROUTES.bundle, {});
   assert.equal(response.status, 204);

@@ -81,7 +81,7 @@ describe('licence and tier', () => {
     assert.equal(await daemon.stop(), 0);
   });
 
-  test('if the tier API is down, answers HTML or never answers, license.json determines the tier', async (t) => {
+  test('if the tier API is down, returns HTML or never answers, license.json determines the tier', async (t) => {
     const processes = createProcesses(toEnding(t));
     const tierApi = await startTierApi(processes, INSTALLATION, 2);
     const place = await placeBoat(processes, { tierApiUrl: tierApi.url });
@@ -93,7 +93,7 @@ describe('licence and tier', () => {
     assert.equal((await generate(daemon)).json['queued'], true);
     tierApi.answer(500, '{"success": false}');
     assert.equal((await generate(daemon)).json['queued'], true);
-    // Without a tier in license.json, an invalid answer of the tier API refuses the export.
+    // Without a tier in license.json, an invalid answer from the tier API makes the boat refuse the export.
     writeFileSync(
       join(place.root, 'config', 'license.json'),
       JSON.stringify({ installation_id: INSTALLATION }),
@@ -180,7 +180,7 @@ describe('starting', () => {
     assert.equal(await daemon.stop(), 0);
   });
 
-  test('without a daemon every command reports this, with the fix and a specific exit code', async (t) => {
+  test('without a daemon, every command reports its absence, with the fix and a specific exit code', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     for (const command of ['status', 'generate', 'history']) {
@@ -225,7 +225,7 @@ describe('a token that central refuses', () => {
     await startCentral(processes, central);
   });
 
-  test('with the token of another boat nothing is delivered and this is reported, and the correct token works without a restart', async () => {
+  test("with another boat's token, nothing is delivered and the mismatch is reported; the correct token works without a restart", async () => {
     const place = await placeBoat(processes, { centralUrl: central.url }, other);
     const credentials = join(place.root, 'config', 'export-credentials.json');
     const daemon = await startDaemon(processes, place);

@@ -74,7 +74,7 @@ describe('bad sources, exported by a real boat to a real central', () => {
     await startCentral(processes, central);
   });
 
-  /** Damage that the boat's other services could cause, and the state that the category must then report. */
+  /** Damage that the boat's other services could cause, and the state that the category must report as a result. */
   const damages: readonly (readonly [
     name: string,
     state: string,
@@ -147,7 +147,7 @@ describe('bad sources, exported by a real boat to a real central', () => {
     ],
   ];
 
-  test('an unreadable boatlog is reported but does not make an export fail, and its records are exported once it is readable', async () => {
+  test('an unreadable boatlog is reported but does not fail the export, and its records are exported once it is readable', async () => {
     const root = join(processes.folder('bad-sources'), 'boat');
     prepareBoat({ root, rows: 60 }, token);
     const daemon = await startDaemon(processes, {
@@ -255,7 +255,7 @@ describe('bad sources, exported by a real boat to a real central', () => {
       );
       assert.equal(large?.['n'], 2 * 1024 * 1024);
     });
-    // Another export of the same rows produces the same records.
+    // Exporting the same rows again produces the same records.
     await exportAndDeliver(daemon, 'full');
     const again = await withCentralStore(central, (store) => countAtCentral(store, installation));
     assert.equal(again.boatlog, expected);

@@ -29,7 +29,7 @@ before(async () => {
   const ready = Promise.withResolvers<void>();
   folder = inTemporaryFolder('api', async (root) => {
     prepareBoat({ root, rows: 30 });
-    // A line after the torn last line of the fixture.
+    // A line that follows the fixture's torn last line.
     const alarm = { ts: '2026-03-19T08:00:00Z', error: 'POST https://hooks.example/T0 failed' };
     appendFileSync(join(root, 'data', 'alarm-webhook-log.jsonl'), `\n${JSON.stringify(alarm)}\n`);
     central = await startScriptedServer(accepting);
@@ -161,7 +161,7 @@ test('a preview lists what was removed and what stays on the boat, without the v
   );
 });
 
-test('a download of a file outside the folder, or with an unexpected name, is answered with 404', async () => {
+test('a download of a file outside the folder, or with an unexpected name, gets 404', async () => {
   for (const name of [
     '..%2f..%2f..%2fconfig%2fexport-credentials.json',
     'export_queue.json',
@@ -192,7 +192,7 @@ test('requests from other sites and rebound host names are refused, and kiosk pa
       expected,
       JSON.stringify(headers),
     );
-  // A tag in a page of another port sends no Origin. Browsers treat it as the same site.
+  // A tag in a page on another port sends no Origin, and browsers treat that page as the same site.
   const tags: readonly (readonly [path: string, site: string, status: number])[] = [
     ['/export/doctor', 'same-site', 403],
     ['/export/preview', 'same-site', 403],
@@ -280,7 +280,7 @@ test('the page is served with a strict policy, is revalidated by its ETag, and c
   assert.doesNotMatch(html, /<script(?![^>]* src=)|<style| style=| on[a-z]+=/);
 });
 
-test('an origin that could extend the policy of the page is left out of it', () => {
+test("an origin that could extend the page's policy is left out of it", () => {
   assert.match(
     toContentSecurityPolicy([
       'http://kiosk:3000',
@@ -358,7 +358,7 @@ test('a heartbeat follows at every interval of the monotonic clock, until the pa
   await until('the end of the stream', () => aborted > 0);
 });
 
-test('the event stream reports changes of the queue and of delivery, and drops a client that disconnects', async () => {
+test('the event stream reports changes to the queue and to delivery, and drops a client that disconnects', async () => {
   const response = await fetchApi('/export/events');
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   const reader = response.body?.getReader();

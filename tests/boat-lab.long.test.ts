@@ -6,7 +6,7 @@ import { live } from '../boat-lab/life.ts';
 import { runControl } from '../boat-lab/self-check.ts';
 import { createProcesses } from './support/processes.ts';
 
-/** Determines the moments of the power cuts, as far as the emulation is reproducible. */
+/** Determines the moments of the power cuts, to the extent that the emulation is reproducible. */
 const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000);
 
 const obstacle = findLabObstacle();

@@ -28,7 +28,7 @@ const OLD = '0.1.0';
 const NEW = '0.1.1';
 let machine: Machine;
 let fleetBoat: FleetBoat;
-/** The later version, which is not in the repository at first. */
+/** The later version, which is initially not in the repository. */
 let newer: string;
 
 const step = createSteps(
@@ -82,7 +82,7 @@ const central = async (args: string): Promise<Record<string, unknown>> =>
     string,
     unknown
   >;
-/** Returns the number of records that central holds for the boat, without telemetry, because each export has a new sample. */
+/** Returns the number of records that central holds for the boat, excluding telemetry, because each export has a new sample. */
 const records = async (): Promise<number> => {
   const { categories } = (await central(`show ${INSTALLATION}`)) as {
     readonly categories: readonly { readonly category: string; readonly records: number }[];
@@ -223,7 +223,7 @@ END
   assert.ok((await records()) > 200);
 });
 
-step('an account is created, and the operator token gives access to the fleet API', async () => {
+step('an account is added, and the operator token gives access to the fleet API', async () => {
   const { password } = await central('account add anna --role admin');
   assert.match(String(password), /^\S{12,}$/);
   await machine.ok(

@@ -1,4 +1,4 @@
-// The memory limit of the export manager in a booted system, with the sources that need the most memory.
+// Tests the export manager's memory limit in a booted system, with the sources that need the most memory.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { HOSTILE_SOURCES } from './support/hostile-sources.ts';
 /** The sources that need the most memory. hostile-sources.long.test.ts measures all of them. */
 const HEAVIEST = ['a log of 100,000 lines', '6 million empty lists', 'escaped quotes without end'];
 const SERVICE = 'd3kos-export-manager.service';
-/** Space for the sources and for exports of them. */
+/** Space for the sources and for their exports. */
 const CARD_BYTES = 1_000_000_000;
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 const { card, obstacle } = prepareCard();
@@ -108,7 +108,7 @@ step('the machine enforces MemoryMax= and TasksMax=', async () => {
 });
 
 step(
-  'within the memory of its unit, the export manager answers despite the sources that need the most memory',
+  "within its unit's memory limit, the export manager answers despite the sources that need the most memory",
   async (context) => {
     assert.equal((await generate()).status, 200);
     const sources = HOSTILE_SOURCES.filter(([name]) => HEAVIEST.includes(name));

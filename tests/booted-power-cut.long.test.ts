@@ -1,6 +1,5 @@
-// Power fails while dpkg installs, upgrades and removes the package of a boat in a booted system, and everything that was not
-// synced is lost. After the next boot, `dpkg --configure -a` and the same command complete the work, and no acknowledged export
-// is lost.
+// Power fails while dpkg installs, upgrades and removes a boat's package in a booted system, and everything that was not synced
+// is lost. After the next boot, `dpkg --configure -a` and the same command complete the work, and no acknowledged export is lost.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,14 +23,14 @@ const obstacle = findBootObstacle();
  */
 const CYCLES = Number(process.env['CUT_CYCLES'] ?? 3);
 const seed = process.env['CUT_SEED'] ?? String(Date.now());
-/** The disk of the machine. The files of the package in two versions are 220 MB. */
+/** The machine's disk. The package's files in two versions take 220 MB. */
 const DISK_BYTES = 2_000_000_000;
 const SERVICE = 'd3kos-export-manager.service';
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 let disk: Card | undefined;
 let machine: Machine;
 
-/** The commands of a cycle, in order. Each begins with the state that the previous one left. */
+/** A cycle's commands, in order. Each begins with the state that the previous one left. */
 const TRANSITIONS = ['dpkg -i /root/old.deb', 'dpkg -i /root/new.deb', 'dpkg -r d3kos-export'] as const;
 type Transition = (typeof TRANSITIONS)[number];
 
@@ -84,7 +83,7 @@ async function acknowledge(): Promise<void> {
   await machine.ok('sync');
 }
 
-/** Completes the interrupted command as the guide describes. Returns the previous state of the package. */
+/** Completes the interrupted command as the guide describes. Returns the package's previous state. */
 async function repair(transition: Transition): Promise<string> {
   const found = await status();
   await machine.ok('dpkg --configure -a');
@@ -172,7 +171,7 @@ test(
     for (const [transition, at] of moments) {
       await acknowledge();
       const { wasReached, calls: made } = await runUntilCut(machine, transition, at);
-      // The number of calls varies by a few. Then power fails right after the command.
+      // The number of calls varies slightly. If there are fewer, power fails right after the command.
       const when = at === 'unpacking' ? 'during unpacking' : `before call ${at}: ${made.at(-1)}`;
       const moment = `${transition}, ${wasReached ? when : 'after its end'}`;
       await machine.cutPower();

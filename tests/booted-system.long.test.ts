@@ -1,5 +1,5 @@
-// A boat with the legacy exporter, booted with systemd, goes through the life of the package: upgrade, use, reboot, rollback,
-// upgrade again, removal and purge. Prints the duration of each step.
+// A boat with the legacy exporter, booted with systemd, goes through the package's whole life: upgrade, use, reboot, rollback,
+// upgrade again, removal and purge. Prints how long each step takes.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 const packages = join(folder, 'packages');
 let machine: Machine;
 let shore: Shore;
-/** The package of the boat, as the machine sees it. */
+/** The boat's package, as the machine sees it. */
 const DEB = '/root/d3kos-export.deb';
 
 const step = createSteps(
@@ -115,7 +115,7 @@ step('the package replaces it, imports its queue and replaces its timer', async 
   assert.equal(await machine.ok('systemctl --failed --no-legend'), '');
 });
 
-step('systemd rates the exposure of each service as at most 1.5', async () => {
+step("systemd rates each service's exposure at no more than 1.5", async () => {
   for (const unit of ['manager', 'boot', 'daily']) {
     const report = await machine.ok(
       `systemd-analyze security --no-pager d3kos-export-${unit}.service | tail -1`,
@@ -124,7 +124,7 @@ step('systemd rates the exposure of each service as at most 1.5', async () => {
   }
 });
 
-step('the boat is enrolled and delivers the exports of the legacy exporter', async () => {
+step("the boat is enrolled and delivers the legacy exporter's exports", async () => {
   const { token } = (await shore.central('enroll', INSTALLATION, '--tier', '2')) as {
     readonly token: string;
   };
@@ -265,7 +265,7 @@ step('the next upgrade delivers both, and central holds no record twice', async 
   await machine.cable('connected');
   await install();
   await untilDelivered();
-  // The export of the legacy exporter has one record. All records of the other export were already delivered.
+  // The legacy exporter's export has one record. All records of the other export were already delivered.
   assert.equal(await records(), beforeRollback + 1);
   await generate();
   await untilDelivered();

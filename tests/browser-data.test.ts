@@ -76,7 +76,7 @@ test('the boat keeps entries that a page no longer has', () =>
     for (const n of [1, 2]) assert.ok(sent().includes(`only in the browser ${n}`));
   }));
 
-test('credentials in the texts of a page reach neither the ledger nor central, and everything else is kept', () =>
+test("credentials in a page's texts reach neither the ledger nor central, and everything else is kept", () =>
   withBoat(async (boat, hand, sent) => {
     const documents = {
       'd3kos-settings': JSON.stringify({
@@ -107,7 +107,7 @@ test('credentials in the texts of a page reach neither the ledger nor central, a
       assert.ok(!readFileSync(path).includes('hunter2'), path);
   }));
 
-test('texts that an earlier version stored with credentials lose them, and no entry is exported twice', () =>
+test('credentials are removed from texts that an earlier version stored, and no entry is exported twice', () =>
   withBoat(async (boat, hand, sent) => {
     const text = JSON.stringify([{ ...entry(1), token: 'hunter2-token' }]);
     boat.boat.ledger.browser.keep({ 'd3kos-boatlog-entries': text }, 0 as WallMs);
@@ -120,7 +120,7 @@ test('texts that an earlier version stored with credentials lose them, and no en
     assert.equal(sent().split('"content":"only in the browser 1"').length - 1, 1);
   }));
 
-test('a list that nests without end does not keep a page from sending its data', () =>
+test('an endlessly nested list does not keep a page from sending its data', () =>
   withBoat(async (boat, hand) => {
     const deep = '['.repeat(1_000_000) + ']'.repeat(1_000_000);
     const text = JSON.stringify([entry(1)]);
@@ -217,7 +217,7 @@ test('the bridge posts changed values of localStorage once, to the address from 
     assert.equal(posts[1]?.body, '{"d3kos-engine-hours":"12.5"}');
   }));
 
-test('merging two lists keeps each element as often as the list that contains it more often', () => {
+test('a merge of two lists keeps each element as often as the list that contains it more often', () => {
   const list = fc.array(fc.oneof(fc.nat(5), fc.record({ a: fc.nat(3) })), { maxLength: 12 });
   const count = (items: readonly unknown[], item: unknown) =>
     items.filter((other) => JSON.stringify(other) === JSON.stringify(item)).length;
@@ -239,7 +239,7 @@ test('merging two lists keeps each element as often as the list that contains it
   assert.ok(text.length <= BROWSER_LIST_LENGTH_MAX && text.endsWith('"new"]') && droppedLength > 0);
 });
 
-test('a page that repeatedly fills a list is refused after a while, and its losses are recorded in one row', () =>
+test('a page that keeps filling a list is refused after a while, and its losses are recorded in one row', () =>
   withBoat(async (boat, hand) => {
     const listOf = (n: number) => JSON.stringify([String(n).repeat(4_000_000)]);
     const statuses: number[] = [];
@@ -254,7 +254,7 @@ test('a page that repeatedly fills a list is refused after a while, and its loss
     assert.equal((await hand({})).status, 200);
   }));
 
-test('full exports on request are limited, and incremental ones are not', () =>
+test('full exports on request are limited, but incremental ones are not', () =>
   withBoat(async (boat) => {
     const crowd = await Promise.all(
       Array.from({ length: 32 }, () => boat.request('POST', '/export/generate')),

@@ -1,4 +1,4 @@
-// A year of the daily timer with a real boat and its ledger.
+// Runs a year of the daily timer on a real boat with its ledger.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -20,7 +20,7 @@ import {
 const FIRINGS = 2 * 365;
 
 test(
-  'over a year, the timer creates one scheduled export for each date in the ledger of a real boat',
+  "over a year, the timer creates one scheduled export for each date in a real boat's ledger",
   { skip: withoutAnalyze },
   () =>
     inTemporaryFolder('calendar-year', async (root) => {

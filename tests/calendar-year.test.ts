@@ -1,5 +1,5 @@
-// The timer of the daily export over two calendar years, with the times that systemd calculates, in time zones with every kind of
-// clock change.
+// Tests the daily export's timer over two calendar years, with the times that systemd calculates, in time zones with every kind
+// of clock change.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { owedSlot } from '../packages/boat/src/schedule/policy.ts';
@@ -21,7 +21,7 @@ const ZONES = [
   'Europe/Athens',
   // The clock changes at 02:00.
   'America/New_York',
-  // The clock changes by half an hour, with summer time in the southern summer.
+  // The clock changes by half an hour, and summer time is in the southern summer.
   'Australia/Lord_Howe',
   // The clock changes at midnight.
   'America/Santiago',
@@ -39,7 +39,7 @@ function claimAt(moments: readonly number[], timeZone: string): readonly string[
 
 for (const timeZone of ZONES)
   test(
-    `the timer claims each date of two years once in ${timeZone}, whatever the boat's delay`,
+    `over two years, the timer claims each date once in ${timeZone}, whatever the boat's delay`,
     { skip: withoutAnalyze },
     () => {
       const calendar = readTimer('OnCalendar');

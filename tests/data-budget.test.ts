@@ -8,7 +8,7 @@ import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/bo
 import { accepting, json, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-test('on a metered connection small exports are sent and large ones wait, unless the owner uses "send now"', () =>
+test('on a metered connection, small exports are sent and large ones wait unless the owner uses "send now"', () =>
   inTemporaryFolder('metered', async (root) => {
     prepareBoat({ root, rows: 300 });
     const central = await startScriptedServer(accepting);
@@ -38,7 +38,7 @@ test('on a metered connection small exports are sent and large ones wait, unless
     await central.close();
   }));
 
-test('a used-up monthly data budget holds more exports, even after a restart', () =>
+test('a used-up monthly data budget holds further exports, even after a restart', () =>
   inTemporaryFolder('budget', async (root) => {
     prepareBoat({ root, rows: 12_000 });
     const central = await startScriptedServer(accepting);

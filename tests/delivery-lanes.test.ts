@@ -14,7 +14,7 @@ test('a new small export is sent between the parts of a large one, and both arri
         json(response, 200, HEALTHY);
         return;
       }
-      // When the large export is resumed, the boat queries the held parts. This central does not have that route.
+      // When the large export is resumed, the boat queries the held parts, but this central does not have that route.
       if (request.method === 'GET') {
         json(response, 404, {});
         return;

@@ -167,7 +167,7 @@ test('"send now" ends the hourly wait of a blocked destination', () =>
     await until('the delivery', () => counts(running).completed === 1);
   }));
 
-test('without an answer the destination is offline, and no attempt is used up', () =>
+test('without an answer, the destination is offline, and no attempt is used up', () =>
   withBoat(accepting, async (running, central) => {
     await central.close();
     await running.request('POST', '/export/generate');
@@ -274,7 +274,7 @@ test('an incomplete answer uses up an attempt, and a retry with the same key del
   });
 });
 
-test('413 makes the boat cut smaller parts until central accepts them, and every record arrives once', () => {
+test('after 413, the boat cuts smaller parts until central accepts them, and every record arrives once', () => {
   const stored = new Map<string, string>();
   const script = importing((request, response) => {
     if (request.body.length > 40_000) {
@@ -306,7 +306,7 @@ test('413 for a small part that cannot be cut fails the export', () =>
     await until('the failure', () => counts(running).failed === 1);
   }));
 
-test('at tier 0 no export is created and no connection is opened', () =>
+test('at tier 0, no export is created and no connection is opened', () =>
   withBoat(
     accepting,
     async (running, central) => {

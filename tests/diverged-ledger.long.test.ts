@@ -38,7 +38,7 @@ function change(root: string, text: string): void {
 }
 let changes = 0;
 
-/** Returns the contents of a boat's sources: texts of the boatlog, states of the alerts, and the version. */
+/** Returns the contents of a boat's sources: boatlog texts, alert states, and the version. */
 function readSources(root: string, version: string) {
   const read = (file: string, sql: string): readonly string[] => {
     const db = new DatabaseSync(join(root, file), { readOnly: true });
@@ -53,7 +53,7 @@ function readSources(root: string, version: string) {
   };
 }
 
-/** Returns the same facts as held by central. */
+/** Returns the same facts as central holds them. */
 async function readHeld() {
   return withCentralStore(central, async (store) => {
     const held = async (category: Category, text: string): Promise<readonly string[]> => {
@@ -101,7 +101,7 @@ before(async () => {
   cpSync(root, image, { recursive: true, preserveTimestamps: true });
 });
 
-test('a card that is restored from an image continues in a new ledger, and central ends up with the same records as its sources', async () => {
+test("a card that is restored from an image continues in a new ledger, and central ends up with the same records as the boat's sources", async () => {
   const root = join(image, '..', 'boat');
   const weeks = await start(root);
   for (const week of [1, 2, 3, 4, 5]) {
@@ -142,7 +142,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.deepEqual(held.system_alerts, sources.system_alerts);
   assert.deepEqual(held.settings, sources.settings);
   assert.deepEqual(missingFrom(held.boatlog, sources.boatlog), []);
-  // The entries that were lost with the card are kept at central.
+  // Central keeps the entries that were lost with the card.
   assert.deepEqual(
     missingFrom(sources.boatlog, held.boatlog),
     [1, 2, 3, 4, 5].map((week) => `week ${week}`),
@@ -153,7 +153,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.equal(await restored.stop(), 0);
 });
 
-test('central holds the records of two boats with copied cards, and the operator is warned', async () => {
+test('central holds the records of two boats with copies of one card, and the operator is warned', async () => {
   const roots = ['first', 'second'].map((name) => join(image, '..', name));
   for (const root of roots) cpSync(image, root, { recursive: true, preserveTimestamps: true });
   const daemons = await Promise.all(roots.map(start));

@@ -92,7 +92,7 @@ test('doctor finds a working boat healthy and changes nothing', () =>
     }
   }));
 
-test('doctor reports every problem of a running boat and repairs the problems that are safe to repair', () =>
+test('doctor reports every problem of a running boat and repairs those that are safe to repair', () =>
   inTemporaryFolder('doctor', async (root) => {
     prepareBoat({ root, rows: 30 });
     const running = await startBoatInProcess({ root, centralUrl: NO_SERVER });
@@ -238,7 +238,7 @@ test('without a daemon the command locks and examines the files itself, unless a
   const damaged = await doctor('--repair');
   assert.equal(damaged.code, 1, damaged.output);
   assert.ok(problems(damaged.json).includes('ledger'), damaged.output);
-  assert.ok(existsSync(join(home, 'exports.db')), 'the ledger is quarantined only at a start');
+  assert.ok(existsSync(join(home, 'exports.db')), 'the ledger is quarantined only at startup');
   const revived = await startDaemon(processes, place);
   const after = await doctor();
   assert.ok(!problems(after.json).includes('ledger'), after.output);

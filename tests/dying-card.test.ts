@@ -32,7 +32,7 @@ const CARD_BYTES = 256 * 1024 * 1024;
 /** Number of requests to send the waiting exports while the card refuses writes. */
 const HURRIES = 20;
 
-/** Creates exports until one is refused, and returns the refusal. Adds the ids of the accepted exports to `acknowledged`. */
+/** Creates exports until one is refused, and returns the refusal. Adds the IDs of the accepted exports to `acknowledged`. */
 async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[]) {
   for (;;) {
     const answer = await daemon.request('POST', '/export/generate', { type: 'full' });
@@ -64,7 +64,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
   // The card fails while exports are being created and parts are being sent.
   const acknowledged: string[] = [];
   const exporting = exportUntilRefused(daemon, acknowledged);
-  // The await below reports a failure.
+  // The `await` below reports any failure.
   exporting.catch(() => undefined);
   await until('some exports and some parts', () => acknowledged.length >= 6 && front.partsMs.length >= 6);
   const reason = card.turnReadOnly();
@@ -73,7 +73,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
     await exporting.catch(() => undefined);
     return t.skip(reason);
   }
-  // A write at that moment may be reported as a storage failure.
+  // A write at that moment may also be reported as a storage failure.
   const { json: refused } = await exporting;
   assert.match(String(refused['code']), /^(DISK_READ_ONLY|DISK_FAILED|LEDGER_FAILED)$/);
   const again = await daemon.request('POST', '/export/generate', { type: 'incremental' });
@@ -109,7 +109,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
   );
 });
 
-test('while the ledger refuses changes no part is sent again, and everything is delivered once it accepts them', () =>
+test('while the ledger refuses changes, no part is sent again, and everything is delivered once the ledger accepts them', () =>
   inTemporaryFolder('no-change', async (root) => {
     prepareBoat({ root });
     let takesChanges = true;

@@ -32,7 +32,7 @@ function prepareUnenrolled(root: string): void {
   rmSync(join(root, 'config', 'export-credentials.json'));
 }
 
-test('a boat without a token or an address reports this before its first export', () =>
+test('a boat without a token or an address reports what is missing before its first export', () =>
   inTemporaryFolder('lacking', async (root) => {
     prepareUnenrolled(root);
     const lacking = async (centralUrl: string): Promise<unknown> => {
@@ -59,7 +59,7 @@ test('a boat without a token or an address reports this before its first export'
     assert.equal(await lacking('http://127.0.0.1:9'), null);
   }));
 
-/** Runs central, a boat and both command lines as programs. */
+/** Runs central, a boat and both command-line programs. */
 async function startPrograms(t: TestContext) {
   const processes = createProcesses(toEnding(t));
   const place = await placeCentral(processes);
@@ -135,7 +135,7 @@ test('a boat whose card was replaced gets its earlier ID back, but only if the o
   const refused = await enroll(code);
   assert.equal(refused.code, 4, refused.output);
   assert.ok(refused.output.includes(earlier) && refused.output.includes('--replace-id'), refused.output);
-  // The page cannot write license.json. It shows the ID, and the token is not stored yet.
+  // The page cannot write license.json, so it shows the ID, and the token is not stored yet.
   const shown = await daemon.request('POST', '/export/enroll', { code, replace_id: true });
   assert.deepEqual(
     [shown.status, shown.json['enrolled'], shown.json['installation_id']],
@@ -153,7 +153,7 @@ test('a boat whose card was replaced gets its earlier ID back, but only if the o
   });
 });
 
-test('after a lost answer, a sign-in page or a restart, the same code sends the same token again', () =>
+test('after a lost answer, a sign-in page or a restart, entering the same code sends the same token again', () =>
   inTemporaryFolder('enroll', async (root) => {
     prepareUnenrolled(root);
     const digests: string[] = [];
@@ -190,7 +190,7 @@ test('after a lost answer, a sign-in page or a restart, the same code sends the 
     assert.equal(new Set(digests).size, 1);
     const { token } = JSON.parse(readFileSync(boat.paths.credentials, 'utf8')) as { readonly token: string };
     assert.equal(createHash('sha256').update(token).digest('hex'), digests[0]);
-    // A different code gets a different token.
+    // A different code is sent with a different token.
     await boat.request('POST', '/export/enroll', { code: 'ABCDEFGHJK' });
     assert.equal(new Set(digests).size, 2);
     assert.ok(!boat.log.join('\n').includes(token));
@@ -198,7 +198,7 @@ test('after a lost answer, a sign-in page or a restart, the same code sends the 
     await central.close();
   }));
 
-test('pages on the boat cannot guess codes endlessly, and tier 0 sends nothing', () =>
+test('pages on the boat cannot guess codes endlessly, and a boat at tier 0 sends nothing', () =>
   inTemporaryFolder('enroll', async (root) => {
     prepareUnenrolled(root);
     const central = await startScriptedServer((_, response) =>

@@ -8,7 +8,7 @@ import { type PostgresPair, promote, startPair } from './support/postgres-pair.t
 import { createProcesses, freePort, type Processes, startCentralOn, toEnding } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** Settings of a primary whose commits wait for the standby's disk. */
+/** Settings of a primary whose commits wait until they are on the standby's disk. */
 const SYNCHRONOUS = { synchronous_standby_names: 'standby' };
 
 /** Kills the primary, promotes the standby and redirects the nodes to it. The nodes are not restarted. */
@@ -74,7 +74,7 @@ crashTest(
   },
 );
 
-test('without synchronous commits the standby lacks receipts after the loss, and the check detects this', async (t) => {
+test('without synchronous commits, the standby lacks receipts after the loss, and the check detects the gap', async (t) => {
   const processes = createProcesses(toEnding(t));
   const pair = await startPair(processes, {});
   const port = await freePort();

@@ -16,7 +16,7 @@ const DIRECTIONS = ['en', 'ar'] as const;
 /** A zoom of 200 % halves the CSS pixels of a desktop. */
 const ZOOMED = { width: 640, height: 400 };
 const STORM_PETREL = `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`;
-/** Longest way of the Tab key to a control. */
+/** Maximum number of Tab presses to reach a control. */
 const TABS_MAX = 80;
 
 let browser: Browser;
@@ -31,11 +31,13 @@ after(async () => {
   await closeCentrals(centrals);
 });
 
-/** Resolves once the expression is true on the page. The policy of the page forbids Playwright to evaluate a string repeatedly. */
+/**
+ * Resolves once the expression is true on the page. The page's policy does not allow Playwright to evaluate a string repeatedly.
+ */
 const untilTrue = (page: Page, expression: string): Promise<void> =>
   until(expression, () => page.evaluate<boolean>(expression));
 
-/** The name of the element that has the focus, as a person reads it. */
+/** The name of the focused element, as a person reads it. */
 function readFocus(page: Page): Promise<string> {
   return page.evaluate<string>(`(() => {
     const element = document.activeElement;
@@ -45,7 +47,7 @@ function readFocus(page: Page): Promise<string> {
   })()`);
 }
 
-/** Presses Tab until a control has the focus. Every focus on the way must be visible. */
+/** Presses Tab until a control has the focus. Every focus along the way must be visible. */
 async function tabTo(page: Page, name: string): Promise<void> {
   const seen: string[] = [];
   for (let count = 0; count < TABS_MAX; count += 1) {
@@ -68,7 +70,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     let count = 0;
     for (const theme of THEMES)
       for (const [seat, states] of bySeat()) {
-        // The policy of the page forbids the script of axe.
+        // The page's policy forbids the axe script.
         const { page, load, show, close } = await openSeat(browser, centrals, seat, {
           theme,
           bypassCSP: true,
@@ -77,7 +79,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
           await load(language);
           for (const state of states) {
             await show(state);
-            // A state may have loaded the page again.
+            // A state may have reloaded the page.
             if (!(await page.evaluate(`'axe' in window`))) await page.evaluate(AXE_SOURCE);
             const found = await findViolations(page);
             faults.push(...found.map((fault) => `${theme} ${language} ${state.name}: ${fault}`));
@@ -92,7 +94,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     assert.deepEqual(faults, []);
   });
 
-  test('at 200 % zoom everything can be read without horizontal scrolling', async () => {
+  test('at 200 % zoom, everything can be read without horizontal scrolling', async () => {
     let count = 0;
     for (const [seat, states] of bySeat()) {
       const { page, load, show, close } = await openSeat(browser, centrals, seat, { viewport: ZOOMED });
@@ -111,7 +113,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     console.log(`${count} states at 200 % zoom`);
   });
 
-  test('with forced colours bars, exports, marks and controls differ from the page', async () => {
+  test('with forced colours, bars, exports, marks and controls stand out from the page', async () => {
     const { page, load, show, close } = await openSeat(browser, centrals, 'admin', {
       forcedColors: 'active',
     });
@@ -170,7 +172,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     }
   });
 
-  test('a boat is opened, its erasure is cancelled, and the list is reached again with the keyboard alone', async () => {
+  test('with the keyboard alone, a boat is opened, its erasure is cancelled, and the list is reached again', async () => {
     const { page, load, close } = await openSeat(browser, centrals, 'admin');
     await load('en');
     await tabTo(page, 'Late4');
@@ -207,7 +209,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await close();
   });
 
-  test('the steps of a restore and the audit trail are read with the keyboard', async () => {
+  test('with the keyboard alone, the steps of a restore and the audit trail are read', async () => {
     const { page, load, close } = await openSeat(browser, centrals, 'admin');
     await load('en');
     await page.evaluate(`location.hash = '${STORM_PETREL}'`);
@@ -228,7 +230,7 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await close();
   });
 
-  test('the map is moved and zoomed, and a group and a boat on it are opened, with the keyboard alone', async () => {
+  test('with the keyboard alone, the map is moved and zoomed, and a group and a boat on it are opened', async () => {
     const { page, load, close } = await openSeat(browser, centrals, 'many');
     await load('en');
     const land = page.locator('.map__land .land');

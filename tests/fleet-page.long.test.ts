@@ -141,7 +141,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('an admin downloads everything that central holds of a boat', async () => {
+  test('an admin downloads everything that central holds about a boat', async () => {
     const id = SAMPLE_BOATS[4]?.id ?? '';
     const page = await openAs('skipper', `#/boat/${id}`);
     const [download] = await Promise.all([
@@ -269,10 +269,10 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
 
   const refresh = (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
 
-  test('says that a boat is not enrolled, and is then ready', async () => {
+  test('reports that a boat is not enrolled, and is then ready', async () => {
     const page = await openFleet('#/boat/0123456789abcdef');
     await page.locator('.statement h2', { hasText: 'This boat is not enrolled' }).waitFor();
-    // Central answers some other questions about an unknown boat with empty lists.
+    // Central answers some other requests about an unknown boat with empty lists.
     for (let round = 0; round < 3; round += 1) {
       const last = page.waitForResponse(/0123456789abcdef\/alerts/);
       await refresh(page);
@@ -284,7 +284,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('says that a boat is not enrolled after another operator erased it', async () => {
+  test('reports that a boat is not enrolled after another operator erased it', async () => {
     const id = 'abcdefabcdef0124';
     const page = await openAs('skipper', '');
     await press(page, 'Enrol a boat');
@@ -303,7 +303,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('reports a question that central does not answer until it is answered, whatever else is answered', async () => {
+  test('reports an unanswered request until central answers it, whatever else central answers', async () => {
     const page = await openFleet();
     await page.route('**/api/v1/fleet/positions?*', (route) => route.abort());
     for (let round = 0; round < 3; round += 1) {
@@ -319,20 +319,20 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('says that the texts of the chosen language are missing, and shows them once they arrive', async () => {
+  test('reports that the texts of the chosen language are missing, and shows them once they arrive', async () => {
     const page = await openFleet();
     await page.route('**/page/texts/fi', (route) => route.abort());
     await press(page, 'Display');
     await inDialog(page, 'Suomi').click();
     await page.locator('.banner', { hasText: 'Suomi could not be loaded' }).waitFor();
     await page.unrouteAll();
-    // The page tries again at a refresh, at most every 10 seconds.
+    // The page tries again when it refreshes, at most every 10 seconds.
     await page.locator('.banner').waitFor({ state: 'detached' });
     await page.locator('html[lang=fi]').waitFor();
     await page.close();
   });
 
-  test('shows markup from a boat as text, in every field that a boat can fill', async () => {
+  test('displays markup from a boat as text, in every field that a boat can fill', async () => {
     const id = SAMPLE_BOATS[1]?.id ?? '';
     await central.store.query(
       `update installations set boat_name = $2, boat_name_key = lower($2), software_version = $2, last_export_timestamp = $2, refusal = $2,

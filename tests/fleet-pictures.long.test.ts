@@ -14,7 +14,10 @@ import {
 } from '../packages/pages/src/boat/testing/browser.ts';
 
 const chromium = findChromium();
-/** The committed thumbnails. After an intended change, `PAGE_PICTURES=write` rewrites them. Look at them before the commit. */
+/**
+ * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before
+ * committing.
+ */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'fleet', 'testing', 'pictures');
 
 let browser: Browser;
@@ -29,7 +32,7 @@ after(async () => {
   await closeCentrals(centrals);
 });
 
-describe('the pictures of the fleet page', { skip: chromium === undefined && NO_BROWSER }, () => {
+describe("the fleet page's pictures", { skip: chromium === undefined && NO_BROWSER }, () => {
   test('every state at every size looks like its committed picture', async () => {
     const thumbnails = await createThumbnails(browser);
     const isWriting = process.env['PAGE_PICTURES'] === 'write';
@@ -62,7 +65,7 @@ describe('the pictures of the fleet page', { skip: chromium === undefined && NO_
     assert.deepEqual(faults, []);
   });
 
-  test('a list and a panel that move by half a row are found at every size', async () => {
+  test('a list or a panel that moves by half a row is detected at every size', async () => {
     const thumbnails = await createThumbnails(browser);
     const { page, load, close } = await openSeat(browser, centrals, 'admin');
     await load('en');

@@ -22,12 +22,12 @@ import {
 import { until } from './support/until.ts';
 
 const MEGABYTE = 1024 * 1024;
-/** Size of a card that is full after a few exports. */
+/** Size of a card that fills up after a few exports. */
 const CARD_BYTES = 64 * MEGABYTE;
 const PAGE_BYTES = 4096;
 /** Free pages in addition to the export's file: fewer than the ledger needs for the digests, about as many, and more. */
 const MARGINS_PAGES = [2, 8, 32, 64, 256, 2_048];
-/** Upper bound of the size of an export file without its records. */
+/** Upper bound for the size of an export file without its records. */
 const FRAME_BYTES = 8 * 1024;
 
 /** Places a boat on a separate real file system. Skips the test and returns undefined if this machine cannot mount one. */
@@ -61,12 +61,12 @@ function fill(ballast: string, leftBytes: number): void {
   try {
     writeFileSync(ballast, Buffer.alloc(bytes));
   } catch (error) {
-    // The file system may reserve some of the space that it reports as free. The card is then full already.
+    // The file system may reserve some of the space that it reports as free, in which case the card is already full.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
   }
 }
 
-/** Adds `count` alerts. Each is also a row of the ledger, so the export needs space besides its file. */
+/** Adds `count` alerts. Each digest is also a row of the ledger, so the export needs space in addition to its file. */
 function addAlerts(root: string, count: number): void {
   const db = new DatabaseSync(join(root, 'data/self-healing/issues.db'));
   try {
@@ -151,7 +151,7 @@ test('an export that fills the card with its digests is refused or queued, and l
     outcomes.some((outcome) => outcome !== 'queued'),
     'an export was refused',
   );
-  assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports do not block later exports');
+  assert.equal(outcomes.at(-1), 'queued', 'leftovers of refused exports do not block later exports');
   // After a power cut, every acknowledged export exists, and the records of refused exports are still due.
   const acknowledged = await queued(daemon);
   await daemon.kill();
@@ -167,7 +167,7 @@ test('an export that fills the card with its digests is refused or queued, and l
   assert.equal(await daemon.stop(), 0);
 });
 
-test('below the reserve an export is refused with the amount of space that is missing, and it is created once there is space', async (t) => {
+test('below the reserve, an export is refused with the amount of missing space, and it is created once there is space', async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, {});
   if (card === undefined) return;

@@ -14,7 +14,7 @@ import { addRecordsUnlessBusy, readRecordsOfBoat } from './support/records-of-bo
 import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** The requests continue until this many exports are acknowledged and this many delivered, regardless of the machine's speed. */
+/** Regardless of the machine's speed, the requests continue until this many exports are acknowledged and this many delivered. */
 const ACKNOWLEDGED_MIN = 20;
 const DELIVERED_MIN = 3;
 /** Maximum pause between two requests from one client. An export takes about as long, so the queue neither empties nor grows. */
@@ -75,7 +75,7 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
       case 17:
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Marina</html>');
       case 18:
-        // The answer is slow enough that the export can be cancelled in the meantime.
+        // The answer is so slow that the export can be cancelled in the meantime.
         return void setTimeout(() => {
           if (!response.destroyed) json(response, 200, receiptFor(request, { duplicate: keep() }));
         }, 50).unref();
@@ -171,8 +171,8 @@ test('concurrent API requests and uploads, against a central with random answers
           const { pending, uploading } = queue.counts();
           if (pending + uploading === 0) return true;
           await running.request('POST', '/export/queue/process');
-          // After a second used attempt an export waits for minutes. It is cancelled instead, and the next export contains its
-          // records.
+          // After a second used attempt, an export would wait for minutes. It is cancelled instead, and the next export contains
+          // its records.
           for (const { queueId } of queue.list('pending').filter(({ retryCount }) => retryCount > 1))
             await running.request('DELETE', `/export/queue/${queueId}`);
           await sleep(20);

@@ -42,10 +42,10 @@ after(async () => {
   await folder;
 });
 
-/** Longest answer that is read, in characters. */
+/** Maximum number of characters read from an answer. */
 const READ_MAX = 4_000;
 
-/** Sends these bytes over a connection of its own. Returns the answer, or its beginning if it does not end. */
+/** Sends these bytes over a separate connection. Returns the answer, or its beginning if the answer never ends. */
 async function send(bytes: string): Promise<string> {
   const socket = connect(server.port, '127.0.0.1');
   socket.setEncoding('latin1').end(bytes, 'latin1');
@@ -148,7 +148,7 @@ test('two Origin headers change nothing', async () => {
   assert.equal(statusOf(await send(toPost([OWN_HOST, 'Origin: http://localhost:8094']))), 200);
 });
 
-test('requests with the method HEAD leave no event stream open', async () => {
+test('HEAD requests leave no event stream open', async () => {
   const request = (method: string): string =>
     `${method} /export/events HTTP/1.1\r\n${OWN_HOST}\r\nConnection: close\r\n\r\n`;
   for (let count = 0; count <= WATCHERS_MAX; count += 1)
@@ -160,7 +160,7 @@ test('requests with the method HEAD leave no event stream open', async () => {
   await reader?.cancel();
 });
 
-test('downloads that nobody reads are limited, and one that ends makes room for another', async () => {
+test('downloads that nobody reads are limited in number, and one that ends makes room for another', async () => {
   const download = () => running.boat.app.fetch(new Request('http://localhost:8094/export/boatlog/csv'));
   const unread: Response[] = [];
   for (let count = 0; count < DOWNLOADS_MAX; count += 1) unread.push(await download());
@@ -203,7 +203,7 @@ test('a download whose client accepts nothing for a minute is cut off, and its s
   }
 });
 
-/** Paths below the forwarded one whose normalized form would be another route, if the server read them as a browser does. */
+/** Paths below the forwarded one that would normalize to another route if the server read them as a browser does. */
 const TRICKS = [
   '/export/..\\metrics',
   '/export\\..\\metrics',

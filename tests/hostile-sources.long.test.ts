@@ -20,21 +20,24 @@ import {
 
 const UNIT = join(import.meta.dirname, '..', 'deploy', 'systemd', 'd3kos-export-manager.service');
 const MIB = 1_048_576;
-/** Longest wait for an export of a hostile source, which takes up to a minute on an idle core. `fetch` itself waits for 300 s. */
+/**
+ * Longest wait for an export of a hostile source, which takes up to a minute on an idle core. `fetch` itself gives up after 300
+ * s.
+ */
 const ANSWER_MAX_MS = 290_000;
 
-/** The limit of the daemon's unit, in MiB. */
+/** The memory limit of the daemon's unit, in MiB. */
 function readUnitLimit(): number {
   return Number(/^MemoryMax=([0-9]+)M$/m.exec(readFileSync(UNIT, 'utf8'))?.[1]);
 }
 
-/** Peak memory of a process, in MiB. Page cache is not included, because the kernel reclaims it at the limit of a unit. */
+/** Peak memory of a process, in MiB. Page cache is not included, because the kernel reclaims it at a unit's limit. */
 function readPeak({ child }: RunningDaemon): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1_024;
 }
 
-/** Sends a request, and repeats it if the daemon has just closed an idle connection. Rejects if the daemon has ended. */
+/** Sends a request, and repeats it if the daemon has just closed an idle connection. Rejects if the daemon has exited. */
 async function request(daemon: RunningDaemon, method: string, path: string, what: string): Promise<Answer> {
   const body = method === 'POST' ? { type: 'incremental' } : undefined;
   for (let attempt = 1; ; attempt += 1)
@@ -52,7 +55,7 @@ const REPORTED: Readonly<Record<string, readonly [category: string, detail: RegE
   'endless escaped quotes': ['onboarding', /onboarding\.json/],
 };
 
-/** The categories of a preview that are not simply `ok`, one line for each. */
+/** A preview's categories that are not simply `ok`, one line for each. */
 function listReports({ json }: Answer): readonly string[] {
   const categories = json['categories'] ?? {};
   return Object.entries(categories).flatMap(([category, found]) => {
@@ -99,7 +102,7 @@ async function surviveEach(t: TestContext, limit: number, cgroup: MemoryCgroup):
   assert.equal(cgroup.kills(), 0);
 }
 
-test('the daemon survives every hostile source in a memory cgroup with the limit of its unit', async (t) => {
+test("the daemon survives every hostile source in a memory cgroup with its unit's limit", async (t) => {
   const limit = readUnitLimit();
   assert.ok(limit > 0, 'the unit has a limit');
   const cgroup = createMemoryCgroup(`d3kos-test-${process.pid}`, limit * MIB);
@@ -110,7 +113,7 @@ test('the daemon survives every hostile source in a memory cgroup with the limit
 const HEADER =
   '{"installation_id":"0123456789abcdef","export_timestamp":"2026-02-20T10:00:00Z","format_version":"1.0","export_id":"exp_1","export_type":"full","tier":2,"trigger":"manual","sequence":1,"ledger_id":"00112233445566ff","software_version":"0.1.0","clock":{"synchronized":true,"boot_id":"b"},"data":{';
 
-/** Files that the daemon reads at its start. */
+/** Files that the daemon reads at startup. */
 const AT_START: readonly (readonly [name: string, path: string, toContent: () => string])[] = [
   ['a queue of empty lists', 'data/exports/export_queue.json', () => `[${'[],'.repeat(11_000_000)}[]]`],
   ['a torn queue of small objects', 'data/exports/export_queue.json', () => '{"a":1}'.repeat(4_000_000)],
@@ -127,7 +130,7 @@ const AT_START: readonly (readonly [name: string, path: string, toContent: () =>
 ];
 
 for (const [name, path, toContent] of AT_START)
-  test(`the daemon starts within the memory of its unit: ${name}`, async (t) => {
+  test(`the daemon starts within its unit's memory limit: ${name}`, async (t) => {
     const processes = createProcesses(toEnding(t));
     const root = join(processes.folder('hostile-start'), 'boat');
     prepareBoat({ root, rows: 5 });

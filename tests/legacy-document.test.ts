@@ -72,7 +72,7 @@ async function untilCompleted(daemon: RunningDaemon, count: number): Promise<voi
   );
 }
 
-describe('the tests of the legacy document, with real processes on real ports', () => {
+describe("the legacy document's tests, with real processes on real ports", () => {
   const processes = createProcesses({ after });
   let central: CentralPlace;
   let token = '';
@@ -206,7 +206,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     const { next_pending: entry } = await queueStatus(daemon);
     assert.equal((entry as { retry_count: number }).retry_count, 2);
     failing.answer(accepting);
-    // Cancelling and retrying restores all attempts of the export, without the wait of five minutes.
+    // Cancelling and retrying gives the export all of its attempts again, without the wait of five minutes.
     await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
     await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
     await daemon.request('POST', '/export/queue/process');

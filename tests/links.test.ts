@@ -45,7 +45,7 @@ describe('a first export of many parts', () => {
   const DOWN_MS = 50;
 
   test(`arrives over a link that drops every ${UP_PARTS} parts with less than 5 % of its bytes sent twice`, async (t) => {
-    // A drop ends the connections by itself, so a slow answer need not count as silence.
+    // A drop itself ends the connections, so a slow answer need not count as silence.
     const limits = { silenceMs: 30_000 };
     await overLink({ rows: ROWS, partSizeBytes: PART_SIZE_BYTES, limits }, async (boat, link) => {
       const seeded = createSeeded(1);
@@ -113,7 +113,8 @@ describe('a half-open connection', () => {
     }));
 
   test('during an upload is detected by a timeout, and the export arrives', () =>
-    // On a slow machine central's first answer takes longer than this silence. The retry then must not take its 5 minutes.
+    // On a slow machine, central's first answer takes longer than this silence. In that case, the retry must not take its 5
+    // minutes.
     overLink(
       { rows: 400, limits: { silenceMs: 500, slowestBytesPerSecond: 1e9 }, clockSpeed: CLOCK_SPEED },
       async (boat, link) => {
@@ -169,7 +170,7 @@ describe('an answer that is cut off after central stored the part', () => {
 });
 
 describe('a central that cannot be reached', () => {
-  test('behind a black hole is offline, is probed every 2 s even while earlier probes hang, and is reached once it is back', () =>
+  test('behind a black hole is offline, is probed every 2 s even while earlier probes hang, and is reached once it answers again', () =>
     inTemporaryFolder('blackhole', async (root) => {
       const hole = await startBlackhole();
       const limits = { connectTimeoutMs: 100 };
@@ -210,7 +211,7 @@ describe('a central that cannot be reached', () => {
       const before = link.traffic();
       const exchanges = boat.exchangesMs.length;
       link.reset();
-      // Two minutes on the boat's clock, with four ticks of the worker. There is no event that shows the absence of requests.
+      // Two minutes on the boat's clock, with four ticks of the worker. No event shows the absence of requests.
       for (let change = 0; change < 3; change += 1) {
         boat.changeNetwork();
         await sleep(1_000);
@@ -234,7 +235,7 @@ describe('a central that cannot be reached', () => {
     const link = await startFaultProxy(central().place.port);
     const centralUrl = `http://localhost:${link.port}`;
     await overLink({ centralUrl, limits: { connectTimeoutMs: 300 } }, async (boat) => {
-      // This follows after all servers listen, because listening also looks up names.
+      // Name lookups are blocked only once all servers listen, because listening also looks up names.
       const lookup = t.mock.method(dns, 'lookup', () => undefined);
       const exportId = await boat.exportAll();
       await boat.untilState('offline');
@@ -291,7 +292,7 @@ describe('a central that cannot be reached', () => {
 describe('a link that works', () => {
   const PORTAL_BODY = '{"status":"success","success":true,"login":"http://10.0.0.1/"}';
 
-  test('delivers after a captive portal that answered with JSON, and nothing counted as delivered before that', () =>
+  test('delivers after a captive portal that answered with JSON, and nothing counts as delivered before that', () =>
     overLink({ clockSpeed: CLOCK_SPEED }, async (boat, link) => {
       link.set({
         portal: `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${PORTAL_BODY.length}\r\nconnection: close\r\n\r\n${PORTAL_BODY}`,
@@ -307,7 +308,7 @@ describe('a link that works', () => {
       assert.equal(await storedParts(exportId), 1);
     }));
 
-  test('at 64 kbit/s with 2 s latency delivers within the limits of a boat', () =>
+  test("at 64 kbit/s with 2 s latency delivers within a boat's limits", () =>
     overLink({ limits: { connectTimeoutMs: 15_000, silenceMs: 30_000 } }, async (boat, link) => {
       link.set({ bytesPerSecond: 8_000, latencyMs: 2_000 });
       const exportId = await boat.exportAll();

@@ -56,7 +56,7 @@ http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet
 }
 
 test(
-  "the proxy answers programs on the boat and refuses other machines that use the boat's host name",
+  "the proxy serves programs on the boat and refuses other machines that use the boat's host name",
   {
     skip: withoutNginx,
   },
@@ -70,7 +70,7 @@ test(
     const proxy = await startProxy(folder, port, boatPort);
     try {
       assert.equal(await ask(port, '127.0.0.1'), 200);
-      // A different loopback address stands for another machine, because nginx checks only the address.
+      // A different loopback address represents another machine, because nginx checks only the address.
       assert.equal(await ask(port, '127.0.0.2'), 403);
     } finally {
       proxy.kill();
@@ -81,7 +81,7 @@ test(
   },
 );
 
-/** Sends a request line as it is, and resolves with the status. */
+/** Sends a request line unchanged, and resolves with the status. */
 async function askFor(port: number, target: string): Promise<number> {
   const socket = connect(port, '127.0.0.1');
   socket
@@ -94,8 +94,8 @@ async function askFor(port: number, target: string): Promise<number> {
 }
 
 /**
- * Request lines that could name a route outside `/export/` at the API, although they match the location of the snippet. The API
- * refuses a backslash itself (`hostile-requests.test.ts`).
+ * Request lines that could name an API route outside `/export/` although they match the snippet's location. The API refuses a
+ * backslash itself (`hostile-requests.test.ts`).
  */
 const TRICKS = [
   '/export/../metrics',

@@ -52,7 +52,7 @@ async function readItems(bytes: Buffer): Promise<readonly BundleItem[]> {
   return items;
 }
 
-/** Reads the answer to `POST /export/bundle` in the way that central does. */
+/** Reads the answer to `POST /export/bundle` as central does. */
 async function bundle(running: RunningBoat, failed = false): Promise<readonly BundleItem[]> {
   const response = await running.boat.app.fetch(
     new Request('http://localhost:8094/export/bundle', { method: 'POST', body: JSON.stringify({ failed }) }),
@@ -204,7 +204,7 @@ test('the exports of an offline boat reach central on a USB drive, and the boat 
   });
 });
 
-test('a bundle made during the upload of its export has the same parts under the same keys', () => {
+test('a bundle created during the upload of its export has the same parts under the same keys', () => {
   let release: (() => void) | undefined;
   const held: Script = (request, response) => {
     const answer = (): void => json(response, 200, receiptFor(request));
@@ -231,7 +231,7 @@ test('a bundle made during the upload of its export has the same parts under the
   });
 });
 
-test('the bundle of a partly delivered export has the remaining parts, and the boat sends no part that central received from the drive', () => {
+test('the bundle of a partly delivered export contains the remaining parts, and the boat sends no part that central received from the drive', () => {
   let taken = 0;
   const firstTwo: Script = (request, response) => {
     taken += 1;
@@ -284,7 +284,7 @@ test('the bundle of a partly delivered export has the remaining parts, and the b
   });
 });
 
-test('an export of which central has lost a confirmed part is sent again completely', () => {
+test('an export is sent again completely if central has lost a confirmed part of it', () => {
   let taken = 0;
   const firstTwo: Script = (request, response) => {
     taken += 1;
@@ -297,7 +297,7 @@ test('an export of which central has lost a confirmed part is sent again complet
     const [first, second] = posts(central);
     const request = central.seen.find(({ method }) => method === 'POST');
     assert.ok(request !== undefined && second !== undefined);
-    // Central was restored from a backup that was made between the two parts.
+    // Central was restored from a backup made between the two parts.
     const held = [receiptFor(request)];
     const before = posts(central).length;
     central.answer(

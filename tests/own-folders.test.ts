@@ -22,7 +22,7 @@ import { until } from './support/until.ts';
 
 const SECRET = 'root:$6$secret:19000:0:99999:7:::';
 
-/** Creates a boat that has exported once and is stopped. Returns the path of its export file. */
+/** Creates a boat that has exported once and was then stopped. Returns the path of its export file. */
 async function exportOnce(root: string, centralUrl: string = NO_SERVER): Promise<string> {
   prepareBoat({ root, rows: 5 });
   const running = await startBoatInProcess({ root, centralUrl });
@@ -133,7 +133,7 @@ test('follows a link in place of the exports folder, because owners move it to a
     assert.ok(existsSync(join(root, 'drive', 'exports.db')));
   }));
 
-test('hides the ledger and the exports from other users, shows them the two views, and protects files that an earlier version left readable', async (t) => {
+test('hides the ledger and the exports from other users, lets them read the two views, and protects files that an earlier version left readable', async (t) => {
   const processes = createProcesses(toEnding(t));
   const place = { root: processes.folder('own-modes'), port: await freePort(), centralUrl: NO_SERVER };
   prepareBoat({ root: place.root, rows: 1 });

@@ -17,7 +17,7 @@ const isMissing = (program: string): boolean => spawnSync(program, ['--version']
 const missing = ['dpkg-deb', 'x86_64-linux-gnu-strip', 'aarch64-linux-gnu-strip'].filter(isMissing);
 const withoutTools = missing.length > 0 && `${missing.join(', ')} not installed`;
 
-/** Runs a program that must succeed, with a umask, and returns its output. */
+/** Runs a program with a umask, requires it to succeed, and returns its output. */
 function run(umask: string, program: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(
     'sh',
@@ -43,7 +43,7 @@ function build(umask: string, out: string, ...more: readonly string[]): Readonly
 }
 
 test(
-  'two builds in different folders and with different umasks have the same bytes',
+  'two builds in different folders and with different umasks are byte-identical',
   { skip: withoutTools },
   () => {
     const first = build('022', join(folder, 'first'));

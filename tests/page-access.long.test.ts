@@ -44,9 +44,9 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
       for (const language of DIRECTIONS) {
         const context = await browser.newContext({
           viewport: { width: 1280, height: 800 },
-          // The policy of the page forbids the script of axe.
+          // The page's policy forbids the axe script.
           bypassCSP: true,
-          // A colour that still changes would be measured at a random moment.
+          // A colour that is still changing would be measured at a random moment.
           reducedMotion: 'reduce',
         });
         await context.addInitScript(`localStorage.setItem('d3kos-export-look', '${theme}')`);
@@ -114,7 +114,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
       await closeSheet(page);
     }
     assert.deepEqual(faults, []);
-    // The same measurement finds the colours of the day.
+    // The same measurement finds colours in the day theme.
     await page.evaluate(`document.documentElement.dataset.theme = 'day'`);
     assert.ok((await thumbnails.countNotRed(page)) > 100_000);
     await thumbnails.close();
@@ -201,7 +201,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await context.close();
   });
 
-  test('at 200 % zoom everything can be read and reached without horizontal scrolling', async () => {
+  test('at 200 % zoom, everything can be read and reached without horizontal scrolling', async () => {
     // A zoom of 200 % halves the CSS pixels of a kiosk.
     const page = await openPage(browser, boat.url, { width: 640, height: 400 } as never);
     await page.locator('.boat').waitFor();
@@ -217,7 +217,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('with forced colours the marks, the parts and the edges of controls can be seen', async () => {
+  test('with forced colours, the marks, the parts and the edges of controls remain visible', async () => {
     boat.show(SCENARIOS.uploading);
     const context = await browser.newContext({ forcedColors: 'active' });
     const page = await context.newPage();

@@ -41,12 +41,12 @@ const press = (within: Page | Locator, name: string | RegExp): Promise<void> =>
   within.getByRole('button', { name }).first().click();
 
 describe(
-  'actions of an owner on the page of a real boat',
+  "an owner's actions on the page of a real boat",
   { skip: chromium === undefined && NO_BROWSER },
   () => {
     const processes = createProcesses({ after });
 
-    /** Starts the daemon of a sample boat, and opens its page. */
+    /** Starts a sample boat's daemon, and opens its page. */
     async function openBoat(centralUrl: string, options: { readonly tier?: 0 | 2 } = {}) {
       const root = processes.folder('journey');
       prepareBoat({ root, ...options });
@@ -54,7 +54,7 @@ describe(
       return { root, daemon, page: await openPage(browser, `${daemon.url}/`) };
     }
 
-    /** Returns an enrolment code of central for an installation. */
+    /** Returns central's enrolment code for an installation. */
     async function invite({ dataDir }: CentralPlace, installationId: string): Promise<string> {
       const { code, output } = await processes.run(
         'central',
@@ -88,7 +88,7 @@ describe(
       await press(dialog, 'Enrol');
       await shows(page, 'dialog [role=alert]', 'This code is for another boat');
       await shows(page, 'dialog [role=alert]', OTHER_INSTALLATION);
-      // The typed text is kept, so that it can be corrected.
+      // The typed text is kept so that it can be corrected.
       assert.equal(await field.inputValue(), otherCode);
 
       const code = await invite(place, INSTALLATION);
@@ -103,7 +103,7 @@ describe(
       await daemon.stop();
     });
 
-    test('a code that gives another installation ID does not count as enrolled', async () => {
+    test('a boat whose code returns another installation ID does not count as enrolled', async () => {
       const central = await startScriptedServer((request, response) =>
         request.path === '/api/v1/enrolments'
           ? json(response, 200, {
@@ -165,7 +165,7 @@ describe(
       await central.close();
     });
 
-    test('tier 0 shows no control that exports and opens no connection, and a higher tier shows them', async () => {
+    test('tier 0 shows no export controls and opens no connection, and a higher tier shows the controls', async () => {
       const central = await startScriptedServer(accepting);
       const { root, daemon, page } = await openBoat(central.url, { tier: 0 });
       await shows(page, '.tier0 h2', 'This boat does not export');

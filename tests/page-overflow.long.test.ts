@@ -23,9 +23,9 @@ import { LANGUAGES } from '../packages/pages/src/i18n/languages.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
-/** Smallest side of a target for wet or gloved hands, in CSS pixels. */
+/** Minimum side of a target for wet or gloved hands, in CSS pixels. */
 const TARGET_MIN_PX = 80;
-/** Smallest text at the helm, in CSS pixels. */
+/** Minimum text size at the helm, in CSS pixels. */
 const TEXT_MIN_PX = 18;
 /** The languages to measure: all, or those that PAGE_LANGUAGES names while a translation is being written. */
 const MEASURED = process.env['PAGE_LANGUAGES']?.split(',') ?? Object.keys(LANGUAGES);
@@ -128,7 +128,7 @@ describe(
   },
 );
 
-/** Returns the elements that overflow the sides of an element, and the short words in controls that were broken across lines. */
+/** Returns the elements that overflow an element's sides, and the short words in controls that were broken across lines. */
 function findOutside(selector: string): readonly string[] {
   const faults: string[] = [];
   for (const outer of document.querySelectorAll(selector)) {
@@ -144,7 +144,7 @@ function findOutside(selector: string): readonly string[] {
   return faults;
 }
 
-/** The browser types that the function above uses. The tests are compiled with Node's types, without those of a browser. */
+/** The browser types that the function above uses, because the tests are compiled only with Node's types. */
 interface Box {
   readonly textContent: string | null;
   matches(selector: string): boolean;

@@ -25,8 +25,8 @@ import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
 /**
- * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before the
- * commit.
+ * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before
+ * committing.
  */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');
 
@@ -85,7 +85,7 @@ describe('the pictures of the page', { skip: chromium === undefined && NO_BROWSE
     assert.deepEqual(faults, []);
   });
 
-  test('a button that moves by half its height is found at every size', async (t) => {
+  test('a button that moves by half its height is detected at every size', async (t) => {
     const boat = await startStubBoat();
     t.after(() => boat.close());
     const thumbnails = await createThumbnails(browser);

@@ -48,7 +48,7 @@ const press = (within: Page | Locator, name: string | RegExp): Promise<void> =>
   within.getByRole('button', { name }).first().click();
 const SAFE = /Data synced|Everything is safe ashore/;
 
-describe('situations of an owner on a voyage', { skip: chromium === undefined && NO_BROWSER }, () => {
+describe("an owner's situations on a voyage", { skip: chromium === undefined && NO_BROWSER }, () => {
   const processes = createProcesses({ after });
 
   test('the marina Wi-Fi requires a login, after which the export arrives at central', async () => {
@@ -118,12 +118,12 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     await daemon.stop();
   });
 
-  test('with a nearly full card no export is created, the page gives the reason, and delivered files can be cleared', async () => {
+  test('with a nearly full card, no export is created, the page gives the reason, and delivered files can be cleared', async () => {
     const central = await startScriptedServer(accepting);
     const root = processes.folder('card');
     prepareBoat({ root });
     const place = { root, port: await freePort(), centralUrl: central.url };
-    // A larger reserve than the free space of any disk.
+    // A reserve larger than the free space on any disk.
     const full = await startDaemon(processes, {
       ...place,
       environment: { EXPORT_RESERVE_BYTES: String(Number.MAX_SAFE_INTEGER) },
@@ -131,7 +131,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     const page = await openPage(browser, `${full.url}/`);
     await statement(page, 'The memory card is nearly full');
     await shows(page, '.statement p', 'No new export is created until space is free');
-    // Nothing is delivered yet, so there is nothing to clear, and the export manager would refuse to make an export.
+    // Nothing has been delivered yet, so there is nothing to clear, and the export manager would refuse to create an export.
     for (const name of ['Export All Data Now', 'Export everything again…', 'Clear delivered files…'])
       assert.equal(await page.getByRole('button', { name }).count(), 0, name);
     await full.stop();
@@ -188,7 +188,7 @@ describe('situations of an owner on a voyage', { skip: chromium === undefined &&
     await central.close();
   });
 
-  test('a page that stays open for a day follows the boat’s clock, and is live again after each time asleep', () =>
+  test('a page that stays open for a day follows the boat’s clock, and is live again after each sleep', () =>
     inTemporaryFolder('day', async (root) => {
       const { clock, set } = createSettableClock(undefined);
       const central = await startScriptedServer(accepting);

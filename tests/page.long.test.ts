@@ -31,7 +31,7 @@ const statement = (page: Page, text: string): Promise<void> =>
 describe('the page of a real boat', { skip }, () => {
   const processes = createProcesses({ after });
 
-  test('shows an export being made and delivered, survives a restart of the daemon, and loads nothing from elsewhere', () =>
+  test('shows an export being created and delivered, survives a daemon restart, and loads nothing from elsewhere', () =>
     inTemporaryFolder('page', async (root) => {
       prepareBoat({ root, rows: 400 });
       const central = await startScriptedServer(accepting);
@@ -66,7 +66,7 @@ describe('the page of a real boat', { skip }, () => {
 });
 
 describe('a long history', { skip }, () => {
-  test('draws only a few rows at first, and reaches the last of a thousand by scrolling', async () => {
+  test('draws only a few rows at first, and reaches the last of a thousand when scrolled', async () => {
     const boat = await startStubBoat();
     boat.show(SCENARIOS.crowded);
     for (const size of SCREENS) {
@@ -84,11 +84,11 @@ describe('a long history', { skip }, () => {
   });
 });
 
-/** The browser types that the tests use. They are compiled with Node's types, without those of a browser. */
+/** The browser types that the tests use, because they are compiled only with Node's types. */
 declare const document: { querySelectorAll(selector: string): { readonly length: number } };
 
 describe('texts from a boat and a central', { skip }, () => {
-  test('shows markup from a boat or a central as text', async () => {
+  test('displays markup from a boat or from central as text', async () => {
     const boat = await startStubBoat();
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     const { status, queue, ...rest } = SCENARIOS.failed_and_waiting;

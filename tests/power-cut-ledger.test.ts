@@ -10,7 +10,7 @@ import {
 import { createProcesses, enrollAt, placeCentral, startCentral, toEnding } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** Small, so that the export has several parts. */
+/** Small enough for the export to have several parts. */
 const PART_SIZE_BYTES = 32 * 1024;
 
 test('a delivered export whose ledger was lost is adopted, and central accepts its parts as duplicates', async (t) => {

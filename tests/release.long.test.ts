@@ -1,4 +1,4 @@
-// Runs `npm run release` in a clone of the checkout with a temporary key.
+// Runs `npm run release` with a temporary key in a clone of the checkout.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -75,7 +75,7 @@ test(
     // As scripts/setup.mjs does for `npm run`.
     run(process.execPath, join(clone, 'scripts', 'bundle-pages.mjs'));
     const manifest = join(clone, 'package.json');
-    // The manifest of the repository has a version.
+    // The repository's manifest has a version.
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
 
     const without = release(version);

@@ -16,7 +16,7 @@ import {
   toEnding,
 } from './support/processes.ts';
 
-/** Parses the last line of the output that is JSON. */
+/** Parses the last line of JSON in the output. */
 function toJson(output: string): Record<string, unknown> {
   return JSON.parse(output.split('\n').findLast((line) => line.startsWith('{')) ?? '{}');
 }

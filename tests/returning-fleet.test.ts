@@ -40,7 +40,7 @@ describe('a fleet of 10,000 boats whose central becomes available again at 03:00
       assert.ok(first !== undefined && first.refused > 1_000, 'the first minute exceeds the capacity');
       for (const [at, minute] of later.entries())
         assert.ok(minute.refused < minute.arrived / 5, `minute ${at + 1}: ${minute.refused} refused`);
-      // Twice the time that the nodes need if all permits are always in use.
+      // Twice the time that the nodes would need with all permits always in use.
       const waiting = FLEET.boats * FLEET.waitingExports;
       const idealMinutes = waiting / (nodes * FLEET.nodeImportsPerS * 60);
       const drained = minutes
@@ -49,7 +49,7 @@ describe('a fleet of 10,000 boats whose central becomes available again at 03:00
       assert.ok(drained >= 0.9 * waiting, `${drained} of ${waiting} stored in twice the shortest time`);
     });
 
-  test('collapses again if every refused boat returns after the same time, so the model can detect a collapse', async (t) => {
+  test('collapses again if every refused boat returns after the same time, which shows that the model can detect a collapse', async (t) => {
     const result = await runReturningFleet({ ...FLEET, createSchedule: sameReturn });
     printCurve(t, result);
     assert.ok(result.deadLettered > 1_000, `${result.deadLettered} exports failed`);

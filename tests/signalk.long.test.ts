@@ -117,7 +117,7 @@ async function send(
 
 /**
  * A proxy in front of the server that requires a device token for notifications, as newer versions do. This version does not
- * require one there, but it knows which tokens it issued.
+ * require one there, but keeps a list of the tokens that it issued.
  */
 async function startGuard(t: TestContext, url: string): Promise<string> {
   const server = createServer((incoming, response) => {
@@ -144,7 +144,7 @@ async function startGuard(t: TestContext, url: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A boat with a real ledger, disk and transport, whose clock the test moves. */
+/** A boat with a real ledger, disk and transport, whose clock the test sets. */
 function createBoat(t: TestContext, folder: string, signalkUrl: string) {
   const ledger = openLedger(
     createDatabases().openLedger(join(folder, 'exports.db')),
@@ -202,7 +202,7 @@ function createBoat(t: TestContext, folder: string, signalkUrl: string) {
   };
 }
 
-test('the real Signal K server shows failed and waiting exports once its owner has approved the access', async (t) => {
+test('the real Signal K server shows failed and waiting exports once its owner has approved access', async (t) => {
   const processes = createProcesses(toEnding(t));
   const folder = processes.folder('signalk');
   if (!(await install(t, folder))) return;

@@ -20,7 +20,7 @@ const UNITS = [
   'd3kos-export-daily.timer',
 ];
 
-/** Timeout for one check by systemd or nginx. Each check takes well under a second. */
+/** Timeout for one check by systemd or nginx, which takes well under a second. */
 const CHECK_TIMEOUT_MS = 30_000;
 
 /** Returns the settings of a unit by `Section.Key`, with the values of each key in order. */
@@ -55,16 +55,16 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
   const { stderr, stdout } = spawnSync(
     'systemd-analyze',
     ['verify', '--man=no', ...UNITS.map((name) => join(units, name))],
-    // The trailing colon keeps the search path of the machine's units, because these units are ordered after some of them.
+    // The trailing colon keeps the machine's own unit search path, because these units are ordered after some of its units.
     { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS, env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` } },
   );
   const lines = `${stdout}${stderr}`.split('\n');
-  // Drop reports about the machine's other units.
+  // Drops reports about the machine's other units.
   return lines.filter((line) => line.includes('d3kos-') && !isTooOld(line)).join('\n');
 }
 
 /**
- * True for a setting that systemd has known since version 254. An older systemd ignores it, as the comment in the unit
+ * True for a setting that systemd has known since version 254. An older systemd ignores the setting, as the comment in the unit
  * explains.
  */
 function isTooOld(line: string): boolean {
@@ -114,7 +114,7 @@ test('restarts by systemd never reach the start limit', () => {
   }
 });
 
-test('systemd gives central time to finish requests and to shut its database down', () => {
+test('systemd gives central enough time to finish requests and to shut its database down', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.KillMode'), ['mixed']);
   const [listen, embedded] = ['listen.ts', 'embedded-postgres.ts'].map((file) =>
@@ -143,7 +143,7 @@ test('central may write only to its data folder and its socket folder, which com
   // `d3kos-central enroll` could not reach a socket in the private /tmp of the service.
   assert.deepEqual(unit.get('Service.RuntimeDirectory'), ['d3kos-central']);
   assert.deepEqual(unit.get('Service.Environment'), ['TMPDIR=/run/d3kos-central']);
-  // All settings are in one file. A data folder in the unit would exclude DATABASE_URL in the file.
+  // All settings are in one file. A data folder in the unit would rule out DATABASE_URL in that file.
   assert.deepEqual(unit.get('Service.EnvironmentFile'), ['/etc/default/d3kos-central']);
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute'));
 });
@@ -152,12 +152,12 @@ test('central may lower the priority of its threads', () => {
   assert.equal(readUnit('d3kos-central.service').get('Service.SystemCallFilter')?.at(-1), 'setpriority');
 });
 
-/** Maximum exposure at which a service counts as hardened. systemd rates from 0 to 10. */
+/** Maximum exposure at which a service counts as hardened. systemd's scale runs from 0 to 10. */
 const EXPOSURE_MAX = 1.5;
 
 for (const name of UNITS.filter((unit) => unit.endsWith('.service')))
   test(
-    `systemd rates the exposure of ${name} as at most ${EXPOSURE_MAX}`,
+    `systemd rates the exposure of ${name} at no more than ${EXPOSURE_MAX}`,
     { skip: withoutAnalyze },
     (context) => {
       // systemd does not rate a template.
@@ -180,7 +180,7 @@ for (const name of UNITS.filter((unit) => unit.endsWith('.service')))
     },
   );
 
-test('the watchdog restarts an export manager whose worker hangs, and no healthy wait is as long as its period', () => {
+test('the watchdog restarts an export manager whose worker hangs, and its period is longer than any healthy wait', () => {
   const unit = readUnit('d3kos-export-manager.service');
   const [period = ''] = unit.get('Service.WatchdogSec') ?? [];
   const transport = readFileSync(
@@ -193,7 +193,7 @@ test('the watchdog restarts an export manager whose worker hangs, and no healthy
   // begins.
   const longestMs = ((4 * 1024 * 1024) / read('SLOWEST_BYTES_PER_SECOND')) * 1_000 + read('SILENCE_MS');
   assert.match(period, /^\d+min$/);
-  // A report of progress may be as old as a quarter of the period when it is sent.
+  // A progress report may be up to a quarter of the period old when it is sent.
   assert.ok(Number.parseInt(period, 10) * 60_000 * 0.75 > longestMs, `${longestMs} ms`);
 });
 
@@ -204,7 +204,7 @@ test('the export manager may write only to its data and may use every network', 
   const [families = ''] = unit.get('Service.RestrictAddressFamilies') ?? [];
   for (const family of ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK'])
     assert.ok(families.split(' ').includes(family), family);
-  // The first setting would stop the JavaScript engine. The second one would hide /proc/meminfo from the telemetry.
+  // The first setting would stop the JavaScript engine, and the second would hide /proc/meminfo from the telemetry.
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute') && !unit.has('Service.ProcSubset'));
 });
 
@@ -217,7 +217,7 @@ test('the timer catches up after a missed night, keeps its random delay, and doe
   assert.ok(![...readUnit('d3kos-export-daily.service').keys()].some((key) => key.startsWith('Install.')));
 });
 
-test("the timeout of the boot upload is longer than the program's wait, and no unit waits for the upload", () => {
+test("the boot upload's timeout is longer than the program's wait, and no unit waits for the upload", () => {
   const unit = readUnit('d3kos-export-boot.service');
   assert.deepEqual(unit.get('Service.Type'), ['oneshot']);
   assert.deepEqual(unit.get('Service.RemainAfterExit'), ['yes']);
@@ -255,7 +255,7 @@ test('an additional node of central differs from the first node only in its port
   );
 });
 
-test('the proxy serves the export manager where other services search for it, and does not buffer', () => {
+test('the proxy serves the export manager where other services look for it, and does not buffer', () => {
   const lines = readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8').split('\n');
   const at = lines.findIndex((line) => line.includes('location /export/'));
   assert.ok(at >= 0);

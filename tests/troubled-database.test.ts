@@ -14,10 +14,10 @@ import { until } from './support/until.ts';
 
 const MEGABYTE = 1_048_576;
 const OPERATOR_TOKEN = 'operator-token-of-the-tests-1234';
-/** Maximum time in which a refusal counts as early. A boat drops a connection after 30 s of silence. */
+/** A refusal within this time counts as early. A boat drops a connection after 30 s of silence. */
 const EARLY_MS = 10_000;
 
-/** A node of central with one boat, as the operator and the boat see it. */
+/** A central node with one boat, as the operator and the boat see it. */
 interface Node {
   /** Sends export `sequence`. */
   send(sequence: number, rows?: number): Promise<Response>;
@@ -71,7 +71,7 @@ function toDocument(installationId: string, sequence: number, rows: number): str
   });
 }
 
-/** Checks that a request is refused early, with `Retry-After` and the code of the failure. */
+/** Checks that a request is refused early, with `Retry-After` and the failure's code. */
 async function expectRefused(sent: Promise<Response>, code: string): Promise<void> {
   const startedMs = performance.now();
   const answer = await sent;
@@ -84,7 +84,7 @@ async function expectRefused(sent: Promise<Response>, code: string): Promise<voi
 
 const isReady = async (node: Node): Promise<boolean> => (await node.get('/api/v1/ready')).status === 200;
 
-test('a node refuses imports early while the disk of the database is full, serves the fleet, and stores again once space is free', async (t) => {
+test("a node refuses imports early while the database's disk is full, serves the fleet, and stores again once space is free", async (t) => {
   const processes = createProcesses(toEnding(t));
   const disk = mountSmallFileSystem(8 * MEGABYTE);
   if (disk.kind === 'unavailable') return t.skip(disk.reason);

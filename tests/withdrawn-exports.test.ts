@@ -18,7 +18,7 @@ import {
 import { assertCentralHolds, readRecordsOfBoat } from './support/records-of-boat.ts';
 import { until } from './support/until.ts';
 
-test('after the next export, central reports no gap for a cancelled export and holds its records', async (t) => {
+test("after the next export, central reports no gap for a cancelled export and holds that export's records", async (t) => {
   const processes = createProcesses(toEnding(t));
   const root = join(processes.folder('withdrawn'), 'boat');
   const central = await placeCentral(processes);

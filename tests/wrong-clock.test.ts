@@ -33,10 +33,10 @@ import {
 } from './support/processes.ts';
 import { createSettableClock } from './support/settable-clock.ts';
 
-/** A part size with which a full export of this boat has several parts. */
+/** A part size at which a full export of this boat has several parts. */
 const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
 
-/** A library that changes the wall clock of one program, even if several threads read the time. */
+/** A library that changes one program's wall clock, even if several threads read the time. */
 const [FAKE_CLOCK] = globSync([
   '/usr/lib/*/faketime/libfaketimeMT.so.1',
   '/usr/lib/faketime/libfaketimeMT.so.1',

@@ -9,10 +9,10 @@ interface Violation {
 }
 declare const axe: { run(): Promise<{ readonly violations: readonly Violation[] }> };
 
-/** The script of axe, which runs in the page. */
+/** The axe script, which runs in the page. */
 export const AXE_SOURCE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
-/** Returns the rules that the page breaks, each with the first element that breaks it. */
+/** Returns the rules that the page breaks, each with the first offending element. */
 export async function findViolations(page: Page): Promise<readonly string[]> {
   const violations = await page.evaluate(async () => {
     const { violations: found } = await axe.run();

@@ -9,10 +9,10 @@ export const INSTALLATION = '0123456789abcdef';
 /** A token in the format that central issues. The scripted centrals ignore it. */
 export const TOKEN = 'device-token-of-the-tests-0123456789';
 
-/** The boats that run in this process, by their folder. If a failed test left a boat running, the test file would never end. */
+/** The boats running in this process, by folder. If a failed test left a boat running, the test file would never end. */
 const RUNNING = new Map<string, Set<RunningBoat>>();
 
-/** Runs `work` with a new folder. Afterwards stops the boats that run in it and removes it, even if `work` fails. */
+/** Runs `work` with a new folder. Afterwards, even if `work` fails, stops the boats that run in the folder and removes it. */
 export async function inTemporaryFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
   try {
@@ -65,8 +65,8 @@ export interface RunningBoat {
 
 /**
  * One real world for all boats of a test file, because each world adds a listener to stderr. It triggers no garbage collection,
- * which would pause the test's servers in the same process. It does not report the medium of the temporary folder, because this
- * is memory on some machines.
+ * which would pause the test's servers in the same process. It does not report the temporary folder's medium, because some
+ * machines keep that folder in memory.
  */
 const { collectGarbage: _, storageMedium: __, ...realWorld } = createWorld({});
 

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Machine } from './booted-machine.ts';
 
-/** The programs that the maintainer scripts and dpkg call. Power is cut before one of these calls. */
+/** The programs called by the maintainer scripts and by dpkg. Power is cut before one of these calls. */
 const PROGRAMS = [
   ...['dpkg-deb', 'systemctl', 'deb-systemd-helper', 'deb-systemd-invoke', 'systemd-sysusers', 'setpriv'],
   ...['cp', 'mv', 'rm', 'rmdir', 'mkdir', 'install', 'chown', 'chmod', 'sync', 'find'],
@@ -12,7 +12,7 @@ const PROGRAMS = [
 const UNPACKED_BYTES = 60_000_000;
 
 /**
- * Counts the calls in /run/cut/count. At the call given in /run/cut/at, it reports that the moment was reached, and waits for
+ * Counts the calls in /run/cut/count. At the call specified in /run/cut/at, it reports that the moment was reached, and waits for
  * the power cut.
  */
 const WRAPPER = `#!/bin/sh
@@ -39,7 +39,7 @@ exec "/usr/bin/$name" "$@"
  */
 export type CutMoment = number | 'unpacking' | 'never';
 
-/** Puts the wrappers of the programs into the machine. */
+/** Installs wrappers around the programs in the machine. */
 export function prepareCuts(machine: Machine): void {
   const folder = join(machine.root, 'cut');
   mkdirSync(folder);
@@ -50,7 +50,7 @@ export function prepareCuts(machine: Machine): void {
 }
 
 /**
- * Runs a command of dpkg until it ends or until the moment of the cut, and returns the calls that it made. The caller cuts the
+ * Runs a dpkg command until it ends or reaches the moment of the cut, and returns the calls that it made. The caller cuts the
  * power if `wasReached`.
  */
 export async function runUntilCut(

@@ -8,15 +8,15 @@ import { until } from './until.ts';
 
 /** The exporter from its package, run as a boat at the other end of the cable. */
 export interface FleetBoat {
-  /** Runs a command of `d3kos-export` and returns its JSON. */
+  /** Runs a `d3kos-export` command and returns its JSON output. */
   boat(...args: readonly string[]): Promise<Record<string, unknown>>;
-  /** Returns the number of exports that are not delivered yet. */
+  /** Returns the number of undelivered exports. */
   countWaiting(): Promise<number>;
 }
 
 /**
- * Starts the exporter from the package that is unpacked below `folder`. It sends to `url` and trusts the certificate authority
- * in the file `ca`.
+ * Starts the exporter from the package unpacked below `folder`. It sends to `url` and trusts the certificate authority in the
+ * file `ca`.
  */
 export async function startFleetBoat(
   machine: Machine,

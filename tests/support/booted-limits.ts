@@ -7,7 +7,7 @@ const HIERARCHIES = '/sys/fs/cgroup';
 /** The controllers of `MemoryMax=` and `TasksMax=`. */
 const CONTROLLERS = ['memory', 'pids'] as const;
 
-/** Control groups of the host in which a machine starts, so that its systemd can set limits. */
+/** Control groups on the host in which a machine starts, so that its systemd can set limits. */
 export interface LimitGroups {
   /** The folders of the groups. */
   readonly paths: readonly string[];
@@ -17,7 +17,7 @@ export interface LimitGroups {
   remove(): Promise<void>;
 }
 
-/** Used by a machine that needs no groups because the host has cgroup v2 or the machine has no limits. */
+/** Used by a machine that needs no groups, because the host has cgroup v2 or because the machine has no limits. */
 export const NO_GROUPS: LimitGroups = {
   paths: [],
   delegate: async () => undefined,
@@ -25,8 +25,8 @@ export const NO_GROUPS: LimitGroups = {
 };
 
 /**
- * Creates the groups of a machine. On a host with cgroup v1, systemd-nspawn mounts these hierarchies read-only, and systemd
- * accepts the limits but does not enforce them. The machine's own subtree is therefore made writable.
+ * Creates a machine's groups. On a host with cgroup v1, systemd-nspawn mounts these hierarchies read-only, and systemd accepts
+ * the limits but does not enforce them. The machine's own subtree is therefore made writable.
  */
 export function createLimitGroups(name: string): LimitGroups {
   if (existsSync(join(HIERARCHIES, 'cgroup.controllers'))) return NO_GROUPS;
@@ -51,7 +51,7 @@ export function createLimitGroups(name: string): LimitGroups {
   };
 }
 
-/** Removes a group and the groups below it. Returns false while one still has a process. */
+/** Removes a group and those below it. Returns false while any of them still has a process. */
 function removeGroups(path: string): boolean {
   if (!existsSync(path)) return true;
   try {

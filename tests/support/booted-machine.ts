@@ -11,11 +11,11 @@ import { until } from './until.ts';
 /** Timeout for one command in the machine. The longest one unpacks a package, which takes 3 s on an idle machine. */
 const COMMAND_MAX_MS = 180_000;
 
-/** The addresses of the shore's side, on which central listens, and of the boat's side. */
+/** The address on the shore side, where central listens, and that on the boat's side. */
 export const SHORE_ADDRESS = '10.77.0.1';
 export const BOAT_ADDRESS = '10.77.0.2';
 
-/** The boat's data folder, which is a separate mount. */
+/** The boat's data folder, a separate mount. */
 const CARD = 'opt/d3kos/data';
 
 /** The result of a command in the machine. */
@@ -25,27 +25,27 @@ export interface Ran {
   readonly output: string;
 }
 
-/** The properties in which machines differ. */
+/** Options that differ between machines. */
 export interface MachineOptions {
-  /** Holds every file that the machine writes, so that its power can be cut. Default: a folder. */
+  /** Stores every file that the machine writes, so that its power can be cut. Default: a folder. */
   readonly disk?: Card;
-  /** Holds only the data of the boat. Default: a folder on the disk. */
+  /** Stores only the boat's data. Default: a folder on the disk. */
   readonly data?: Card;
-  /** Whether `MemoryMax=` and `TasksMax=` are enforced. On a host with cgroup v1, this needs separate groups. */
+  /** Whether `MemoryMax=` and `TasksMax=` are enforced, which needs separate groups on a host with cgroup v1. */
   readonly limits?: 'enforced' | 'as on the host';
 }
 
 /** A booted Debian system with systemd as its first process, and a network cable that can be cut. */
 export interface Machine {
-  /** The machine's file system, seen from the host. It may be changed freely before the first `boot`. */
+  /** The machine's file system as seen from the host. It may be changed freely before the first `boot`. */
   readonly root: string;
   /** Boots, and waits until multi-user.target is reached. */
   boot(): Promise<void>;
   /** Restarts the machine from inside, as `sudo reboot` does. */
   reboot(): Promise<void>;
-  /** Switches the machine off at once. Its disk keeps everything, as after a kill of all processes. */
+  /** Switches the machine off at once. Its disk keeps everything, as if all processes had been killed. */
   stop(): Promise<void>;
-  /** Cuts the power: everything that was not synced to the disk is lost. Needs a `disk`. */
+  /** Cuts the power, so that everything not synced to the disk is lost. Needs a `disk`. */
   cutPower(): Promise<void>;
   /** Runs a shell command in the machine. */
   run(command: string): Promise<Ran>;
@@ -53,19 +53,19 @@ export interface Machine {
   ok(command: string): Promise<string>;
   /** Cuts the cable, or connects it again. */
   cable(state: 'cut' | 'connected'): Promise<void>;
-  /** Starts a program on the shore's side of the cable. It ends with the machine. */
+  /** Starts a program on the shore side of the cable. It ends with the machine. */
   onShore(
     program: string,
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): ChildProcess;
-  /** Runs a program on the shore's side of the cable until it exits, and returns its output. Rejects if it fails. */
+  /** Runs a program on the shore side of the cable until it exits, and returns its output. Rejects if it fails. */
   runOnShore(program: string, ...args: readonly string[]): Promise<string>;
   /** Stops the machine and everything on the shore, and removes their files and networks. */
   remove(): Promise<void>;
 }
 
-/** Creates a machine that starts with the files of `lower`, which is not changed. */
+/** Creates a machine that starts with the files in `lower`, which remains unchanged. */
 export async function createMachine(lower: string, options: MachineOptions = {}): Promise<Machine> {
   const { disk, data } = options;
   const folder = disk?.path ?? mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
@@ -142,7 +142,7 @@ export async function createMachine(lower: string, options: MachineOptions = {})
   };
 }
 
-/** Mounts the machine's file system below `folder`, with `card` as the folder of the boat's data. */
+/** Mounts the machine's file system below `folder`, with `card` as the boat's data folder. */
 async function mountLayers(lower: string, folder: string, card: string): Promise<void> {
   const root = join(folder, 'merged');
   const layers = `lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work`;
@@ -154,7 +154,7 @@ async function mountLayers(lower: string, folder: string, card: string): Promise
 /** Unmounts every layer that is not in use. */
 function unmountLayers(folder: string): 'unmounted' | 'in use' {
   const root = join(folder, 'merged');
-  // `mountpoint` does not work here, because it cannot read a folder of a file system without power.
+  // `mountpoint` does not work here, because it cannot read a folder on a file system without power.
   const isMounted = (path: string): boolean =>
     readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} `);
   for (const path of [join(root, CARD), root])
@@ -237,7 +237,7 @@ async function enter(container: ChildProcess | undefined, command: string): Prom
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  // The first argument of the event is the exit code.
+  // The event's first argument is the exit code.
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, output };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runHost } from './booted-root.ts';
 
-/** Builds both packages for this machine below `out`. `more` are further options of `npm run package`. */
+/** Builds both packages for this machine below `out`. `more` contains further options for `npm run package`. */
 export async function buildPackages(out: string, ...more: readonly string[]): Promise<void> {
   const main = join(import.meta.dirname, '..', '..', 'scripts', 'package', 'main.ts');
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -18,7 +18,7 @@ export function findPackage(folder: string, name: string): string {
   return join(folder, file);
 }
 
-/** Writes a copy of a package that has another version, and returns its path. */
+/** Writes a copy of a package under another version number, and returns its path. */
 export async function copyWithVersion(deb: string, version: string, folder: string): Promise<string> {
   const unpacked = mkdtempSync(join(tmpdir(), 'd3kos-version-'));
   try {

@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline';
 import { type Machine, SHORE_ADDRESS } from './booted-machine.ts';
 import { runHost } from './booted-root.ts';
 
-/** The address of the web server that offers the repository. */
+/** Address of the web server that serves the repository. */
 export const REPOSITORY_URL = `http://${SHORE_ADDRESS}:8080`;
 
-/** Sends the files of a folder, as any web server does. */
+/** Serves a folder's files, as any web server does. */
 const WEB_SERVER = `
 const http = require('node:http'); const fs = require('node:fs'); const path = require('node:path');
 const [folder, host] = process.argv.slice(1);

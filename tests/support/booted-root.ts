@@ -16,7 +16,7 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** The suite of Raspberry Pi OS, and the packages of a boat that the tests use. */
+/** The Debian suite that Raspberry Pi OS uses, and the packages that the tests need on a boat. */
 const SUITE = 'trixie';
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'iproute2', 'ca-certificates', 'procps'],
@@ -26,7 +26,7 @@ const PACKAGES = [
 /** Timeout for building the root, which takes 66 s on an idle machine and five times as long on a busy one. */
 const BUILD_MAX_MS = 10 * 60_000;
 
-/** Gives the root no host name, an empty machine ID as on a new card, and no root password. */
+/** Configures the root like a new card: a host name, known hosts, an empty machine ID and no resolver. */
 const CUSTOMIZE = [
   'echo boat > "$1/etc/hostname"',
   'printf "127.0.0.1 localhost\\n127.0.1.1 boat\\n10.77.0.1 central.lan\\n" > "$1/etc/hosts"',
@@ -41,8 +41,8 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
 }
 
 /**
- * Returns why no system can be booted on this machine, or which of the programs in `others` is missing. Undefined if there is
- * no obstacle.
+ * Returns why no system can be booted on this machine, or which of the programs in `others` is missing. Undefined if nothing
+ * prevents it.
  */
 export function findBootObstacle(...others: readonly string[]): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
@@ -78,7 +78,7 @@ function tryOverlay(): string | undefined {
   }
 }
 
-/** The cache of roots. It is outside the checkout, so that neither `git clean` nor copies of the checkout affect it. */
+/** The cache of roots. The cache is outside the checkout, so that neither `git clean` nor copies of the checkout affect it. */
 export const LAB_CACHE = join(
   process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
   'd3kos-export',
@@ -95,8 +95,8 @@ function toRootFolder(): string | undefined {
 }
 
 /**
- * Returns the folder of a Debian system. Builds it from the machine's own apt sources if it is not in the cache. Do not change
- * it: machines mount it as the lower layer of an overlay.
+ * Returns the folder of a Debian system, built from this machine's own apt sources unless it is in the cache. Do not change it:
+ * machines mount it as the lower layer of an overlay.
  */
 export async function buildRoot(): Promise<string> {
   const cached = toRootFolder();

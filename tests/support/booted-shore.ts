@@ -19,13 +19,13 @@ tls.createServer({ key: fs.readFileSync(folder + '/key.pem'), cert: fs.readFileS
 }).listen(8443, host, () => console.log('listening'));
 `;
 
-/** Central as installed by its package, on the shore's side of the cable, with its embedded PostgreSQL and TLS. */
+/** Central as installed by its package, on the shore side of the cable, with its embedded PostgreSQL and TLS. */
 export interface Shore {
-  /** Runs a command of `d3kos-central` and returns its JSON. */
+  /** Runs a `d3kos-central` command and returns its JSON output. */
   central(...args: readonly string[]): Promise<Record<string, unknown>>;
 }
 
-/** Starts central from the unpacked package below `folder`. The machine trusts the authority of its certificate. */
+/** Starts central from the unpacked package below `folder`. The machine trusts the authority that issued its certificate. */
 export async function startShore(machine: Machine, debianPackage: string, folder: string): Promise<Shore> {
   mkdirSync(folder);
   await runHost('dpkg-deb', '--extract', debianPackage, folder);

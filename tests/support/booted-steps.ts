@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 export type DefineStep = (name: string, work: (context: TestContext) => Promise<void>) => void;
 
 /**
- * Returns a function that defines numbered tests, each of which needs the state left by the previous one. With an `obstacle`,
+ * Returns a function that defines numbered tests, each of which needs the state that the previous one left. With an `obstacle`,
  * all tests are skipped. After a failure, prints the result of `describe` and skips the rest.
  */
 export function createSteps(obstacle: string | undefined, describe: () => Promise<string>): DefineStep {

@@ -15,7 +15,7 @@ const EARLIER_TODAY = '2026-05-01 11:20:00';
 const DECADES_BACK = '1981-02-03 04:05:06';
 const YEAR_AHEAD = '2027-05-01 12:00:00';
 
-/** Interval between clock changes while exports are being created. */
+/** Interval between two clock changes while exports are being created. */
 const RESTLESS_EVERY_MS = 7;
 /** Number of exports created during these changes. */
 const RESTLESS_EXPORTS = 8;
@@ -100,8 +100,8 @@ async function setAndSee(boat: ClockedBoat, moment: string): Promise<void> {
 }
 
 /**
- * Sets the clock of a working boat decades back, a year ahead and back again. It does this between exports, during exports, while
- * retries wait, and across a restart. Returns the ids of the acknowledged exports. Throws an AssertionError if a daily slot is
+ * Sets a working boat's clock decades back, a year ahead and back again. It does this between exports, during exports, while
+ * retries wait, and across a restart. Returns the IDs of the acknowledged exports. Throws an AssertionError if a daily slot is
  * claimed twice or not at all, if a wait depends on the wall clock, or if a part is acknowledged twice.
  */
 export async function setClockBackAndForth(

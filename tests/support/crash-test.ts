@@ -4,10 +4,10 @@ import { CARD_SIZE_BYTES, cutPower } from '../../crash/cut-power.ts';
 import type { CrashRun } from '../../crash/run.ts';
 import { createProcesses, type Processes, toEnding } from './processes.ts';
 
-/** Determines the random moments, as far as real processes are reproducible. */
+/** Determines the random moments, to the extent that real processes are reproducible. */
 const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000);
 
-/** Defines a test that runs one round of crash tests and prints the seed that repeats it. */
+/** Defines a test that runs one round of crash tests and prints the seed with which to repeat it. */
 export function crashTest(
   title: string,
   times: number,

@@ -25,7 +25,7 @@ export async function untilDrained(daemon: Daemon): Promise<void> {
   });
 }
 
-/** Cancels and retries an export, which restores all of its attempts. */
+/** Cancels and retries an export, which gives it all of its attempts again. */
 async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
   const cancelled = await daemon.request('DELETE', `/export/queue/${queueId}`);
   // 409: the worker has just begun to upload it.
@@ -36,7 +36,7 @@ async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
 
 /**
  * Delivers every waiting export, then creates and delivers incremental exports until there is nothing new to export. Returns the
- * ids of all exports in the history.
+ * IDs of all exports in the history.
  */
 export async function deliverEverything(daemon: Daemon): Promise<ReadonlySet<string>> {
   await untilDrained(daemon);

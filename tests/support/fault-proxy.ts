@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { RequestMeter, type SentBytes, sumSent } from './request-meter.ts';
 
-/** The faults of a link. A fault applies to the bytes that pass while it is set. */
+/** A link's faults. A fault applies to the bytes that pass while it is set. */
 export interface LinkFaults {
   /** The delay in each direction. */
   readonly latencyMs?: number;
@@ -15,11 +15,11 @@ export interface LinkFaults {
   readonly resetAfterAnsweredBytes?: number;
   /** Closes a connection after this many bytes of answers, like a proxy that times out. */
   readonly truncateAfterAnsweredBytes?: number;
-  /** Raw HTTP text that answers every request in place of central. */
+  /** Raw HTTP text sent as the answer to every request in place of central's. */
   readonly portal?: string;
 }
 
-/** The traffic of a link so far. */
+/** A link's traffic so far. */
 export interface Traffic extends SentBytes {
   readonly connections: number;
   /** All bytes that the boat sent, answered or not. */
@@ -32,7 +32,7 @@ export interface Traffic extends SentBytes {
 export interface FaultProxy {
   readonly url: string;
   readonly port: number;
-  /** Replaces the faults of the link. */
+  /** Replaces the link's faults. */
   set(faults: LinkFaults): void;
   /**
    * Makes all current connections half-open: bytes on them are lost in both directions without an error. New connections work.
@@ -40,7 +40,7 @@ export interface FaultProxy {
   silence(): void;
   /** Resets all current connections. */
   reset(): void;
-  /** Resets all connections and refuses new ones until `restore`. */
+  /** Resets all connections and refuses new ones until `restore` is called. */
   cut(): Promise<void>;
   restore(): Promise<void>;
   /**
@@ -56,7 +56,7 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** Maximum number of bytes that cross a slow link at once. It determines the precision of a cut. */
+/** Maximum number of bytes that cross a slow link at once, which determines the precision of a cut. */
 const PIECE_BYTES = 4 * 1024;
 
 /** The two sockets of a connection, and the numbers of bytes transferred between them. */
@@ -69,7 +69,7 @@ interface Passage {
   isSilent: boolean;
 }
 
-/** One direction of the link. All connections share its bandwidth. */
+/** One direction of the link, whose bandwidth all connections share. */
 interface Way {
   readonly name: 'sent' | 'answered';
   /** The moment at which the link is free for the next byte. */
@@ -258,7 +258,7 @@ function toPort(server: Server): number {
   return address.port;
 }
 
-/** A port that drops packets. A connection to it is neither accepted nor refused. */
+/** A port that drops packets, so that a connection to it is neither accepted nor refused. */
 export interface Blackhole {
   readonly port: number;
   /** Stops listening. From then on connections are refused at once. */
@@ -276,9 +276,9 @@ const SLEEPING_LISTENER = `
   });
   server.on('error', (error) => { throw error; });
 `;
-/** Timeout for a loopback connection. A connection that takes longer is not accepted. */
+/** Timeout for a loopback connection. One that takes longer counts as not accepted. */
 const LOOPBACK_CONNECT_MAX_MS = 300;
-/** Number of connections, more than any short queue holds. */
+/** Number of connections: more than any short queue can contain. */
 const QUEUE_MAX = 16;
 
 /** Starts a listener whose queue is full, so that the kernel drops every further SYN. */

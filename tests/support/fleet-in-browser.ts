@@ -7,7 +7,7 @@ import { insertBoats } from '../../packages/central/src/testing/many-boats.ts';
 import { SCREENS } from '../../packages/pages/src/boat/testing/browser.ts';
 import { SAMPLE_NOW, startSampleCentral } from '../../packages/pages/src/fleet/testing/sample-fleet.ts';
 
-/** The operator token of every central of the stage. */
+/** The operator token of every central on the stage. */
 export const FLEET_TOKEN = 'operator-token-of-the-tests';
 /** Boats of the large fleet: enough for groups on the map and for several pages of the list. */
 const MANY_BOATS = 600;
@@ -38,7 +38,7 @@ export interface OpenSeat {
   readonly page: Page;
   /** Loads the page in a language, and logs in if needed. */
   load(language: string): Promise<void>;
-  /** Shows a state at the first screen size, after the former state was left. */
+  /** Shows a state at the first screen size, after leaving the previous state. */
   show(state: FleetState): Promise<void>;
   /** Shows the same state at another size. */
   resize(size: ViewportSize): Promise<void>;
@@ -46,8 +46,8 @@ export interface OpenSeat {
 }
 
 /**
- * Opens a page for a seat, in a context of its own because cookies do not distinguish ports. It fails the test for every error
- * of a script and every violation of the policy.
+ * Opens a page for a seat, in a context of its own because cookies do not distinguish ports. Every script error and every
+ * violation of the content security policy fails the test.
  */
 export async function openSeat(
   browser: Browser,
@@ -57,7 +57,7 @@ export async function openSeat(
 ): Promise<OpenSeat> {
   const { central: name, login } = SEATS[seat];
   const central = centrals[name];
-  // Without motion, nothing depends on the moment at which a state is measured.
+  // Without animation, nothing depends on the moment at which a state is measured.
   const context = await browser.newContext({ viewport: SCREENS[0], reducedMotion: 'reduce', ...options });
   await context.addInitScript(`localStorage.setItem('d3kos-export-look', '${theme}')`);
   const page = await context.newPage();
@@ -116,7 +116,7 @@ async function showState(shown: Shown, { hash, enter, seat }: FleetState, size: 
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'detached' });
   }
-  // The page has drawn the new view before this resolves: its own listener runs first.
+  // The page has drawn the new view before this resolves, because its own listener runs first.
   await page.evaluate(`new Promise((resolve) => {
     scrollTo(0, 0);
     if (location.hash === ${JSON.stringify(hash)}) return resolve();

@@ -5,7 +5,7 @@ import { SAMPLE_NOW, type SampleCentral } from '../../packages/pages/src/fleet/t
 /** The centrals that serve the states: one with a boat in every state, one without boats, and one with many. */
 export type Centrals = Readonly<Record<'sample' | 'empty' | 'many', SampleCentral>>;
 
-/** Who looks at which central. A seat has one browser page, whose states follow each other. */
+/** Which operator views which central. A seat has one browser page, which shows its states one after another. */
 export const SEATS = {
   admin: { central: 'sample', login: 'skipper' },
   viewer: { central: 'sample', login: 'watcher' },
@@ -24,16 +24,16 @@ export interface Shown {
   readonly central: SampleCentral;
 }
 
-/** A state of the Fleet page: its address, and the steps from there. */
+/** A state of the Fleet page: its address, and the steps that lead to it. */
 export interface FleetState {
   readonly name: string;
   readonly seat: Seat;
   readonly hash: string;
   /** Selects the part of the page to scroll to. By default, the page is shown from its start. */
   readonly at?: string;
-  /** The steps from the address to the state. */
+  /** The steps that lead from the address to the state. */
   readonly enter?: (shown: Shown) => Promise<void>;
-  /** Makes the page usable for the next state. Open dialogs are closed anyway. */
+  /** Prepares the page for the next state. Open dialogs are closed in any case. */
   readonly leave?: (shown: Shown) => Promise<void>;
 }
 
@@ -279,7 +279,7 @@ const DOOR_STATES: readonly FleetState[] = [
     leave: leaveDoor,
   },
   {
-    // The last state of its seat, which has to log in again.
+    // This is the seat's last state, because the seat would have to log in again.
     name: 'session ended',
     seat: 'admin',
     hash: '#/',
@@ -300,7 +300,7 @@ export const FLEET_STATES: readonly FleetState[] = [
   ...DOOR_STATES,
 ];
 
-/** The states of each seat, in their order. */
+/** Each seat's states, in order. */
 export function bySeat(
   states: readonly FleetState[] = FLEET_STATES,
 ): readonly (readonly [Seat, readonly FleetState[]])[] {

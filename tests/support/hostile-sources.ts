@@ -39,7 +39,7 @@ const COLUMNS_200 = Array.from(
   (_, n) => `c${n} TEXT DEFAULT 'abcdefghijklmnopqrstuvwxyz'`,
 ).join(', ');
 
-/** Returns 64 rows, which is the number read in one step. Every column has the number of the row followed by this value. */
+/** Returns 64 rows, the number read in one step. Every column contains the row number followed by this value. */
 function toWideRows(table: string, columns: readonly string[], value: string): string {
   const rows = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 64)';
   return `CREATE TABLE ${table} (${columns.join(' TEXT, ')} TEXT); ${rows} INSERT INTO ${table} SELECT ${columns.map(() => value).join(', ')} FROM n`;
@@ -73,7 +73,7 @@ function placeBenchmarks(root: string): void {
   }
 }
 
-/** The files that another service, or anyone with its write access, could put in place of a source. */
+/** The files that another service, or anyone with that service's write access, could put in place of a source. */
 export const HOSTILE_SOURCES: readonly (readonly [name: string, place: (root: string) => void])[] = [
   ['60 MB of an entry type', database('data/boatlog/boatlog.db', toBoatlog('entry_type', 60 * MIB, 'x'))],
   [

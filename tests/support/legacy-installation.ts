@@ -132,8 +132,8 @@ function writeQueue(home: string): void {
 }
 
 /**
- * Returns the legacy exporter's files below `root` with their content and mode, and its links with their targets, but not its
- * data.
+ * Returns the legacy exporter's files below `root` with their content and mode, and its links with their targets. Its data is not
+ * included.
  */
 export function legacyFiles(root: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};

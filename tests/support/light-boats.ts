@@ -9,7 +9,7 @@ import type { Seeded } from '../../packages/sim/src/fixture/seeded.ts';
 
 const isReceipt = Compile(ReceiptSchema);
 
-/** A receipt that a boat received, with the facts that must be true at central. */
+/** A receipt that a boat has, with the facts that must be true at central. */
 export interface GivenReceipt {
   readonly installationId: string;
   readonly key: string;
@@ -17,7 +17,7 @@ export interface GivenReceipt {
   readonly recordIds: readonly string[];
 }
 
-/** The results of a fleet of light boats. */
+/** A light fleet's results. */
 export interface LightFleet {
   readonly receipts: readonly GivenReceipt[];
   /** Number of refusals and lost answers by kind, for example `503 UNAVAILABLE`. */
@@ -29,16 +29,16 @@ export interface LightFleet {
 }
 
 /**
- * A fleet of boats that use the protocol but have no ledger. Each sends its parts in order and repeats a part until it has a
+ * A fleet of boats that use the protocol but have no ledger. Each boat sends its parts in order and repeats a part until it has a
  * receipt.
  */
 export interface LightFleetPlan {
   readonly boats: number;
-  /** True while a boat that has made `exports` exports makes another one. */
+  /** True while a boat that has created `exports` exports creates another one. */
   readonly makesMore: (exports: number) => boolean;
   readonly partsMax: number;
   readonly recordsOfPart: number;
-  /** The addresses of the nodes. A boat contacts any of them, as through a load balancer. */
+  /** The nodes' addresses. A boat contacts any of them, as through a load balancer. */
   readonly urls: readonly string[];
   readonly seeded: Seeded;
   readonly signal: AbortSignal;
@@ -49,7 +49,7 @@ export interface LightFleetPlan {
  * hours.
  */
 const PAUSE_MAX_MS = 300;
-/** Longest wait for an answer: above the limits of a node for a statement. */
+/** Longest wait for an answer: longer than a node's time limit for a statement. */
 const ANSWER_MAX_MS = 60_000;
 
 interface Part {
@@ -108,7 +108,7 @@ export async function sendFromLightFleet(store: Store, plan: LightFleetPlan): Pr
   };
 }
 
-/** Yields the parts of one boat, in order. Each record has its own ID, so that it can be counted. */
+/** Yields a boat's parts in order. Each record has its own ID, so that it can be counted. */
 function* toParts(installationId: string, plan: LightFleetPlan): Generator<Part> {
   for (let sequence = 1; plan.makesMore(sequence - 1); sequence += 1) {
     const exportId = `export_${installationId}_${sequence}`;
@@ -187,8 +187,8 @@ async function sendPart(
 }
 
 /**
- * Checks with SQL that every receipt is correct and that every part is stored once. Returns the keys of the receipts whose part
- * or records are missing. Throws if central holds a part or a record that no boat sent, or if a counter does not match.
+ * Checks by SQL that every receipt is correct and that every part is stored once. Returns the keys of the receipts whose part or
+ * records are missing. Throws if central holds a part or a record that no boat sent, or if a counter does not match.
  */
 export async function findFalseReceipts(
   store: Store,

@@ -8,7 +8,7 @@ import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
 import { until } from './until.ts';
 
-/** Interval in tests between two comparisons of the network interfaces by the boat. */
+/** Interval at which a boat under test compares its network interfaces. */
 const LOOK_EVERY_MS = 20;
 
 export interface LinkedBoatOptions {
@@ -32,7 +32,7 @@ export interface LinkedBoat extends RunningBoat {
   /** Adds records and creates an incremental export of them. Returns the export's id. */
   exportNews(): Promise<string>;
   exportAll(): Promise<string>;
-  /** Resolves once the destination has this state. */
+  /** Resolves once the destination is in this state. */
   untilState(state: string): Promise<void>;
   untilDelivered(exports: number): Promise<void>;
 }
@@ -89,7 +89,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
       ),
     untilDelivered: async (exports) => {
       const isDone = (): boolean => running.boat.ledger.queue.counts().completed === exports;
-      // Each exchange counts as progress, because a large export may take longer than any single wait.
+      // Each exchange counts as progress, because a large export may take longer than a single wait.
       while (!isDone()) {
         const seen = exchangesMs.length;
         await until(`${exports} deliveries`, () => isDone() || exchangesMs.length > seen);

@@ -16,14 +16,14 @@ import {
 export interface LinkedCentral {
   readonly place: CentralPlace;
   readonly token: string;
-  /** Runs `work` with a new boat and the link from the boat to central. */
+  /** Runs `work` with a new boat and its link to central. */
   overLink(
     options: Partial<LinkedBoatOptions>,
     work: (boat: LinkedBoat, link: FaultProxy) => Promise<void>,
   ): Promise<void>;
-  /** Returns the number of parts that central holds for an export. Fails if central counted a part twice. */
+  /** Returns the number of an export's parts that central holds. Fails if central counted a part twice. */
   storedParts(exportId: string): Promise<number>;
-  /** Returns the number of boatlog rows that central counted in the parts of an export. */
+  /** Returns the number of boatlog rows that central counted in an export's parts. */
   countedRows(exportId: string): Promise<number>;
 }
 

@@ -1,4 +1,4 @@
-/** The browser types that the measurement uses. The tests are compiled with Node's types, without those of a browser. */
+/** The browser types that the measurement uses, because the tests are compiled only with Node's types. */
 interface Box {
   readonly left: number;
   readonly right: number;
@@ -29,11 +29,11 @@ declare const document: {
 declare const innerWidth: number;
 declare const getComputedStyle: (element: Shown) => { readonly fontSize: string };
 
-/** The smallest sides and text of a page, in CSS pixels. */
+/** The minimum size of targets and text on a page, in CSS pixels. */
 export interface Limits {
   readonly target: number;
   readonly text: number;
-  /** Selects controls whose own box may be smaller than their area, or than the words beside them. */
+  /** Selects controls whose own box may be smaller than their active area, or than the words beside them. */
   readonly smallTargets?: string;
   /** Selects the parts of the page in which no words may overlap. An open dialog covers them, and is then measured instead. */
   readonly within?: string;
@@ -95,7 +95,7 @@ export function measure(limits: Limits): readonly string[] {
         ),
     )
     .slice(0, ELEMENTS_MAX)
-    // A text of several lines has a box for each of them.
+    // A text of several lines has a box for each line.
     .map((element) => ({ element, boxes: [...element.getClientRects()] }));
   const overlap = (one: Box, other: Box): boolean =>
     Math.min(one.right, other.right) - Math.max(one.left, other.left) >= OVERLAP_MIN_PX &&

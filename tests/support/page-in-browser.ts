@@ -10,7 +10,7 @@ import {
 } from '../../packages/pages/src/boat/testing/scenarios.ts';
 import type { StubBoat } from '../../packages/pages/src/boat/testing/stub-boat.ts';
 
-/** Timeout for something to appear. The machine may be busy running other tests. */
+/** Timeout for an element to appear. The machine may be busy running other tests. */
 export const SHOWN_MAX_MS = 120_000;
 
 export type Screen = (typeof SCREENS)[number];
@@ -34,7 +34,7 @@ export interface ShownState {
   readonly place: (typeof PLACES)[number];
 }
 
-/** Number of rows in the lists that are shown. The rows of a list are alike, and measuring a thousand takes seconds. */
+/** Number of rows in the displayed lists. The rows of a list are alike, and measuring a thousand takes seconds. */
 const ROWS_SHOWN = 12;
 
 function shorten(scenario: Scenario): Scenario {
@@ -59,7 +59,7 @@ export const STATES: readonly ShownState[] = Object.entries(SCENARIOS).flatMap((
   })),
 );
 
-/** A sheet, a dialog or an answer of the page, and the control that opens it. */
+/** A sheet, dialog or answer on the page, and the control that opens it. */
 export interface ShownSheet extends ShownState {
   readonly control: string;
 }
@@ -70,7 +70,7 @@ const toSheet = (
   control: string,
 ): ShownSheet => ({ name, scenario: shorten(SCENARIOS[scenario]), place, control });
 
-/** Every sheet, dialog and answer. The stub of the boat refuses every action. */
+/** Every sheet, dialog and answer. The stub boat refuses every action. */
 export const SHEETS: readonly ShownSheet[] = [
   toSheet('display', ['safe', 'now'], '.rail .is-last:visible, .in-hand .act:visible'),
   toSheet('again', ['failed_and_waiting', 'now'], '.choices .act--quiet'),
@@ -89,18 +89,18 @@ export async function openSheet(
   show: (state: ShownState) => Promise<void>,
   sheet: ShownSheet,
 ): Promise<void> {
-  // A place that is opened again closes the answer to an earlier action.
+  // Opening a place again closes the answer to an earlier action.
   await show({ ...sheet, place: 'now' });
   if (sheet.place !== 'now') await show(sheet);
   await page.locator(sheet.control).first().click();
   await page.locator('dialog[open], .banner[role=alert], .counted').first().waitFor();
 }
 
-/** Opens the content of a sheet: the records of a category, or the answer to a code. Returns false if it has none. */
+/** Opens a sheet's content: the records of a category, or the answer to a code. Returns false if it has none. */
 export async function openInside(page: Page): Promise<boolean> {
   const dialog = page.locator('dialog[open]');
   if ((await dialog.locator('.dialog__list').count()) > 0) {
-    // The second category has records.
+    // It is the second category that has records.
     await dialog.locator('summary').nth(1).click();
     return true;
   }
@@ -163,7 +163,7 @@ export function createStage(boat: StubBoat, page: Page) {
   };
 }
 
-/** The browser types that the stage uses. The tests are compiled with Node's types, without those of a browser. */
+/** The browser types that the stage uses, because the tests are compiled only with Node's types. */
 declare const document: {
   querySelector(selector: string): { readonly textContent: string | null } | null;
 };

@@ -15,7 +15,7 @@ import { runStatement } from '../../packages/central/src/platform/testing/run-st
 import { freePort, type Processes } from './processes.ts';
 import { until } from './until.ts';
 
-/** A separate PostgreSQL server, like that of an operator. It listens on loopback, and several nodes of central use it. */
+/** A separate PostgreSQL server, like that of an operator. It listens on loopback, and several of central's nodes use it. */
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
@@ -35,7 +35,7 @@ export interface PostgresServer {
 }
 
 /**
- * Creates the data folder of a server that is not running yet. All servers of one checkout are copies of one cluster, like a
+ * Creates the data folder of a server that is not running yet. All servers in a checkout are copies of one cluster, like a
  * standby.
  */
 export async function placePostgres(processes: Processes, folder?: string): Promise<PostgresServer> {
@@ -137,7 +137,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Makes a server that has never run start as a standby of `primary`. */
+/** Configures a server that has never run to start as a standby of `primary`. */
 export function makeStandby(
   standby: PostgresServer,
   primary: PostgresServer,

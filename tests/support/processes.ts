@@ -30,7 +30,7 @@ function toProgramPath(name: 'boat' | 'central'): string {
   return join(import.meta.dirname, '..', '..', 'packages', name, 'src', 'main.ts');
 }
 
-/** The environment variables that programs inherit. The cache of compiled code shortens each start by a third. */
+/** The environment variables that programs inherit. The compile cache shortens each start by a third. */
 const INHERITED = Object.fromEntries(
   ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
     const value = process.env[name];
@@ -72,7 +72,7 @@ export interface Processes {
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): Promise<{ readonly code: number | null; readonly output: string }>;
-  /** Runs `work` after all programs have ended and before the folders are removed. The last one added runs first. */
+  /** Runs `work` after all programs have ended and before the folders are removed. The function added last runs first. */
   atEnd(work: () => Promise<void> | void): void;
 }
 
@@ -199,7 +199,7 @@ async function untilAnswering(program: Program, url: string, service: string): P
   });
 }
 
-/** The folder, port and environment of a boat's daemon, which are the same for each start. */
+/** The folder, port and environment of a boat's daemon, which stay the same for every start. */
 export interface BoatPlace {
   readonly root: string;
   readonly port: number;
@@ -269,7 +269,7 @@ export async function startDaemon(processes: Processes, place: BoatPlace): Promi
   return daemon;
 }
 
-/** The folder, port and environment of central, which are the same for each start. */
+/** The folder, port and environment of central, which stay the same for every start. */
 export interface CentralPlace {
   readonly dataDir: string;
   readonly port: number;
@@ -285,7 +285,7 @@ export async function placeCentral(processes: Processes): Promise<CentralPlace> 
   return { dataDir, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** Stops the database that a killed central left running, and removes the folder of its socket. */
+/** Stops the database that a killed central left running, and removes its socket folder. */
 async function endDatabase(dataDir: string): Promise<void> {
   const pidFile = join(toClusterPath(dataDir), 'postmaster.pid');
   if (!existsSync(pidFile)) return;
@@ -316,7 +316,7 @@ export async function startCentral(
   return program;
 }
 
-/** Starts a node of central on a separate PostgreSQL, and waits until it answers. */
+/** Starts a central node on a separate PostgreSQL, and waits until it answers. */
 export async function startCentralOn(
   processes: Processes,
   databaseUrl: string,
@@ -344,7 +344,7 @@ export async function enrollAt(place: CentralPlace, installationId: string): Pro
   });
 }
 
-/** Returns the process id of central's PostgreSQL. */
+/** Returns the process ID of central's PostgreSQL. */
 export function postmasterPid(place: CentralPlace): number {
   return Number(readFileSync(join(toClusterPath(place.dataDir), 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
@@ -360,7 +360,7 @@ export async function withCentralStore<T>(
     SILENT_LOG,
   );
   try {
-    // The login of the store may use tables only after the migrations.
+    // The store's login may use tables only after the migrations.
     await open.migrate();
     return await work(open.store);
   } finally {
@@ -381,7 +381,7 @@ export async function countAtCentral(
     );
     counts[category] = Number(row?.['n']);
   }
-  // The query above counted every category.
+  // The query above has counted every category.
   return counts as Record<Category, number>;
 }
 

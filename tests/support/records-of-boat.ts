@@ -13,7 +13,7 @@ const SQLITE_BUSY = 5;
 const NAMED_MAX = 20;
 
 /**
- * The identities of the records in the sources of a `gen3` boat, read without the boat's code. Telemetry is omitted, because each
+ * The identities of the records in a `gen3` boat's sources, read without the boat's code. Telemetry is omitted, because each
  * export takes a new sample.
  */
 export interface RecordsOfBoat {
@@ -62,7 +62,7 @@ function readRows(path: string, sql: string): readonly string[] {
   }
 }
 
-/** Adds records as `addRecords` does. Skips a source that a reader is locking. */
+/** Adds records as `addRecords` does. Skips a source that a reader has locked. */
 export function addRecordsUnlessBusy(root: string, options: Parameters<typeof addRecords>[1]): void {
   try {
     addRecords(root, options);
@@ -115,7 +115,7 @@ export async function assertCentralHolds(
   assert.equal(parts?.['counted'], parts?.['held'], 'parts counted and parts held');
 }
 
-/** Returns the sorted ids of the exports for which central holds parts. */
+/** Returns the sorted IDs of the exports for which central holds parts. */
 export async function exportsAtCentral(store: Store, installationId: string): Promise<readonly string[]> {
   const rows = await store.query(
     'select distinct export_id as id from imports where installation_id = $1::text',

@@ -1,6 +1,6 @@
 /** Bytes in requests with an idempotency key: parts of exports with their headers. */
 export interface SentBytes {
-  /** The bytes that are needed: each part once, in its last version. */
+  /** The bytes that were necessary: each part once, in its last version. */
   readonly neededBytes: number;
   /** The bytes of all parts sent, including incomplete requests. */
   readonly partBytes: number;
@@ -24,7 +24,7 @@ export class RequestMeter {
   #head = Buffer.alloc(0);
   #body: { leftBytes: number; readonly request: KeyedRequest | undefined } | undefined;
 
-  /** Adds the next bytes. Returns true if a request ended within them. */
+  /** Adds the next bytes. Returns true if a request ended within these bytes. */
   add(bytes: Buffer): boolean {
     let hasEnded = false;
     let rest = bytes;
@@ -45,7 +45,7 @@ export class RequestMeter {
     return hasEnded;
   }
 
-  /** Consumes the bytes of the headers and returns the remaining bytes. */
+  /** Consumes the header bytes and returns the remaining bytes. */
   #readHead(bytes: Buffer): Buffer {
     const seen = Buffer.concat([this.#head, bytes]);
     const end = seen.indexOf(HEAD_END);
@@ -66,7 +66,7 @@ export class RequestMeter {
   }
 }
 
-/** Adds up the requests of all connections, in the order of the connections. */
+/** Adds up the requests of all connections, one connection after another. */
 export function sumSent(meters: readonly RequestMeter[]): SentBytes {
   const needed = new Map<string, number>();
   const tries = new Map<string, number>();

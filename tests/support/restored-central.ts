@@ -21,7 +21,7 @@ import {
 } from './processes.ts';
 import { assertCentralHolds, readRecordsOfBoat } from './records-of-boat.ts';
 
-/** Records of the fixture in the categories that do not grow. */
+/** The fixture's records in the categories that do not grow. */
 const UNCHANGING = { engine_benchmark: 2, qr_codes: 2, settings: 1, onboarding: 1 };
 
 interface BoatAtSea {
@@ -34,8 +34,8 @@ interface BoatAtSea {
 
 /**
  * Central's data folder is restored from a copy while `count` boats are at sea. Every boat then creates one export, after which
- * central must again hold everything that it held before. Half of the boats no longer have the files of the lost exports. They
- * also need the next export, which contains the records.
+ * central must again hold everything that it held before. Half of the boats no longer have the files of the lost exports and
+ * therefore also need the next export, which contains the records.
  */
 export async function restoreCentralUnder(t: TestContext, count: number): Promise<void> {
   const processes = createProcesses(toEnding(t));
@@ -131,7 +131,7 @@ async function assertReported({ daemon, removesFiles }: BoatAtSea): Promise<void
 }
 
 interface Held {
-  /** The keys of stored parts with the digests of their bodies. */
+  /** The keys of stored parts, with their bodies' digests. */
   readonly imports: readonly string[];
   /** Every record except telemetry samples, because earlier samples exist only in files. */
   readonly records: readonly string[];

@@ -16,7 +16,7 @@ import { createSeeded } from '../../packages/sim/src/fixture/seeded.ts';
 /** A fleet whose central was unavailable and becomes available at time 0 of the model. */
 export interface FleetScenario {
   readonly boats: number;
-  /** Number of exports waiting on each boat at that time. Each has one part. */
+  /** Number of exports that wait on each boat at that time. Each has one part. */
   readonly waitingExports: number;
   readonly nodes: number;
   /** Number of imports that a node stores per second with all of its permits in use. */
@@ -40,7 +40,7 @@ export interface FleetResult {
   /** When the last export was stored. */
   readonly drainedMs: number;
   readonly stored: number;
-  /** Exports that have used up all attempts. Their records are in the next export of the boat. */
+  /** Exports that have used up all attempts. Their records are in the boat's next export. */
   readonly deadLettered: number;
   /** Maximum number of refusals of one export. */
   readonly refusalsMost: number;
@@ -98,7 +98,7 @@ function createEventQueue() {
   };
 }
 
-/** A node with the real admission and the real return times. The work of an import is modelled as time. */
+/** A node with the real admission and the real return times. An import's work is modelled as time. */
 function createModelNode(scenario: FleetScenario, now: () => number) {
   const limits = toImportAdmissionLimits(DEFAULT_IMPORT_LIMITS);
   const meter = createWorkMeter(toWorkBudget(DEFAULT_IMPORT_LIMITS), now);
@@ -116,10 +116,10 @@ function createModelNode(scenario: FleetScenario, now: () => number) {
   };
 }
 
-/** Lets the promises of admission settle. */
+/** Lets admission's promises settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Runs the model to its end, without using the machine's clock. The same scenario has the same result. */
+/** Runs the model to its end, without using the machine's clock. The same scenario always has the same result. */
 export async function runReturningFleet(scenario: FleetScenario): Promise<FleetResult> {
   const seeded = createSeeded(scenario.seed);
   const events = createEventQueue();
@@ -193,7 +193,7 @@ export async function runReturningFleet(scenario: FleetScenario): Promise<FleetR
       waiting: scenario.waitingExports,
       attemptsSpent: 0,
     };
-    // Every boat has probed for hours, so its interval is the longest one. Its phase is random.
+    // Every boat has been probing for hours, so its interval has reached the maximum. Its phase is random.
     after(seeded.fraction() * probeDelay(1_000, seeded.fraction()), () => send(boat));
     after(seeded.fraction() * DAILY_SPREAD_MS, () => {
       boat.waiting += 1;
@@ -208,6 +208,6 @@ export async function runReturningFleet(scenario: FleetScenario): Promise<FleetR
   return { minutes, ...total };
 }
 
-/** The schedule before the scheduledReturn: every refused boat returns after the same 10 s. */
+/** The previous behaviour, without a return schedule: every refused boat returns after the same 10 s. */
 export const sameReturn = (): ReturnSchedule => ({ noteServed: () => undefined, nextReturnS: () => 10 });
 export const scheduledReturn = createReturnSchedule;

@@ -2,26 +2,25 @@ import type { Browser, Page } from 'playwright-core';
 
 /** Maximum share of changed pixels. A button that moves by half its height changes more than 1 %. */
 export const CHANGED_MAX = 0.006;
-/** Number of pixels of a thumbnail. The main control of a kiosk then covers about 400 of them. */
+/** Number of pixels in a thumbnail. A kiosk's main control then covers about 400 of them. */
 const THUMBNAIL_PIXELS = 12_000;
 /**
- * Smallest brightness difference, out of 255, that counts as a changed pixel. Lossy compression changes a pixel
- * by less.
+ * Minimum brightness difference, out of 255, that counts as a changed pixel. Lossy compression changes a pixel by less.
  */
 const CHANGED_FROM = 40;
 
 /** Creates and compares thumbnails. They are drawn in the browser, so no image library is needed. */
 export interface Thumbnails {
-  /** Returns a greyscale WebP picture of the page as shown. It has about 2 KB. */
+  /** Returns a greyscale WebP picture of the page as shown, about 2 KB in size. */
   take(page: Page): Promise<Buffer>;
-  /** Returns the number of pixels of the page as shown that are not purely red. */
+  /** Returns the number of pixels on the page as shown that are not pure red. */
   countNotRed(page: Page): Promise<number>;
   /** Returns the share of pixels that differ between two thumbnails, 0 to 1. Pictures of different sizes differ in all pixels. */
   compare(one: Buffer, other: Buffer): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Opens an empty page in which the thumbnails are drawn. */
+/** Opens an empty page for drawing thumbnails. */
 export async function createThumbnails(browser: Browser): Promise<Thumbnails> {
   const canvas = await browser.newPage();
   return {
@@ -50,7 +49,7 @@ function toUrl(mediaType: string, bytes: Buffer): string {
   return `data:${mediaType};base64,${bytes.toString('base64')}`;
 }
 
-/** Draws a greyscale picture with about `pixels` pixels. Runs in the browser. */
+/** Draws a greyscale picture of about `pixels` pixels. Runs in the browser. */
 async function draw(url: string, pixels: number): Promise<string> {
   const image = new Image();
   image.src = url;
@@ -104,7 +103,7 @@ async function compare(one: string, other: string, changedFrom: number): Promise
   return changed / (first.width * first.height);
 }
 
-/** The browser types that the functions above use. The tests are compiled with Node's types, without those of a browser. */
+/** The browser types that the functions above use, because the tests are compiled only with Node's types. */
 interface Drawing {
   filter: string;
   imageSmoothingQuality: string;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Processes } from './processes.ts';
 
-/** The tier API of a boat. A test can change the answer to `GET /tier/status`. */
+/** A boat's tier API. A test can change the answer to `GET /tier/status`. */
 export interface TierApi {
   readonly url: string;
   asked(): number;

@@ -7,19 +7,19 @@ const TIMER = join(import.meta.dirname, '..', '..', 'deploy', 'systemd', 'd3kos-
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** The first day of the calendar that is tested. */
+/** The first day of the tested calendar. */
 export const FIRST_DAY = '2026-01-01';
 
 /** Timeout for systemd-analyze, which needs half a second for a year. */
 const ANALYZE_MAX_MS = 60_000;
 
-/** Why systemd cannot calculate the moments of the timer here, or false. */
+/** The reason why systemd cannot calculate the timer's moments here, or false. */
 export const withoutAnalyze =
   spawnSync('systemd-analyze', ['--version']).error === undefined
     ? false
     : 'systemd-analyze is not installed here';
 
-/** Noon UTC on the day before. In each of the zones, this is after 03:00 and before midnight of that day. */
+/** Noon UTC on the day before. In every zone, this is after 03:00 and before midnight of that day. */
 const BASE_TIME = '2025-12-31 12:00:00 UTC';
 
 /** Returns the times at which a timer elapses after the base time, without its random delay. */
@@ -37,7 +37,7 @@ export function listElapses(calendar: string, timeZone: string, count: number): 
   return moments.map(([, moment = '']) => Date.parse(`${moment.replace(' ', 'T')}Z`));
 }
 
-/** Returns a setting of the timer of the daily export. */
+/** Returns a setting of the daily export's timer. */
 export function readTimer(key: string): string {
   return new RegExp(`^${key}=(.*)$`, 'm').exec(readFileSync(TIMER, 'utf8'))?.[1] ?? assert.fail(key);
 }

@@ -11,10 +11,10 @@ import { copyCluster } from './platform/testing/cluster-template.ts';
 import { MIGRATION_LOCK } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 
-/** Longer than any statement of a request may take, and than the node waits for an answer to one (platform/pg-store.ts). */
+/** Longer than a request's statement may take and longer than the node waits for its answer (platform/pg-store.ts). */
 const STEP_S = 30;
 
-test('a migration that takes longer than a statement may take is not cut off, and a second node waits for it', async () => {
+test('a migration that exceeds the time limit of a statement is not cut off, and a second node waits for it', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'central-slow-step-'));
   await copyCluster(dataDir);
   const open = await openStore({ store: { kind: 'embedded', dataDir } }, 'serve', SILENT_LOG);

@@ -19,16 +19,16 @@ import { distribute, type DistributionReport } from './store/distribute.ts';
 import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 
-/** A store and the database that it uses. */
+/** A store together with its database. */
 export interface OpenStore {
   /**
-   * The store of the program. On the embedded database its login may only read and change rows, so `migrate` must create the
-   * tables first.
+   * The program's store. On the embedded database, its login may only read and change rows, so `migrate` must create the tables
+   * first.
    */
   readonly store: PgStore;
-  /** Brings the schema up to date, however long that takes. On the embedded database it logs in as the owner. */
+  /** Brings the schema up to date, however long that takes. On the embedded database, it logs in as the owner. */
   migrate(): Promise<MigrationReport>;
-  /** Distributes the tables over the servers of Citus, however long that takes. */
+  /** Distributes the tables over the Citus nodes, however long that takes. */
   distribute(): Promise<DistributionReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
   readonly ended: Promise<string>;
@@ -36,7 +36,7 @@ export interface OpenStore {
 }
 
 /**
- * Opens the configured store without applying migrations. `serve` owns the embedded database while it runs; a `command` may use
+ * Opens the configured store without applying migrations. `serve` owns the embedded database while it runs; a `command` can use
  * the database of a running `serve`.
  */
 export async function openStore(
@@ -73,7 +73,7 @@ function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
   };
 }
 
-/** Returns the changes of the schema, each on a connection of its own as the owner of the tables. */
+/** Returns the operations that change the schema. Each opens its own connection as the owner of the tables. */
 function changeSchemaOf(
   owner: PgAddress,
   log: Log,
@@ -145,7 +145,7 @@ function listenOn(config: Config, store: PgStore, preparer: Preparer, log: Log):
   return listen(app.fetch, config);
 }
 
-/** The disk of the embedded database. With DATABASE_URL, the disk may be on another machine. */
+/** The embedded database's disk. With DATABASE_URL, the disk may be on another machine. */
 function toStorage({ store, diskReserveBytes }: Config) {
   if (store.kind === 'url') return {};
   const { dataDir } = store;

@@ -6,7 +6,7 @@ import { parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { describeLimits, IGNORED_VARIABLES, type Setting, SETTINGS } from './settings.ts';
 
-test('without settings uses the embedded database in ./central-data, listens on loopback and disables the fleet page', () => {
+test('without settings, it uses the embedded database in ./central-data, listens on loopback and disables the fleet page', () => {
   const config = parseConfig({ PATH: '/bin', CENTRAL_HOST: '' });
   assert.deepEqual(config.store, { kind: 'embedded', dataDir: 'central-data' });
   assert.deepEqual([config.host, config.port, config.operatorToken], ['127.0.0.1', 8095, undefined]);
@@ -17,7 +17,7 @@ test('accepts the URL of a PostgreSQL server', () => {
   assert.deepEqual(parseConfig({ DATABASE_URL: url }).store, { kind: 'url', url });
 });
 
-test('accepts the limits of every integer setting and refuses values beyond them', () => {
+test('accepts every integer setting up to its limits and refuses values beyond them', () => {
   for (const setting of Object.values<Setting>(SETTINGS)) {
     if (setting.type !== 'integer') continue;
     for (const value of [setting.min, setting.max]) parseConfig({ [setting.variable]: String(value) });

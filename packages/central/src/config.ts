@@ -14,12 +14,12 @@ export interface Config {
   readonly port: number;
   readonly store: StoreConfig;
   readonly operatorToken: string | undefined;
-  /** Addresses of the proxies whose `X-Forwarded-For` is trusted. */
+  /** Addresses of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
   /** The daily quota of an installation that has no individual limits. */
   readonly quota: Use;
-  /** Free space of the embedded database's disk below which imports are refused. */
+  /** Imports are refused while the embedded database's disk has less free space than this. */
   readonly diskReserveBytes: number;
   readonly logLevel: LogLevel;
 }
@@ -34,7 +34,7 @@ type ValueOf<S extends Setting> = S extends { readonly type: 'integer' }
     : string | Extract<S['default'], undefined>;
 
 /**
- * Reads the configuration from an environment. An empty variable counts as unset. Throws CONFIG_INVALID, which names the
+ * Reads the configuration from environment variables. An empty variable counts as unset. Throws CONFIG_INVALID, which names the
  * variable and the fix.
  */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -106,7 +106,7 @@ function parseValue(setting: Setting, text: string): string | number {
   }
 }
 
-/** The value may be a URL with a password that was put into the wrong variable. */
+/** The value may be a URL with a password, set in the wrong variable. */
 function describeValue(text: string): string {
   return text.includes('@') ? 'is not valid' : `is ${JSON.stringify(text)}`;
 }

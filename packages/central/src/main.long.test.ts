@@ -45,9 +45,9 @@ test('a data folder restored from a copy recognises duplicates, and reports the 
   }
 });
 
-test('accepts commands from root while a different account runs the node, which keeps running', async (context) => {
+test('accepts commands from root while the node runs under a different account, and the node keeps running', async (context) => {
   if (process.getuid?.() !== 0)
-    return context.skip('only root may run commands on the node of a different account');
+    return context.skip("only root may run commands on a different account's node");
   if (spawnSync(process.execPath, [MAIN, '--help'], { uid: SERVICE_ACCOUNT }).status !== 0)
     return context.skip('other accounts cannot reach this checkout');
   const folder = await mkdtemp(join(tmpdir(), 'central-account-'));
@@ -61,7 +61,7 @@ test('accepts commands from root while a different account runs the node, which 
     const { token } = JSON.parse(enrolled.stdout) as { token: string };
     assert.equal((await send(running.url, token)).duplicate, false);
     assert.equal(await endBy(running.child, 'SIGTERM'), 0);
-    // Without a running node, root would have to change the owner of the folder.
+    // Without a running node, root would have to change the folder's owner.
     const refused = await run(folder, 'list');
     assert.equal(refused.code, 5);
     assert.match(refused.stderr, /sudo -u '#1'/);

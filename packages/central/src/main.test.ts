@@ -75,7 +75,7 @@ describe('d3kos-central, as a process', () => {
     assert.equal(shown.code, 0, shown.stderr);
   });
 
-  test('a port in use is reported with the fix, and no database is left running', async () => {
+  test('a port in use is reported together with the fix, and no database is left running', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();

@@ -1,14 +1,14 @@
 import { DEFAULT_IMPORT_LIMITS } from './admission/policy.ts';
 import { DEFAULT_QUOTA } from './import/quota-policy.ts';
 
-/** A requirement on a text setting, with the fault and the fix to report if the value does not match. */
+/** A format that a text setting must match, with the fault and the fix to report if it does not. */
 export interface TextLimit {
   readonly pattern: RegExp;
   readonly fault: string;
   readonly fix: string;
 }
 
-/** One setting: its variable, its command line option, its type, default and limits, and its help in Markdown. */
+/** A setting: its variable, command line option, type, default and limits, and its help in Markdown. */
 export type Setting = {
   readonly variable: string;
   /** The option without the leading `--`. Undefined if the setting has only a variable. */
@@ -24,8 +24,7 @@ export type Setting = {
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
 
 /**
- * Every setting of central. Parsing, the help of the options and the table in `docs/reference/configuration.md` are derived from
- * it.
+ * Every setting of central. Parsing, the options' help and the table in `docs/reference/configuration.md` are derived from it.
  */
 export const SETTINGS = {
   host: {
@@ -116,7 +115,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.importsMax,
     min: 1,
     max: 1_000,
-    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may occupy at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
+    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may occupy at most this number multiplied by the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
   },
   installationImportsMax: {
     variable: 'CENTRAL_INSTALLATION_IMPORTS_MAX',
@@ -134,7 +133,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.installationCpuPercent,
     min: 1,
     max: 100,
-    help: 'Share of one processor core that the requests of one boat may use on a node, averaged over minutes. Beyond it, the boat gets 429.',
+    help: "Share of one processor core that one boat's requests may use on a node, averaged over minutes. Beyond it, the boat gets 429.",
   },
   quotaStoredMib: {
     variable: 'CENTRAL_QUOTA_STORED_MIB',
@@ -143,7 +142,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.storedBytes / 1_048_576,
     min: 1,
     max: 1_048_576,
-    help: 'MiB that one boat may store in the database per day (UTC), estimated from its rows. Beyond a quota, the boat gets 429 `QUOTA_EXCEEDED`. `d3kos-central quota` changes the quotas of one boat.',
+    help: "MiB that one boat may store in the database per day (UTC), estimated from its rows. Beyond a quota, the boat gets 429 `QUOTA_EXCEEDED`. `d3kos-central quota` changes a boat's quotas.",
   },
   quotaRecords: {
     variable: 'CENTRAL_QUOTA_RECORDS',
@@ -170,7 +169,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.cpuMs / 1_000,
     min: 1,
     max: 86_400,
-    help: 'Seconds of processor time that the requests of one boat may use per day, over all nodes.',
+    help: "Seconds of processor time that one boat's requests may use per day, over all nodes.",
   },
   diskReserveMib: {
     variable: 'CENTRAL_DISK_RESERVE_MIB',
@@ -179,7 +178,7 @@ export const SETTINGS = {
     default: 512,
     min: 0,
     max: 1_048_576,
-    help: 'Free space in MiB to keep on the disk of the embedded database. Below it, imports get 503 with `Retry-After`. It has no effect with `DATABASE_URL`.',
+    help: "Free space in MiB to keep on the embedded database's disk. Below it, imports get 503 with `Retry-After`. It has no effect with `DATABASE_URL`.",
   },
   logLevel: {
     variable: 'CENTRAL_LOG_LEVEL',
@@ -193,15 +192,14 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** Variables that begin with `CENTRAL_` but are not settings of central, each with the reason why it may be set. */
+/** Variables that begin with `CENTRAL_` but are not central's own settings, each with the reason why it may be set. */
 export const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
   CENTRAL_API_URL:
     'A setting for the boat. Central ignores it, so that both programs can run in one environment.',
 };
 
 /**
- * Returns a human-readable description of a setting's accepted values. It is empty for a text setting, whose help describes
- * them.
+ * Returns a human-readable description of a setting's accepted values. Empty for a text setting, whose help describes them.
  */
 export function describeLimits(setting: Setting): string {
   switch (setting.type) {

@@ -98,7 +98,7 @@ test('reports a changed byte anywhere and loses at most the part that contains i
         bodies.some((own) => own.toString('latin1') === body),
         `byte ${at}: ${body}`,
       );
-    // A line with a changed time, version or count may still be valid. A change to a record is always detected.
+    // A line with a changed time, version or count may still be valid, but a change to a record is always detected.
     assert.ok(whole.length >= bodies.length - 1, `byte ${at} damages ${bodies.length - whole.length} parts`);
     if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} was not reported`);
   }
@@ -114,7 +114,7 @@ test('reports a bundle truncated anywhere and returns the parts before the cut',
   }
 });
 
-test('missing or extra bytes affect only the part they are in', async () => {
+test('missing or extra bytes affect only the part in which they occur', async () => {
   const bodies = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(500)));
   const bundle = write(bodies);
   const at = bundle.indexOf('bbb') + 10;
@@ -139,7 +139,7 @@ test('skips a body above the size limit and reads the next one', async () => {
   assert.match(String(items.find((item) => item.kind === 'damaged')?.reason), /3000000/);
 });
 
-test('the reason for a skipped export may be any text, and the lines are still ASCII', async () => {
+test('the reason for a skipped export may be any text, but the lines remain ASCII', async () => {
   const skipped = [{ queue_id: 'q_1', reason: 'Gerät “kaputt” 🚤' }];
   const bundle = write([Buffer.from('x')], skipped);
   assert.ok(bundle.every((byte) => byte < 0x7f));
@@ -147,7 +147,7 @@ test('the reason for a skipped export may be any text, and the lines are still A
   assert.deepEqual(end?.end.skipped, skipped);
 });
 
-test('reports parts and exports that the end line counts but the file does not contain', async () => {
+test('reports parts and exports that the end line counts but that the file does not contain', async () => {
   const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   const cut = (index: number) => {
@@ -205,7 +205,7 @@ test('work stays proportional to the file size even if many lines claim large pa
     let whole = 0;
     for await (const item of readBundle(source, 100_000)) whole += item.kind === 'part' ? 1 : 0;
     assert.equal(whole, 1, 'the intact part after them is found');
-    // The lines are also digested, each together with the 64 characters of the previous digest.
+    // The lines are also hashed, each together with the 64 characters of the previous digest.
     assert.ok(
       digestedBytes < 3 * bundle.length + 64 * 3_002 + 300_000,
       `digested ${digestedBytes} of ${bundle.length}`,

@@ -5,24 +5,25 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
 /*
  * An offline bundle carries exports to central on a USB drive. It is one file of control lines in ASCII JSON. Each `part` line is
- * followed by the body of that part, byte for byte as it would be sent, and a newline. Only control lines begin with BUNDLE_MARK,
- * so a reader can find the intact parts after a damaged section (docs/spec/protocol.md R64 to R67).
+ * followed by the part's body, byte for byte as it would be sent, and a newline. Only control lines begin with BUNDLE_MARK, so a
+ * reader can find the intact parts after a damaged section (docs/spec/protocol.md R64 to R67).
  */
 
 /** The first characters of every control line. */
 export const BUNDLE_MARK = '{"d3kos_bundle":"';
-/** The only version of the format. */
+/** The only format version so far. */
 export const BUNDLE_VERSION = 1;
-/** Largest body of one part in a bundle: twice central's default limit, and small enough for a boat's memory. */
+/** Maximum body size of a part in a bundle: twice central's default limit, and small enough for a boat's memory. */
 export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
 /**
- * Maximum number of skipped exports listed in the `end` line: enough to show the reasons without exceeding the line length limit.
+ * Maximum number of skipped exports listed in the `end` line: enough to show the reasons without exceeding the maximum line
+ * length.
  */
 export const BUNDLE_SKIPPED_MAX = 50;
 /** Maximum length of a control line: an `end` line with the maximum number of skipped exports. */
 const LINE_LENGTH_MAX = 65_536;
 /**
- * Number of bytes read at a time when searching for control lines: room for the longest line, or for hundreds of ordinary ones.
+ * Number of bytes read at a time when searching for control lines: enough for the longest line, or for hundreds of ordinary ones.
  */
 const WINDOW_SIZE_BYTES = 2 * LINE_LENGTH_MAX;
 const LINE_END = 10;
@@ -61,7 +62,7 @@ export const BundlePartSchema = Type.Object({
 export type BundlePart = Static<typeof BundlePartSchema>;
 
 /**
- * The last line. A bundle without it is incomplete. `skipped` lists the exports whose files the boat could not read.
+ * The last line. A bundle without an `end` line is incomplete. `skipped` lists the exports whose files the boat could not read.
  * `lines_sha256` is the `createLineDigest` value of the preceding lines. Bundles of earlier versions do not have `lines_sha256`.
  */
 export const BundleEndSchema = Type.Object({
@@ -79,7 +80,7 @@ export type BundleEnd = Static<typeof BundleEndSchema>;
 
 const controlLine = Compile(Type.Union([BundleStartSchema, BundlePartSchema, BundleEndSchema]));
 
-/** The content of an `end` line. */
+/** The contents of an `end` line. */
 export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
@@ -133,7 +134,7 @@ export interface LineDigest {
   value(): string;
 }
 
-/** Creates a chained digest: each line's digest is the SHA-256 of the previous digest, in hex, followed by the line. */
+/** Creates a chained digest. For each line, it is the SHA-256 of the previous digest (in hex) followed by the line. */
 export function createLineDigest(digest: BundleSource['digest']): LineDigest {
   let value = '';
   return {
@@ -144,7 +145,7 @@ export function createLineDigest(digest: BundleSource['digest']): LineDigest {
   };
 }
 
-/** One item of a bundle. Items are read in file order. */
+/** An item of a bundle. Items are read in file order. */
 export type BundleItem =
   | { readonly kind: 'start'; readonly line: WrittenLine; readonly start: BundleStart }
   /** `body` has the length and the digest stated in its control line. */
@@ -173,7 +174,7 @@ export interface BundleSource {
 
 /**
  * Allowance for body bytes read without yielding a part, in addition to the file bytes already passed: two parts of maximum size.
- * A genuine file with many damaged sections needs one part more than its length.
+ * A genuine file with many damaged sections needs one more part than its own length.
  */
 const LOST_PARTS_FREE = 2;
 
@@ -287,7 +288,7 @@ function toDamage(offset: number, reason: string): Extract<BundleItem, { kind: '
 
 interface FoundLine {
   readonly line: BundleStart | BundlePart | BundleEnd;
-  /** The line in ASCII, without its line end. */
+  /** The line in ASCII, without its line ending. */
   readonly text: string;
   /** Offset of the first byte after the line. */
   readonly next: number;
@@ -295,7 +296,7 @@ interface FoundLine {
 
 /** Reads small, neighbouring ranges of a file efficiently. */
 interface Window {
-  /** Returns at least `min` bytes from `offset` on. Returns fewer only at the end of the file. */
+  /** Returns at least `min` bytes from `offset` on. It returns fewer only at the end of the file. */
   read(offset: number, min: number): Promise<Uint8Array>;
 }
 
@@ -337,7 +338,7 @@ async function readControlLine(
   try {
     line = JSON.parse(text);
   } catch {
-    // JSON.parse throws only SyntaxError: the line is damaged.
+    // JSON.parse throws only SyntaxError, which means that the line is damaged.
     return undefined;
   }
   return controlLine.Check(line) ? { line, text, next: offset + end + 1 } : undefined;
@@ -348,7 +349,7 @@ type FoundBody =
   /** `lostBytes` is the number of bytes that were read without yielding a part. */
   | { readonly kind: 'damaged'; readonly reason: string; readonly lostBytes: number };
 
-/** The result for a part that is not read, because too many bytes before it yielded no part. */
+/** The result for a part that is not read because too many bytes before it yielded no part. */
 const NOT_READ: FoundBody = {
   kind: 'damaged',
   reason: 'was not read, because too many parts before it are damaged',
@@ -370,7 +371,7 @@ async function readBody(
   return { kind: 'whole', bytes };
 }
 
-/** Returns the offset of the next control line that follows a line end at `from` or later. */
+/** Returns the offset of the next control line that follows a line ending at `from` or later. */
 async function findControlLine(window: Window, from: number): Promise<number | undefined> {
   for (let offset = from; ;) {
     const bytes = await window.read(offset, BUNDLE_MARK.length + 1);

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 
-/** Path of the request for the stored configuration of an installation (docs/spec/protocol.md R62). */
+/** Path of the request for an installation's stored configuration (docs/spec/protocol.md R62). */
 export function toConfigurationPath(installationId: string): string {
   return `/api/v1/installations/${installationId}/configuration`;
 }
@@ -13,7 +13,7 @@ const StoredDocumentSchema = Type.Object({
 });
 export type StoredDocument = Readonly<Static<typeof StoredDocumentSchema>>;
 
-/** The records that restore a reflashed boat. A record is null if central does not hold it. */
+/** The records from which a reflashed boat is restored. A record is null if central does not hold it. */
 export const StoredConfigurationSchema = Type.Object({
   status: Type.Literal('success'),
   installation_id: Type.String(),

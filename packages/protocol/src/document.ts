@@ -28,12 +28,12 @@ export const RECORD_ID_LENGTH_MAX = 300;
 export const RECORD_VALUES_MAX = 100_000;
 
 /**
- * Maximum size of a record's JSON text, in bytes. A boat sends entries of up to 8 MiB, and JSON escapes may double that. A record
- * is stored by one statement and returned in one answer, so this limit applies to both.
+ * Maximum size of a record's JSON text, in bytes. A boat sends entries of up to 8 MiB, and JSON escapes may double that. One
+ * statement stores a record and one answer returns it, so this limit applies to both.
  */
 export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
 
-/** One record of any category: `record_id` is unique within its installation and category and stable across exports. */
+/** A record of any category. Its `record_id` is unique within installation and category, and stable across exports. */
 export const RecordSchema = Type.Object({
   record_id: Type.String({ minLength: 1, maxLength: RECORD_ID_LENGTH_MAX }),
 });
@@ -48,8 +48,7 @@ const sectionFacts = {
 };
 
 /**
- * The section of a category: `entries` for lists, `data` for the three document categories. Central checks each record
- * separately.
+ * A category's section: `entries` for lists, `data` for the three document categories. Central checks each record separately.
  */
 export const SectionSchema = Type.Object({
   ...sectionFacts,
@@ -111,7 +110,7 @@ export const DocumentHeaderSchema = Type.Object({
    * exports."
    */
   sequence: Type.Integer({ minimum: 1 }),
-  /** The ledger of the sequence (R58). A reflashed boat begins a new ledger, and its sequences restart at 1. */
+  /** The ledger to which the sequence belongs (R58). A reflashed boat begins a new ledger, and its sequences restart at 1. */
   ledger_id: Type.String({ pattern: LEDGER_ID_PATTERN }),
   software_version: Type.String({ maxLength: 40 }),
   clock: BoatClockSchema,
@@ -134,8 +133,8 @@ export const DocumentHeaderSchema = Type.Object({
     }),
   ),
   /**
-   * Exports of this ledger that were waiting or had failed when this export was created (R72, decision 0033). If the ledger is
-   * set back to an older state, central can tell that another export reuses their sequences.
+   * Exports of this ledger that were waiting or had failed when this export was created (R72, decision 0033). If the ledger
+   * returns to an older state, central can detect that another export reuses their sequences.
    */
   open_exports: Type.Optional(Type.Array(OpenExportSchema, { maxItems: OPEN_EXPORTS_MAX })),
   /** Ledgers that this one replaced, newest first (R104, decision 0033). Their exports may still reach central in a bundle. */
@@ -167,7 +166,7 @@ export const ExportDocumentSchema = Type.Object({
   former_ledger_ids: DocumentHeaderSchema.properties.former_ledger_ids,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
-    // Object.fromEntries does not preserve the nine key names in its type.
+    // The type of Object.fromEntries loses the nine key names.
     Type.Object(
       Object.fromEntries(CATEGORIES.map((c) => [c, SectionSchema])) as Record<Category, typeof SectionSchema>,
     ),

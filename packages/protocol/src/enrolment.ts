@@ -6,8 +6,8 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 export const ENROL_PATH = '/api/v1/enrolments';
 
 /**
- * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. No two of them are easily confused when a code
- * is read aloud or copied from a note.
+ * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. None of them is easily confused with another
+ * when a code is read aloud or copied from a note.
  */
 export const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -42,7 +42,7 @@ export const EnrolmentRequestSchema = Type.Object(
     token_sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     /** The installation ID of the boat. Without it, the boat adopts the ID in the answer. */
     installation_id: Type.Optional(Type.String({ pattern: INSTALLATION_ID_PATTERN })),
-    /** The public half of the key that signs the boat's bundles. */
+    /** The public half of the boat's bundle key. */
     bundle_key: Type.Optional(Type.String({ pattern: BUNDLE_KEY_PATTERN })),
   },
   { additionalProperties: false },
@@ -53,7 +53,7 @@ export type EnrolmentRequest = Static<typeof EnrolmentRequestSchema>;
 export const EnrolmentSchema = Type.Object({
   status: Type.Literal('success'),
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
-  /** The ID of the token at central. */
+  /** The token's ID at central. */
   token_id: Type.String(),
   /** When the token expires, or null. */
   expires_at: Type.Union([Type.String(), Type.Null()]),

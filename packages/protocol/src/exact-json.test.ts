@@ -32,7 +32,7 @@ describe('JSON numbers', () => {
     it(`that JavaScript can represent are ordinary numbers: ${text}`, () =>
       assert.equal(typeof parseExactJson(text), 'number'));
 
-  it('keep their value regardless of their form, and nothing else changes', () => {
+  it('keep their value regardless of their notation, and nothing else changes', () => {
     const digits = fc.array(fc.nat(9), { minLength: 1, maxLength: 40 }).map((list) => list.join(''));
     const whole = digits.map((text) => text.replace(/^0+(?=\d)/, ''));
     const number = fc
@@ -71,7 +71,7 @@ describe('JSON numbers', () => {
     it(`count their digits without an exponent: ${text}`, () => assert.equal(countPlainDigits(text), length));
 });
 
-/** The value of a decimal number as a fraction of whole numbers, independent of the code under test. */
+/** A decimal number's value as a fraction of whole numbers, independent of the code under test. */
 function toFraction(text: string): string {
   const [mantissa = '', power = '0'] = text.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');

@@ -17,7 +17,7 @@ export interface ExactNumber {
 }
 
 /**
- * Patterns of a number that JavaScript may change: eight consecutive digits, which every number of 16 digits contains, an
+ * Patterns for a number that JavaScript may change: eight consecutive digits (which every number of 16 digits contains), an
  * exponent of three digits, or a negative zero. Three simple searches are several times faster than one exact pattern, and most
  * texts match none of them.
  */
@@ -56,7 +56,7 @@ export function isExactNumber(value: unknown): value is ExactNumber {
   return sourceTextJson.isRawJSON(value);
 }
 
-/** Returns the number of characters of a JSON number written out without an exponent: 401 for `1e400`. May be Infinity. */
+/** Returns the number of characters of a JSON number when written without an exponent: 401 for `1e400`. May be Infinity. */
 export function countPlainDigits(source: string): number {
   const { digits, exponent } = toDecimal(source);
   return exponent >= 0 ? digits.length + exponent : Math.max(digits.length, -exponent) + 1;
@@ -73,7 +73,7 @@ function isExact(source: string): boolean {
   return written.digits === held.digits && (written.digits === '' || written.exponent === held.exponent);
 }
 
-/** The absolute value of a number: its digits without zeros at either end, times ten to the power of `exponent`. */
+/** The absolute value of a number: its digits without zeros at either end, multiplied by ten to the power of `exponent`. */
 function toDecimal(source: string): { readonly digits: string; readonly exponent: number } {
   const [mantissa = '', power = '0'] = source.replace(/^-/, '').toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { PartSchema } from './document.ts';
 
-/** A rejected record and the reason. The document's other records are stored (docs/spec/protocol.md R31). */
+/** A rejected record, with the reason. The document's other records are stored (docs/spec/protocol.md R31). */
 export const RejectedRecordSchema = Type.Object({
   category: Type.String(),
   record_id: Type.String(),
@@ -34,8 +34,8 @@ export type Receipt = Static<typeof ReceiptSchema>;
 export const MISSING_SEQUENCES_MAX = 1_000;
 
 /**
- * The answer to a part that central holds: its receipt, and the sequences below its own, in the same ledger, that central is
- * missing at that moment (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the
+ * The answer to a part that central holds: its receipt, and the lower sequences of the same ledger that central is missing at
+ * that moment (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the
  * receipt.
  */
 export const ImportAnswerSchema = Type.Object({
@@ -87,8 +87,8 @@ export const CentralErrorSchema = Type.Object({
 export type CentralError = Static<typeof CentralErrorSchema>;
 
 /**
- * The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central. `time` reveals the
- * error of the boat's clock.
+ * The health answer (R49). `service` prevents a boat from mistaking a captive portal for central. `time` reveals how wrong the
+ * boat's clock is.
  */
 export const HealthSchema = Type.Object({
   service: Type.Literal('d3kos-central'),
@@ -98,8 +98,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * The receipts of the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the
- * value of `after` for the next page, or null."
+ * The receipts for the parts of one export that central holds, ordered by part index. R52: "… and with `next`, which is the value
+ * of `after` for the next page, or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

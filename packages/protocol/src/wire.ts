@@ -4,12 +4,12 @@ export const IMPORT_PATH = '/api/v1/data/import';
 export const HEALTH_PATH = '/api/v1/health';
 
 /**
- * The request header with the ID of the ledger that the boat uses now. It differs from the document's `ledger_id` if the export
- * belongs to a lost ledger (docs/spec/protocol.md R75).
+ * The request header with the ID of the boat's current ledger. It differs from the document's `ledger_id` if the export belongs
+ * to a lost ledger (docs/spec/protocol.md R75).
  */
 export const LEDGER_ID_HEADER = 'Ledger-Id';
 
-/** The request header with the public half of the key that signs the boat's bundles (docs/spec/protocol.md R81). */
+/** The request header with the public half of the boat's bundle key (docs/spec/protocol.md R81). */
 export const BUNDLE_KEY_HEADER = 'Bundle-Key';
 
 /**

@@ -8,7 +8,7 @@ import { MINUTE_MS } from './plan-times.ts';
 import type { Action, SourceAction } from './plan-boots.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Performs an action on board. While the export manager is not running, only actions on the sources have an effect. */
+/** Performs an action on board. While the export manager is not running, only actions on sources have an effect. */
 export function performAction(sim: Simulation, action: Action): void {
   sim.counts.actions += 1;
   if (action.kind === 'rows' || action.kind === 'change' || action.kind === 'remove') {
@@ -34,7 +34,7 @@ function performOnBoat(sim: Simulation, running: RunningBoat, action: Exclude<Ac
     follow(sim, running, requestJson(sim, running, method, path, body));
   switch (action.kind) {
     case 'replace-boatlog':
-      // Anyone who restores a backup stops exports first. No rule covers a database that is replaced while it is being read.
+      // Owners stop exports before they restore a backup: no rule covers a database that is replaced while it is being read.
       if (running.exportsUnderWay > 0) return;
       sim.oracle.noteCursor(running.boat);
       sim.trace.add({ kind: 'action', action });
@@ -100,12 +100,12 @@ async function readUntilBroken(response: Response): Promise<Uint8Array> {
   try {
     for await (const chunk of response.body ?? []) chunks.push(chunk);
   } catch {
-    // The drive keeps the bytes before the failure. The command itself reports the failure.
+    // The drive keeps the bytes written before the failure, which the command itself reports.
   }
   return Buffer.concat(chunks);
 }
 
-/** Runs an action in the background. Its failure is a violation unless the boat has lost power or is stopping. */
+/** Runs an action in the background. If the action fails, that is a violation unless the boat has lost power or is stopping. */
 function follow(sim: Simulation, running: RunningBoat, work: Promise<unknown>): void {
   work.catch((error: unknown) => {
     if (!running.boot.power.isOn() || running.isStopping) return;
@@ -176,7 +176,8 @@ function toOutcome(answer: Readonly<Record<string, unknown>>): AnsweredRequest['
 }
 
 /**
- * Returns the state of each category of a queued export. Empty if the export has been delivered and removed in the meantime.
+ * Returns the state of each category of a queued export, or an empty object if the export has been delivered and removed in the
+ * meantime.
  */
 function statesOf(boat: Boat, queueId: string): Readonly<Record<string, string>> {
   const entry = toLedgerFacts(boat).find(queueId);

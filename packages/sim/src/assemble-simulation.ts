@@ -5,7 +5,7 @@ import { CENTRAL, TIER_API } from './places.ts';
 import type { Simulation } from './simulation.ts';
 import { PLANTED_SECRET } from './sources/other-sources.ts';
 
-/** The parts of one boat's simulation that are created first. */
+/** The components of a boat's simulation that are created first. */
 export interface Parts extends Pick<
   Simulation,
   'plan' | 'clock' | 'trace' | 'network' | 'machine' | 'central' | 'sources' | 'tokens' | 'steps'

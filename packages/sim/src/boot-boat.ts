@@ -11,7 +11,7 @@ import type { RunningBoat, Simulation } from './simulation.ts';
 
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
 
-/** Starts the machine and its export manager, and schedules the plan of this boot. */
+/** Starts the machine and its export manager, and schedules this boot's plan. */
 export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power {
   const { clock, machine } = sim;
   sim.counts.boots += 1;
@@ -107,7 +107,7 @@ function noteLegacyImport({ plan, trace }: Simulation, boat: Boat): void {
 function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   if (!power.isOn()) return;
   const code = isExportError(error) ? error.code : undefined;
-  // The message of an expected failure contains the path of this run's real database, but both runs must produce the same trace.
+  // An expected failure's message contains the path of this run's real database, but both runs must produce the same trace.
   sim.trace.add({ kind: 'manager_ended', reason: code ?? String(error) });
   sim.counts.deaths += 1;
   sim.hasManagerEnded = true;

@@ -29,7 +29,7 @@ function toBoot(actions: readonly Action[], over: Partial<BootPlan> = {}): BootP
   };
 }
 
-/** The weeks between the image and the end of the card: five exports that each change something. */
+/** The weeks between the image and the card's end: five exports, each with a change. */
 const WEEKS = [1, 2, 3, 4, 5].flatMap(() => [CHANGE, ROWS, EXPORT]);
 
 /** The card is copied after the first boot, and the image is written to a new card after the second one. */
@@ -54,23 +54,23 @@ async function run(plan: Plan) {
   return coverage;
 }
 
-test('if a card is restored after five exports, central ends up with the same records as the sources', async () => {
+test('if a card is restored from an image taken five exports earlier, central ends up with the same records as the sources', async () => {
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot([ROWS, EXPORT])]));
   assert.deepEqual([coverage.get('card restored'), coverage.get('ledger begun')], [1, 1]);
 });
 
-test('exports that a restored card makes without a network reach central in the new ledger', async () => {
+test('exports created on a restored card without a network reach central in the new ledger', async () => {
   const incidents = [
     { atMs: 2 * HOUR_MS + 2 * MINUTE_MS, incident: { kind: 'link', state: 'down' } },
     { atMs: 2 * HOUR_MS + 50 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },
   ] as const;
-  // More exports than on the former card, so that the last ones have sequences that are new to central.
+  // More exports than on the old card, so that the last ones have sequences new to central.
   const many = Array.from({ length: 9 }, () => [ROWS, EXPORT]).flat();
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot(many)], { incidents }));
   assert.equal(coverage.get('ledger begun'), 1);
 });
 
-test('the sequence of an export that was cancelled on the former card is not used by an export of the restored card', async () => {
+test('the sequence of an export cancelled on the old card is not used by an export from the restored card', async () => {
   const incidents = [
     { atMs: HOUR_MS + MINUTE_MS, incident: { kind: 'link', state: 'down' } },
     { atMs: HOUR_MS + 4 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },

@@ -1,7 +1,7 @@
 import { RECORDINGS, ROOT } from './places.ts';
 import type { Simulation } from './simulation.ts';
 
-/** The folders of the card that the boat uses. The kernel's files are not on the card. */
+/** The card's folders that the boat uses. The kernel's files are not on the card. */
 export const CARD_FOLDERS = [ROOT, RECORDINGS];
 
 /**
@@ -11,7 +11,7 @@ export const CARD_FOLDERS = [ROOT, RECORDINGS];
 export function takeCardImage(sim: Simulation): (() => void) | undefined {
   const { machine, sources, oracle, trace } = sim;
   const restoreSources = sources.takeImage();
-  // An unreadable boatlog is an incident, which must end on the card on which it began.
+  // An unreadable boatlog is an incident, and must end on the card on which it began.
   if (restoreSources === undefined) return undefined;
   const restores = [
     machine.databases.takeImage(),

@@ -30,7 +30,7 @@ const isIncident = (event: Action | Incident): event is Incident =>
 /** Days of the run: one boot of two hours. */
 const DAYS = 1 / 12;
 
-/** Plans one boot with the events of each minute. */
+/** Plans one boot with the given events in each minute. */
 function toPlan(moments: readonly Moment[], boat: Partial<BoatPlan> = {}): Plan {
   const small = toSmallPlan();
   return {
@@ -55,7 +55,7 @@ async function run(plan: Plan) {
   return result;
 }
 
-/** The number of parts that central stored after its last restoration. */
+/** Number of parts that central has stored since its last restoration. */
 const importsAfterRestoration = (lines: readonly string[]): number =>
   lines
     .slice(lines.findLastIndex((line) => line.includes(' central_restored ')))
@@ -112,7 +112,7 @@ test('a central that has lost everything about a boat gets everything again', as
   }
 });
 
-test('of an export with several parts, only those that central has lost are sent again', async () => {
+test('of an export with several parts, only the parts that central has lost are sent again', async () => {
   const { coverage, lines } = await run(
     toPlan(
       [
@@ -127,7 +127,7 @@ test('of an export with several parts, only those that central has lost are sent
   );
   assert.equal(coverage.get('lost exports requeued'), 1);
   const partCount = Number(/"partCount":(\d+)/.exec(lines.join('\n'))?.[1]);
-  // One of them is the new export whose answer reports the loss.
+  // One of them belongs to the new export whose answer reports the loss.
   const sent = importsAfterRestoration(lines) - 1;
   assert.ok(partCount > 4 && sent > 0 && sent < partCount, `${sent} of ${partCount} parts were sent again`);
 });

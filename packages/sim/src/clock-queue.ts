@@ -1,7 +1,7 @@
-/** An event scheduled at a moment of virtual time. */
+/** An event scheduled for a moment of virtual time. */
 export interface Due {
   readonly dueMs: number;
-  /** Increases with each event. If two events have the same moment, the one with the lower number fires first. */
+  /** Increases with each event. Of two events at the same moment, the one with the lower number fires first. */
   readonly order: number;
   fire(): void;
 }

@@ -15,7 +15,7 @@ clockContract('virtual, for one machine', () => {
   return { clock: clock.forMachine(0), settle: clock.settle };
 });
 
-test('a year of sleeping takes no real time', async () => {
+test('sleeping for a year takes no real time', async () => {
   const clock = createVirtualClock(START_MS);
   const yearMs = 365 * 24 * 3600 * 1000;
   await clock.settle(clock.sleep(yearMs));
@@ -68,7 +68,7 @@ test('waits on a stopped machine never end, even if they are aborted', async () 
   assert.equal(clock.monotonic(), 1_000);
 });
 
-test('waiting for a promise that nothing can settle is an error', async () => {
+test('waiting for a promise that can never settle is an error', async () => {
   const clock = createVirtualClock(START_MS);
   await assert.rejects(clock.settle(new Promise(() => undefined)), /no event is left/);
 });

@@ -2,32 +2,32 @@ import type { Clock, MonotonicMs, WallMs } from '../../boat/src/platform/ports.t
 import { createDueQueue, type Due } from './clock-queue.ts';
 import { never } from './power.ts';
 
-/** The clock of one boot of one machine. Its wall clock may be wrong and may jump. After a power cut, its waits never end. */
+/** A machine's clock during one boot. Its wall clock may be wrong and may jump. After a power cut, its waits never end. */
 export interface MachineClock extends Clock {
   /** Sets the wall clock, as NTP or a user does. Waits are not affected. */
   setWall(wallMs: number): void;
-  /** Stops the clock because power has failed. From then on, no wait on this clock ends, even if it is aborted. */
+  /** Stops the clock because power has failed. From then on, no wait on this clock ends, not even if it is aborted. */
   stop(): void;
 }
 
-/** Why a run of the clock ended: the condition was met, the time limit was reached, or no event was left. */
+/** Why the clock stopped running: the condition was met, the time limit was reached, or no event was left. */
 export type RunEnd = 'done' | 'time' | 'idle';
 
 /**
- * Virtual time for all machines of a simulation. As a Clock it shows the true time, which is also central's time. Time stands
+ * Virtual time for all machines of a simulation. As a Clock, it shows the true time, which is also central's time. Time stands
  * still while any code can run, and then jumps to the next event.
  */
 export interface VirtualClock extends Clock {
   /** Milliseconds since the simulation began. */
   now(): number;
   /**
-   * Waits for work outside the simulation (a database, a thread). Time stands still until the work settles. If it never
-   * settles, an error contains the `label`.
+   * Waits for work outside the simulation (a database, a thread). Time stands still until the work settles. If it never settles,
+   * the error message contains the `label`.
    */
   outside<T>(label: string, work: Promise<T>): Promise<T>;
   /** Runs `fire` at `atMs`. Returns a function that cancels it. */
   at(atMs: number, fire: () => void): () => void;
-  /** Returns the clock of a machine that boots now and whose wall clock shows `wallMs`. */
+  /** Returns the clock of a machine that boots now with its wall clock at `wallMs`. */
   forMachine(wallMs: number): MachineClock;
   /** Lets time pass until `isDone` returns true, or until `untilMs`. */
   run(isDone: () => boolean, untilMs?: number): Promise<RunEnd>;
@@ -38,15 +38,15 @@ export interface VirtualClock extends Clock {
 }
 
 /**
- * Turns of the event loop after which only work declared by `outside` can still run. Promise chains take one turn, and web
- * streams and `nextTick` take a second one. The third turn covers the work that these start.
+ * Number of event loop turns after which only work declared by `outside` can still run. Promise chains take one turn, and web
+ * streams and `nextTick` take a second. The third covers the work that these start.
  */
 const SETTLE_TURNS = 3;
 
-/** Timeout for outside work, in real time. When it expires, the simulation fails and reports the work. */
+/** Timeout for outside work, in real time. When it expires, the simulation fails and names the work. */
 const OUTSIDE_MAX_MS = 60_000;
 
-/** Maximum number of events at one moment. Real work stays far below this limit. Only a loop without a wait reaches it. */
+/** Maximum number of events at one moment. Real work stays far below this limit; only a loop without a wait reaches it. */
 const MOMENT_STEPS_MAX = 100_000;
 
 /** Creates virtual time that begins at `startWallMs`. */
@@ -129,7 +129,7 @@ async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: (
 
 interface Outside {
   track<T>(label: string, work: Promise<T>): Promise<T>;
-  /** Resolves when no outside work is left and no code can run until time passes. */
+  /** Resolves when no outside work remains and no code can run until time passes. */
   quiet(): Promise<void>;
 }
 
@@ -216,7 +216,7 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
   };
 
   return {
-    // The branded types name the clock that a number was read from. Simulated clocks are read only here.
+    // The branded types state which clock a number was read from. Simulated clocks are read only here.
     wall: () => Math.floor(shownMs() + wallAheadMs) as WallMs,
     monotonic: () => (shownMs() - bootedMs) as MonotonicMs,
     sleep,

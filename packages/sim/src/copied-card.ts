@@ -8,13 +8,13 @@ import type { Simulation } from './simulation.ts';
 import { createTrace } from './trace.ts';
 
 /**
- * Creates a second boat whose card is a copy of this one's, while this boat is off. Both have the same identity, and neither
- * knows about the other. Returns undefined while the boatlog is unreadable, because that incident must end on the card on which
- * it began.
+ * While this boat is off, creates a second boat whose card is a copy of this one's. Both have the same identity, and neither can
+ * detect the other. Returns undefined while the boatlog is unreadable, because that incident must end on the card on which it
+ * began.
  */
 export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simulation | undefined {
   const { plan, clock, machine, central, tokens } = sim;
-  // The history of the exports on the card also explains their state on the copy.
+  // The history of the card's exports also explains their state on the copy.
   const trace = createTrace(clock.now, sim.trace.events);
   const network = createSimNetwork({ clock, random: random.fork('network'), trace });
   const copied = createSimMachine({
@@ -34,7 +34,7 @@ export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simu
   copied.medium.capacityBytes = plan.boat.cardBytes;
   for (const folder of CARD_FOLDERS) machine.medium.takeImage(folder)(copied.medium);
   machine.databases.takeImage()(copied.databases);
-  // The owner's actions on the second boat are part of the plan of its boots.
+  // The owner's actions on the second boat are part of its boots' plans.
   const ownPlan = { ...plan, boots: plan.copy?.boots ?? [], actions: [], incidents: [], card: undefined };
   const copy = assembleSimulation({
     store,

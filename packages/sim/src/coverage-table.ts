@@ -1,8 +1,7 @@
 import type { Coverage } from './coverage.ts';
 
 /**
- * Formats the coverage of several runs as a table with the number of seeds and of occurrences for each name, most frequent
- * first.
+ * Formats the coverage of several runs as a table with the number of seeds and occurrences for each name, most frequent first.
  */
 export function toCoverageTable(seeds: readonly Coverage[]): readonly string[] {
   const rows = new Map<string, { readonly seeds: number; readonly times: number }>();

@@ -4,13 +4,15 @@ import { IMPORT_PATH } from '@d3kos/protocol';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 
-/** Number of times that each kind of fault and each behaviour of the boat occurred in a run, by name. */
+/** How often each kind of fault and each behaviour of the boat occurred in a run, by name. */
 export type Coverage = ReadonlyMap<string, number>;
 
-/** A clock that is further behind than this was never set and shows 1970. */
+/** A clock that is further behind than this shows 1970, because it was never set. */
 const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
 
-/** Reads a run's coverage from its events. The plan is not enough: a planned fault may occur while the boat is idle. */
+/**
+ * Reads a run's coverage from its events. The plan alone is not enough, because a planned fault may occur while the boat is idle.
+ */
 export function measureCoverage(events: readonly SimEvent[], plan: Plan): Coverage {
   const coverage = new Map<string, number>();
   const names = events.flatMap((event) => toName(event, plan) ?? []);
@@ -22,7 +24,7 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   return coverage;
 }
 
-/** Returns the coverage name or names that an event counts towards, or undefined. */
+/** Returns the coverage name or names to which an event counts, or undefined. */
 function toName(event: SimEvent, plan: Plan): string | readonly string[] | undefined {
   switch (event.kind) {
     case 'incident_began':

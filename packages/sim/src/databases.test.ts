@@ -46,7 +46,7 @@ function runTransactions(
   const random = createSimRandom(seed);
   const { medium, databases } = makeDatabases();
   const found: Found = { cuts: 0, kept: 0, lost: [], torn: [], damaged: [], undone: [] };
-  // A transaction that a power failure interrupted may or may not survive. The outcome of every other transaction is certain.
+  // A transaction interrupted by a power failure may or may not survive. The outcome of every other transaction is certain.
   const returned = new Map<number, number>();
   const thrown = new Set<number>();
   let number = 0;
@@ -206,7 +206,7 @@ test('on a full disk a commit throws DISK_FULL and changes nothing', () => {
   }
 });
 
-test('databases of other services survive a power cut unchanged', () => {
+test("other services' databases survive a power cut unchanged", () => {
   const { databases } = makeDatabases();
   try {
     const path = '/opt/d3kos/data/boatlog/boatlog.db';

@@ -22,18 +22,18 @@ import { type Aftermath, changedPages, keepPages, type Pages, tear } from './dis
 import type { SimRandom } from './random.ts';
 import type { Power } from './power.ts';
 
-/** The databases of one machine: real SQLite on real files. A power cut loses data that SQLite has not synced. */
+/** A machine's databases: real SQLite on real files. A power cut loses data that SQLite has not synced. */
 export interface SimDatabases {
   /** The real folder of all files. */
   readonly root: string;
   /**
-   * Maps a path on the boat to its real path. The scenario writes other services' databases there, and power cuts do not change
-   * them.
+   * Maps a path on the boat to its real path. The scenario writes other services' databases there, which power cuts do not
+   * change.
    */
   realPath(path: string): string;
-  /** Returns the boat's view for one boot. `aftermath` decides which unsynced data survives when power fails. */
+  /** Returns the boat's view for one boot. `aftermath` determines which unsynced data survives when power fails. */
   boot(power: Power, random: SimRandom, monotonicMs: () => number, aftermath?: Aftermath): Databases;
-  /** If set, is called after each writing step of the ledger with the number of pages that SQLite wrote in it. */
+  /** If set, it is called after each writing step of the ledger with the number of pages that SQLite wrote in that step. */
   onPages: ((count: number) => void) | undefined;
   /** If true, commits fail as on a full disk. */
   isFull: boolean;
@@ -59,26 +59,26 @@ const SQLITE_FULL = 13;
 /** Virtual time after which the kernel has written unsynced data on its own. */
 const WRITE_BACK_MS = 30_000;
 
-/** Probability of a checkpoint after a commit. With it, every seed has some checkpoints and some WALs with many commits. */
+/** Probability of a checkpoint after a commit. At this value, every seed has some checkpoints and some WALs with many commits. */
 const CHECKPOINT_PROBABILITY = 0.05;
 
 /** The WAL begins with a header. Each frame consists of a frame header and a page (SQLite file format §4.1). */
 const DATABASE_PAGES: Pages = { startBytes: 0, pageBytes: 4_096 };
 const WAL_PAGES: Pages = { startBytes: 32, pageBytes: 4_096 + 24 };
 
-/** The ledger's two files. The third, `-shm`, is an index and does not survive a power cut. */
+/** The ledger's two files. The third file, `-shm`, is an index and does not survive a power cut. */
 interface Image {
   readonly database: Uint8Array;
   readonly wal: Uint8Array;
 }
 
-/** The open ledger of one boot. */
+/** The ledger opened during one boot. */
 interface OpenLedger {
   readonly path: string;
   readonly real: string;
   readonly random: SimRandom;
   db: DatabaseSync | undefined;
-  /** The content that is certain to survive a power cut. Undefined if the files survive as they are. */
+  /** The content certain to survive a power cut. Undefined if the files survive as they are. */
   durable: Image | undefined;
   /** The files before the current step, if `onPages` is set. */
   before: Image | undefined;
@@ -115,7 +115,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           if (isThere) mkdirSync(dirname(realPath(path)), { recursive: true });
           const ledger: OpenLedger = {
             path,
-            // If a power cut removed the simulated folder, the real folder must not be used.
+            // If a power cut has removed the simulated folder, the real folder must not be used.
             real: isThere ? realPath(path) : join(root, 'gone', 'exports.db'),
             random: random.fork('checkpoints'),
             db: undefined,
@@ -168,7 +168,7 @@ interface LedgerFacts {
 function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   switch (step) {
     case 'opened':
-      // In the simulation each checkpoint is a separate step. SQLite on its own would run checkpoints within a commit.
+      // In the simulation, each checkpoint is a separate step. By itself, SQLite would run checkpoints within a commit.
       db.exec('PRAGMA wal_autocheckpoint = 0');
       ledger.db = db;
       observeCheckpoints(db, ledger, facts);
@@ -220,7 +220,7 @@ function observeCheckpoints(db: DatabaseSync, ledger: OpenLedger, facts: LedgerF
   const exec = db.exec.bind(db);
   db.exec = (sql) => {
     if (!sql.includes('wal_checkpoint')) return exec(sql);
-    // SQLite syncs the WAL before it copies pages from it, and the database afterwards.
+    // SQLite syncs the WAL before copying pages from it, and the database afterwards.
     if (medium.fsync !== 'ignored' && synchronousOf(db) >= SYNCHRONOUS_NORMAL) ledger.durable = undefined;
     if (power.isCutWithin('ledger.checkpoint')) tearFrom(ledger);
     ledger.before = toBefore(ledger, facts);
@@ -247,8 +247,8 @@ function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFa
 }
 
 /**
- * Removes the observer from a closed connection. Node keeps a connection in memory while any of its statements is reachable. The
- * observer refers to the boat, which holds the statements. Without this removal, every boot would stay in memory.
+ * Removes the observer from a closed connection. Node keeps a connection in memory while any of its statements is reachable, and
+ * the observer refers to the boat, which holds the statements. Unless the observer is removed, every boot stays in memory.
  */
 function detach(ledger: OpenLedger): void {
   if (ledger.db !== undefined) Reflect.deleteProperty(ledger.db, 'exec');
@@ -269,7 +269,7 @@ function reportPages({ real, before }: OpenLedger, { databases }: LedgerFacts): 
   );
 }
 
-/** Marks the current step as torn: only part of its changes from here on survive. */
+/** Marks the current step as torn: only some of its changes from here on survive. */
 function tearFrom(ledger: OpenLedger): void {
   ledger.durable ??= readImage(ledger.real);
   ledger.isTorn = true;
@@ -339,7 +339,7 @@ function fastFolder(): string {
     accessSync('/dev/shm', constants.W_OK);
     return '/dev/shm';
   } catch {
-    // Not every system has this folder. Any folder works.
+    // Some systems lack this folder. Any folder works.
     return tmpdir();
   }
 }

@@ -2,10 +2,10 @@ import { basename, dirname } from 'node:path';
 import { type Aftermath, isSame, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 
-/** A file, with the content that programs see and the content that is certain to survive a power cut. */
+/** A file, with the content that programs see and the content certain to survive a power cut. */
 export interface FileNode {
   readonly kind: 'file';
-  /** At least `sizeBytes` long. The bytes beyond that are spare capacity. */
+  /** At least `sizeBytes` long. Bytes beyond this length are spare capacity. */
   buffer: Uint8Array;
   sizeBytes: number;
   modifiedMs: number;
@@ -34,7 +34,7 @@ export type NameChange =
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly node: Node };
 
-/** Files that are stored elsewhere but appear on this disk: real SQLite databases. The paths are paths on this disk. */
+/** Files that are stored elsewhere but appear on this disk: real SQLite databases. Their paths here are paths on this disk. */
 export interface ForeignFiles {
   names(directory: string): readonly string[];
   stat(path: string): { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
@@ -48,7 +48,7 @@ export interface ForeignFiles {
  */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
-/** A storage device that does not answer, for example a network folder whose server is gone. */
+/** An unresponsive storage device, for example a network folder whose server is gone. */
 export interface Hang {
   /** Reads of this path, and of every path below it, wait. */
   readonly path: string;
@@ -67,18 +67,18 @@ export function systemError(code: string, path: string): Error {
 }
 
 /**
- * The medium of one machine. It survives power cuts, except for a random part of the unsynced data. The scenario and the boat's
- * other services use the methods of this class. Their changes are durable at once.
+ * A machine's medium. It survives power cuts, except for a random part of the unsynced data. The scenario and the boat's other
+ * services use this class's methods, whose changes are durable at once.
  */
 export class DiskMedium {
   readonly root: DirectoryNode = newDirectory(0);
-  /** Space for files, in bytes. A write that exceeds it stores the bytes that fit and then fails with ENOSPC. */
+  /** Space for files, in bytes. A write that exceeds it writes the bytes that fit and then fails with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
   isReadOnly = false;
   fsync: FsyncMode = 'honest';
   /** Returns a system error code such as `EIO` for an operation that should fail. */
   failureOf: ((op: string, path: string) => string | undefined) | undefined;
-  /** The device that currently does not answer. */
+  /** The device that is currently unresponsive. */
   hang: Hang | undefined;
   foreign: ForeignFiles | undefined;
   #usedBytes = 0;
@@ -117,7 +117,7 @@ export class DiskMedium {
     return Math.max(0, this.capacityBytes - this.#usedBytes);
   }
 
-  /** Returns the inode number of a node. Two names of one file have the same number. It is never 0. */
+  /** Returns a node's inode number. Two names of one file have the same number. It is never 0. */
   fileNoOf(node: Node): number {
     const known = this.#fileNos.get(node);
     if (known !== undefined) return known;
@@ -126,7 +126,7 @@ export class DiskMedium {
     return this.#newestFileNo;
   }
 
-  /** Grows a file up to `sizeBytes`, as far as space allows. Returns the resulting size. */
+  /** Grows a file to `sizeBytes`, as far as space allows. Returns the resulting size. */
   grow(file: FileNode, sizeBytes: number): number {
     const availableBytes = blocks(file.sizeBytes) + Math.floor(this.freeBytes / BLOCK_BYTES) * BLOCK_BYTES;
     const grown = Math.min(sizeBytes, Math.max(file.sizeBytes, availableBytes));
@@ -140,7 +140,7 @@ export class DiskMedium {
     return grown;
   }
 
-  /** Removes one name of a file. Removing the last name frees the file's space. */
+  /** Removes one of a file's names. Removing the last one frees the file's space. */
   release(node: Node | undefined): void {
     if (node?.kind !== 'file') return;
     node.links -= 1;
@@ -227,13 +227,13 @@ export class DiskMedium {
     this.#usedBytes = [...new Set(files)].reduce((sum, file) => sum + blocks(file.sizeBytes), 0);
   }
 
-  /** Makes all changes so far durable, as the kernel's writeback does after some time. */
+  /** Makes all changes so far durable, as the kernel's writeback eventually does. */
   writeBack(): void {
     syncAll(this.root, new Set());
   }
 }
 
-/** Creates an empty file with one name. */
+/** Creates an empty file under one name. */
 export function newFile(modifiedMs: number): FileNode {
   const empty = new Uint8Array();
   return { kind: 'file', buffer: empty, sizeBytes: 0, modifiedMs, durable: empty, links: 1 };

@@ -19,7 +19,9 @@ export function changeName(directory: DirectoryNode, change: NameChange, nowMs: 
   }
 }
 
-/** rename(2). Across two directories the change is a link and an unlink. After a power cut only one of the two may survive. */
+/**
+ * rename(2). Across two directories, the change is a link and an unlink, and after a power cut only one of the two may survive.
+ */
 export function renameNode(medium: DiskMedium, from: string, to: string, nowMs: number): void {
   const source = medium.parentOf(from);
   const target = medium.parentOf(to);
@@ -42,7 +44,7 @@ export function renameNode(medium: DiskMedium, from: string, to: string, nowMs: 
   changeName(source, { kind: 'unlink', name: basename(from) }, nowMs);
 }
 
-/** link(2). A database that is stored elsewhere cannot get a second name. */
+/** link(2). A database stored elsewhere cannot be given a second name. */
 export function linkNode(medium: DiskMedium, from: string, to: string, nowMs: number): void {
   const node = medium.parentOf(from).names.get(basename(from));
   if (node === undefined)

@@ -3,7 +3,7 @@ import { type DiskMedium, systemError } from './disk-medium.ts';
 import type { SimRandom } from './random.ts';
 import { never, type Power } from './power.ts';
 
-/** The boot of a machine that mounts a medium. */
+/** A boot that mounts a medium. */
 export interface MountOptions {
   readonly power: Power;
   readonly clock: MachineClock;
@@ -14,7 +14,7 @@ export interface MountOptions {
 
 /** Functions called before each file system operation. Without power, their promises never settle. */
 export interface Steps {
-  /** Called before an operation that changes something. This is a numbered step at which power can fail. */
+  /** Called before an operation that changes something, which is a numbered step at which power can fail. */
   beforeChange(op: string, path: string): Promise<void>;
   beforeRead(op: string, path: string): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface Steps {
 /** Time after which the kernel writes unsynced data on its own (dirty_expire_centisecs on Linux). */
 const WRITE_BACK_MS = 30_000;
 
-/** Operations that a read-only file system refuses. A sync does not fail if nothing has changed. */
+/** Operations that a read-only file system refuses. A sync without changes does not fail. */
 const WRITING_OPS = new Set(['create', 'write', 'rename', 'link', 'unlink', 'make-directory']);
 
 export function createSteps(medium: DiskMedium, { power, clock, random, latencyMaxMs }: MountOptions): Steps {

@@ -12,7 +12,7 @@ export type Aftermath = 'torn' | 'lost' | 'kept' | number;
 /**
  * Returns the surviving content of a file whose content was `durable` at its last sync and is `current` now: the old content,
  * the new content, the new content up to some byte, or the old content with random sectors of the new one. In a file that grew,
- * sectors that were never written are zeros. For an unchanged file, no random number is drawn.
+ * sectors that were never written are zeros. No random number is drawn for an unchanged file.
  */
 export function tear(
   durable: Uint8Array,
@@ -60,7 +60,7 @@ function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom)
   return mixed.slice(0, length);
 }
 
-/** The page layout of a file. The first page begins at offset `startBytes`. */
+/** A file's page layout. The first page begins at offset `startBytes`. */
 export interface Pages {
   readonly startBytes: number;
   readonly pageBytes: number;
@@ -83,7 +83,7 @@ export function keepPages(
   return mixed;
 }
 
-/** Returns the offsets of the pages in which the two contents differ. */
+/** Returns the offsets of the pages that differ. */
 export function changedPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -99,14 +99,14 @@ export function changedPages(
 /** Number of bytes compared at a time when searching for the first difference between two files. */
 const COMPARED_BYTES = 64 * 1024;
 
-/** True if both hold the same bytes. This is far faster than a loop over the bytes. */
+/** True if both have the same bytes. Far faster than a loop over the bytes. */
 export function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return left === right || Buffer.compare(left, right) === 0;
 }
 
 /**
- * Returns the offset of the first sector in which the two differ. With it, a large file of which only the end is new is not
- * torn at its beginning.
+ * Returns the offset of the first sector that differs. This ensures that a large file of which only the end is new is not torn at
+ * its beginning.
  */
 function firstChange(durable: Uint8Array, current: Uint8Array): number {
   const shared = Math.min(durable.length, current.length);

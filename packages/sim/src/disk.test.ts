@@ -91,7 +91,7 @@ test('a power cut loses unsynced data, keeps it or keeps its first pages, as its
   assert.deepEqual(await end(3), ['synced'], 'page-wise cuts affect only the ledger');
 });
 
-test('the surviving pages of a write are its first ones', () => {
+test('the pages of a write that survive are its first ones', () => {
   const pages = { startBytes: 2, pageBytes: 3 };
   const kept = (count: number) =>
     textOf(keepPages(bytesOf('--aaabbbccc'), bytesOf('**AAAbbbCCCDD'), pages, count));
@@ -101,7 +101,7 @@ test('the surviving pages of a write are its first ones', () => {
 /** The contents that each path may have after a power cut at this point in a scenario. */
 type Promises = Map<string, readonly (string | undefined)[]>;
 
-/** Makes every kind of change to a disk. `kept` always lists the contents that may remain after a power cut. */
+/** Makes every kind of change to a disk. At any time, `kept` lists the contents that may remain after a power cut. */
 async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   const allow = (path: string, ...texts: readonly (string | undefined)[]) => kept.set(path, texts);
   const during = async (
@@ -156,7 +156,7 @@ function violations(medium: DiskMedium, kept: Promises): readonly string[] {
   const [exported, moved] = [`${FOLDER}/export.json`, `${FOLDER}/failed_exports/q_failed.json`];
   const isMoving = kept.get(moved)?.includes(undefined) === true;
   if (isMoving && medium.get(exported) === undefined && medium.get(moved) === undefined)
-    return [...wrong, 'a file that is being moved has neither name'];
+    return [...wrong, 'a file that is being moved has lost both names'];
   return wrong;
 }
 

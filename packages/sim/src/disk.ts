@@ -83,10 +83,10 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
   };
 }
 
-/** Space reported by a disk without a limit: the size of a 64 GB card. */
+/** Space reported by a disk without a size limit: that of a 64 GB card. */
 const UNLIMITED_BYTES = 64 * 1024 ** 3;
 
-/** Inode number reported for databases. Each database has only one name, so comparisons never need the real number. */
+/** Inode number reported for databases. Each database has only one name, so no comparison needs the real number. */
 const FOREIGN_FILE_NO = 0;
 
 function directoryAt(medium: DiskMedium, path: string): DirectoryNode {
@@ -96,7 +96,7 @@ function directoryAt(medium: DiskMedium, path: string): DirectoryNode {
   return node;
 }
 
-/** Returns the node at `path`, or a read-only copy of a database that is kept elsewhere. */
+/** Returns the node at `path`, or a read-only copy of a database stored elsewhere. */
 function findOrForeign(medium: DiskMedium, path: string): Node {
   const node = medium.find(path);
   if (node !== undefined) return node;

@@ -16,7 +16,7 @@ export type SimEvent =
   | { readonly kind: 'central_restored' }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
-  /** The export manager ended without being stopped. `code` is undefined if a bug ended it. */
+  /** The export manager exited without being stopped. `code` is undefined if a bug caused it. */
   | { readonly kind: 'manager_ended'; readonly reason: string }
   /** The last faults ended. The calm day begins. */
   | { readonly kind: 'calm' }
@@ -43,7 +43,7 @@ export type SimEvent =
   | { readonly kind: 'link_changed'; readonly state: LinkState }
   | { readonly kind: 'connections_broken' }
   | ExchangeEvent
-  /** An event from the boat's delivery. */
+  /** An event from the boat's delivery module. */
   | { readonly kind: 'delivery'; readonly event: DeliveryEvent }
   /** The ledger no longer holds an acknowledged export. */
   | { readonly kind: 'export_removed'; readonly queueId: string }
@@ -57,7 +57,7 @@ export type SimEvent =
     }
   | { readonly kind: 'violation'; readonly text: string };
 
-/** The end of one exchange between the boat and a server. */
+/** An exchange between the boat and a server has ended. */
 export type ExchangeEvent = {
   readonly kind: 'exchange';
   readonly number: number;

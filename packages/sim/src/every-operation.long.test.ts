@@ -4,7 +4,7 @@ import { runEveryOperation } from './every-operation.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { toPointText } from './small-scenario.ts';
 
-/** Timeout for the points of one test. They take twelve minutes on an idle core. */
+/** Timeout for one test's points, which take twelve minutes on an idle core. */
 const POINTS_MAX_MS = 60 * 60_000;
 /**
  * `npm run sim -- --every-operation` runs all points in half an hour. A third of them covers every kind of operation several

@@ -4,7 +4,7 @@ import { runEveryOperation } from './every-operation.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { parsePoint, toPointText } from './small-scenario.ts';
 
-/** The long tier runs many more points. This share includes each way to cut the power. */
+/** The long tier runs many more points. This share includes every way of cutting the power. */
 const SHARE = { every: 367, from: 5 };
 
 async function tryPoints(share: typeof SHARE) {
@@ -42,7 +42,7 @@ test('a power cut at any operation of the small scenario breaks no promise', asy
     'ledger.close',
   ])
     assert.ok((operations.get(op) ?? 0) > 0, `the scenario has ${op}`);
-  assert.ok(runs > 2 && pageRuns > 0 && runsAgain > 0, 'power was cut in each possible way');
+  assert.ok(runs > 2 && pageRuns > 0 && runsAgain > 0, 'power was cut in every possible way');
 });
 
 test('a point can be parsed from its text', () => {

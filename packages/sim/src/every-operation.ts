@@ -3,7 +3,7 @@ import type { CentralDatabase } from './simulated-central.ts';
 import type { Step } from './simulation.ts';
 import { type Point, toSmallPlan } from './small-scenario.ts';
 
-/** Runs the small scenario on an empty database. With a point, power fails there. */
+/** Runs the small scenario on an empty database. If a point is given, power fails there. */
 export async function runPoint(
   database: CentralDatabase,
   point: Point | undefined,
@@ -13,9 +13,9 @@ export async function runPoint(
   return runPlan(toSmallPlan(point), database.store, options);
 }
 
-/** The points that were run, and the points at which a promise was broken. */
+/** The points that were run, and those at which a promise was broken. */
 export interface EveryOperationResult {
-  /** Steps of the scenario at which power can fail, by kind. */
+  /** The scenario's steps at which power can fail, by kind. */
   readonly operations: ReadonlyMap<string, number>;
   readonly runs: number;
   readonly runsAgain: number;
@@ -40,13 +40,13 @@ const AGAIN_STEPS = 24;
 
 const AFTERMATHS = ['torn', 'lost', 'kept'] as const;
 
-/** A kind of cut: at an operation, after a page that SQLite wrote during the operation, or again during the next start. */
+/** A kind of power cut: at an operation, after a page that SQLite wrote during the operation, or again during the next start. */
 type CutKind = 'runs' | 'pageRuns' | 'runsAgain';
 
 /**
  * Cuts the power at every operation of the small scenario, with unsynced data torn, lost and kept, and after every page that
- * SQLite writes. At some operations power fails again at each step of the next start. `report` is called at once for each point
- * that breaks a promise.
+ * SQLite writes. After some of these cuts, power fails again at each step of the next start. `report` is called at once for each
+ * point that breaks a promise.
  */
 export async function runEveryOperation(
   database: CentralDatabase,

@@ -24,7 +24,7 @@ type Moment = readonly [minute: number, event: Action | Incident];
 /** Days of the run: one boot of two hours. */
 const DAYS = 1 / 12;
 
-/** Plans one boot with the events of each minute. */
+/** Plans one boot with the given events in each minute. */
 function toPlan(moments: readonly Moment[], boat: Partial<BoatPlan> = {}): Plan {
   const small = toSmallPlan();
   const isIncident = (event: Action | Incident): event is Incident => INCIDENTS.has(event.kind);
@@ -56,7 +56,7 @@ async function run(plan: Plan) {
   return result;
 }
 
-test('malformed settings files affect neither the other files nor a category', async () => {
+test('malformed settings files affect neither other files nor a whole category', async () => {
   await run(
     toPlan(
       [
@@ -69,7 +69,7 @@ test('malformed settings files affect neither the other files nor a category', a
   );
 });
 
-test('a capture that is identified after its export is exported again', async () => {
+test('a capture that is identified after it was exported is exported again', async () => {
   await run(
     toPlan([
       [1, FULL],
@@ -124,7 +124,7 @@ test("central stores captures and alerts under the moment that the boat's local 
     );
 });
 
-test('reading a source that hangs ends at a deadline, and the other categories are exported', async () => {
+test('reading a source that hangs ends at a deadline, and all other categories are exported', async () => {
   for (const path of [`${ROOT}/data/marine-vision`, RECORDINGS, `${ROOT}/config/user-preferences.json`]) {
     const { coverage } = await run(
       toPlan([

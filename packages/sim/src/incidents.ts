@@ -4,7 +4,7 @@ import { BOATLOG_FOLDER, type Outage } from './oracle/reads.ts';
 import type { Incident } from './plan-incidents.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Time after the link comes up until a time server answers. */
+/** Time from when the link comes up until a time server answers. */
 const TIME_SERVER_MS = 2_000;
 
 /** Starts an incident and ends it when its duration is over. */
@@ -146,7 +146,7 @@ const BEGINNINGS: Beginnings = {
 };
 
 function begin(sim: Simulation, incident: Incident): End {
-  // The table has one function for each kind, and this function accepts the incident's kind.
+  // The table has one function for each kind, and the one selected here accepts the incident's kind.
   const start = BEGINNINGS[incident.kind] as (sim: Simulation, incident: Incident) => End;
   return start(sim, incident);
 }

@@ -14,7 +14,9 @@ import { createPower, PowerLost } from './power.ts';
 const FOLDER = '/opt/d3kos/data/exports';
 const LEDGER = `${FOLDER}/exports.db`;
 
-/** Runs an upgrade in which power fails at step `cutAt`, then a start. Returns false if the upgrade ended before that step. */
+/**
+ * Runs an upgrade in which power fails at step `cutAt`, and then a start. Returns false if the upgrade ended before that step.
+ */
 function upgradeWithCut(cutAt: number, version: EarlierVersion): boolean {
   const random = createSimRandom(version);
   const medium = new DiskMedium();

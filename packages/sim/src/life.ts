@@ -10,18 +10,18 @@ import { CENTRAL, ROOT } from './places.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
 /**
- * Pause before a daemon that ended on its own is restarted. It is longer than the supervisor's pause, so that a full card causes
+ * Pause before restarting a daemon that exited on its own. It is longer than the supervisor's pause, so that a full card causes
  * few restarts.
  */
 const RESTART_MS = 5 * 60_000;
 
-/** Time from a change until the JSON views show it. Writing the views waits up to 30 s until the card is idle. */
+/** Time from a change until the JSON views show it. The views are written once the card is idle, after at most 30 s. */
 const VIEWS_MS = 60_000;
 
 /** Interval at which the ledger is checked for waiting exports. */
 const DRAIN_POLL_MS = 10_000;
 
-/** Runs the complete life of one boat: the days with faults, the calm day and the final checks. */
+/** Runs a boat's complete life: the days with faults, the calm day and the final checks. */
 export async function live(sim: Simulation): Promise<void> {
   const config = toConfig(sim);
   const token = await sim.central.enroll(sim.plan.boat.installationId);
@@ -42,7 +42,8 @@ export async function live(sim: Simulation): Promise<void> {
 }
 
 /**
- * Number of exports of each of two boats with one identity. The first may be refused, and the second is then in a new ledger.
+ * Number of exports from each of two boats with one identity. The first may be refused, in which case the second is in a new
+ * ledger.
  */
 const TURNS = 3;
 
@@ -73,7 +74,7 @@ function toConfig({ plan: { boat } }: Simulation): Config {
   };
 }
 
-/** Runs the days of the plan, with its boots, actions and incidents. */
+/** Runs the plan's days, with its boots, actions and incidents. */
 async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void> {
   const { clock, plan, machine } = sim;
   for (const { atMs, incident } of plan.incidents)
@@ -94,7 +95,7 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
   await boots;
 }
 
-/** Runs the boat, and the second one from the moment at which the card is copied. */
+/** Runs the boat, and also the second one once the card has been copied. */
 async function runBothBoats(sim: Simulation, config: Config, endMs: number): Promise<void> {
   let second: Promise<void> | undefined;
   await runBoots(sim, config, endMs, () => {
@@ -151,11 +152,11 @@ function beginCalm(sim: Simulation): void {
   sim.synchronize();
 }
 
-/** Returns the running boat, restarted if the plan or its state requires it. Returns undefined if it does not start. */
+/** Returns the running boat, restarted if the plan or its state requires it, or undefined if it does not start. */
 async function recoverForCalm(sim: Simulation, config: Config): Promise<Boat | undefined> {
   const { clock, machine, plan } = sim;
   const before = currentBoat(sim)?.boat;
-  // An unfinished import of a legacy queue continues only at a start.
+  // An unfinished import of a legacy queue resumes only at a start.
   if (plan.isRestartedForCalm || before === undefined || toLedgerFacts(before).isLegacyImportOpen()) {
     machine.powerCut();
     sim.running = undefined;
@@ -185,7 +186,7 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   for (const entry of boat.ledger.queue.list('failed'))
     if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
   await drain(sim, boat);
-  // A retried export can reveal that the ledger was set back to an older state. The next export is then full, and restores the
+  // A retried export can reveal that the ledger had returned to an older state. The next export is then full, and restores the
   // records that older exports replaced.
   if (boat.ledger.facts.ledgerId !== ledgerId) {
     performAction(sim, { kind: 'export', type: 'incremental' });
@@ -196,8 +197,8 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
 }
 
 /**
- * Central reports lost exports in its answer to one export. It reports an export that was requeued on the previous day only a
- * day later, so a second export follows then if central was restored more than once.
+ * Central reports lost exports in its answer to one export. It reports an export requeued on the previous day only a day later,
+ * so if central was restored more than once, a second export follows then.
  */
 async function learnOfLosses(sim: Simulation, boat: Boat): Promise<void> {
   const { clock, oracle, trace } = sim;

@@ -31,7 +31,7 @@ function makeSimulation(seed: number) {
   return { clock, random, trace, network, machine };
 }
 
-/** A small boat. In a loop it writes a file, commits the file's row, sends the file and commits its receipt. */
+/** A small boat. In a loop, it writes a file, commits the file's row, sends the file and commits its receipt. */
 async function live(world: World): Promise<void> {
   await world.disk.makeDirectory(FOLDER);
   const ledger = world.databases.openLedger(`${FOLDER}/exports.db`);
@@ -69,7 +69,7 @@ async function send(world: World, name: string, signal: AbortSignal): Promise<bo
   }
 }
 
-/** Runs the small boat for two hours with faults and power cuts. Returns the trace and the broken promises. */
+/** Runs the small boat for two hours with faults and power cuts. Returns the trace and any broken promises. */
 async function runSeed(seed: number) {
   const { clock, random, trace, network, machine } = makeSimulation(seed);
   const received = new Set<string>();
@@ -108,7 +108,7 @@ async function runSeed(seed: number) {
   }
 }
 
-test('a boat that uses only the ports keeps its promises despite faults and power cuts, and a seed always produces the same trace', async () => {
+test('a boat that uses only the ports keeps its promises despite faults and power cuts, and each seed always produces the same trace', async () => {
   let received = 0;
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)];

@@ -20,20 +20,20 @@ export interface SimMachineOptions {
   readonly diskLatencyMaxMs: number;
 }
 
-/** One boot of the machine. */
+/** A boot of the machine. */
 export interface Boot {
   readonly world: World;
   readonly clock: MachineClock;
   readonly power: Power;
 }
 
-/** A boat's computer. Its medium and its databases survive a power cut. All other state lasts for one boot. */
+/** A boat's computer. Its medium and databases survive a power cut. All other state lasts for one boot only. */
 export interface SimMachine {
   readonly medium: DiskMedium;
   readonly databases: SimDatabases;
   /**
-   * Boots from the medium as the last power cut left it. `wallMs` is the time that its clock shows. `plan` decides at which step
-   * power fails. `aftermath` decides which unsynced data survives.
+   * Boots from the medium as the last power cut left it. `wallMs` is the time that its clock shows. `plan` determines at which
+   * step power fails, and `aftermath` which unsynced data survives.
    */
   boot(options?: { readonly wallMs?: number; readonly plan?: CutPlan; readonly aftermath?: Aftermath }): Boot;
   isOn(): boolean;
@@ -43,7 +43,7 @@ export interface SimMachine {
   close(): void;
 }
 
-/** Creates a machine that is switched off and has an empty disk. */
+/** Creates a switched-off machine with an empty disk. */
 export function createSimMachine(options: SimMachineOptions): SimMachine {
   const { name, clock, random, network, trace } = options;
   const medium = new DiskMedium();
@@ -101,7 +101,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
   };
 }
 
-/** Compresses synchronously. With threads, the order in which two compressions end would not be reproducible. */
+/** Compresses synchronously. With threads, the order in which two compressions finish would not be reproducible. */
 function createSimCompressor(): Compressor {
   return {
     compress: async (bytes, coding) => {

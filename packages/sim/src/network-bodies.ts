@@ -1,6 +1,6 @@
 import { TransportError } from '../../boat/src/platform/ports.ts';
 
-/** An answer whose body has been read, so that it can be cut or counted. */
+/** An answer whose body has been read in full, so that it can be cut or counted. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -28,7 +28,7 @@ export function toResponse({ status, headers, bytes }: Answer): Response {
   return new Response(body, { status, headers });
 }
 
-/** Returns an answer whose connection is reset after `lengthBytes` of the body. */
+/** Returns an answer whose connection is reset after `lengthBytes` bytes of the body. */
 export function toBrokenResponse({ status, headers, bytes }: Answer, lengthBytes: number): Response {
   const failure = new TransportError('exchange', 'ECONNRESET', 'the connection was reset during the answer');
   const chunks = [bytes.slice(0, lengthBytes)];

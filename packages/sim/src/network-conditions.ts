@@ -1,13 +1,13 @@
 import type { FaultProbabilities } from './network-faults.ts';
 import type { RefusingProxy } from './network-proxy.ts';
 
-/** Validity period of a TLS certificate, in true time. */
+/** A TLS certificate's validity period, in true time. */
 export interface Validity {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
-/** The conditions for every exchange with the internet. A scenario may change them at any time, even during an exchange. */
+/** Conditions for every exchange with the internet. A scenario may change them at any time, even during an exchange. */
 export interface NetworkConditions {
   /** Probabilities of faults. A change takes effect with the next exchange. */
   faults: FaultProbabilities;
@@ -17,7 +17,7 @@ export interface NetworkConditions {
   bytesPerSecond: number;
   /** The connection breaks after this many bytes of a request body. */
   carriedBytesMax: number;
-  /** A proxy that refuses individual bodies, or undefined if there is none. */
+  /** A proxy that refuses certain bodies, or undefined if there is none. */
   proxy: RefusingProxy | undefined;
   /** Maximum latency in one direction, not counting the transfer of the bytes. */
   latencyMaxMs: number;

@@ -26,7 +26,7 @@ export interface Server {
 /** Passes a request to a server and reads the whole answer. */
 export type ServerSide = (server: Server, request: Request, bytes: Uint8Array) => Promise<Answer>;
 
-/** A request that the boat is sending, and the state of the network when the request began. */
+/** A request that the boat is sending, and the network's state when the request began. */
 export interface Exchange {
   readonly number: number;
   readonly server: Server | undefined;
@@ -43,7 +43,7 @@ export interface Exchange {
   sendLater(delayMs: number, send: () => void): void;
 }
 
-/** Timeout after which the boat's transport ends an exchange without data (docs/spec/delivery.md: 30 s). */
+/** Time without data after which the boat's transport ends an exchange (docs/spec/delivery.md: 30 s). */
 const SILENCE_MAX_MS = 30_000;
 
 /** Timeout for connecting. */
@@ -63,7 +63,7 @@ export function createServerSide(clock: VirtualClock): ServerSide {
       const response = await server.handler(toRequest(request, bytes));
       return toAnswer(response);
     });
-    // The next request waits until this one has settled. Only the sender receives a failure.
+    // The next request waits until this one has settled, but only the sender receives a failure.
     last = answer.then(
       () => undefined,
       () => undefined,
@@ -236,7 +236,7 @@ async function fallSilent(exchange: Exchange, how: 'lost' | 'stalled'): Promise<
   throw new TransportError('exchange', 'SILENT', 'no byte arrived in time');
 }
 
-/** Sends the request's body at the speed of the link, up to `untilBytes`. Later bytes never leave the boat. */
+/** Sends the request's body at the link's speed, up to `untilBytes`. Later bytes never leave the boat. */
 async function sendBody(exchange: Exchange, untilBytes: number): Promise<Uint8Array> {
   const { request, clock, signal, traffic, server } = exchange;
   const chunks: Uint8Array[] = [];

@@ -22,7 +22,7 @@ export const FAULTS = [
   'gateway_504',
   // The boat times out first, and the server handles the request afterwards.
   'request_late',
-  // A proxy between the two sends the request twice.
+  // A proxy on the way sends the request twice.
   'request_doubled',
   // A captive portal answers the request.
   'portal_page',
@@ -36,7 +36,7 @@ export type Fault = (typeof FAULTS)[number];
 /** The fault of an answered exchange. `proxy_refusal`: a proxy answered in place of central. */
 export type ExchangeFault = Fault | 'none' | 'proxy_refusal';
 
-/** Probability of each fault in one exchange. A fault that is not listed never happens. The sum is at most 1. */
+/** Probability of each fault in one exchange. Unlisted faults never happen. The sum is at most 1. */
 export type FaultProbabilities = Partial<Readonly<Record<Fault, number>>>;
 
 /** Draws the fault of one exchange, or `none`. */
@@ -49,7 +49,7 @@ export function drawFault(probabilities: FaultProbabilities, random: SimRandom):
   return 'none';
 }
 
-/** Returns the same probability for each fault. `total` is their sum. */
+/** Assigns the same probability to each fault. `total` is their sum. */
 export function evenProbabilities(total: number): FaultProbabilities {
   return Object.fromEntries(FAULTS.map((fault) => [fault, total / FAULTS.length]));
 }
@@ -68,7 +68,7 @@ export function drawPortalFault(random: SimRandom): PortalFault | 'foreign_certi
   ] as const);
 }
 
-/** Returns the answer of a captive portal or a proxy in place of central's. */
+/** Returns the answer that a captive portal or a proxy gives in place of central. */
 export function portalAnswer(fault: PortalFault): Response {
   switch (fault) {
     case 'portal_page':
@@ -85,7 +85,7 @@ export function portalAnswer(fault: PortalFault): Response {
   }
 }
 
-/** Returns the answer of a gateway whose server did not answer. */
+/** Returns the answer of a gateway whose upstream server did not answer. */
 export function gatewayAnswer(status: 502 | 504): Response {
   return html(status, `<html><title>${status}</title></html>`);
 }

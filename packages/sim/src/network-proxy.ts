@@ -4,7 +4,7 @@ import { parseIdempotencyKey } from '@d3kos/protocol';
 /** How a proxy refuses a body: with a page of this status, with JSON and status 200, or by breaking the connection. */
 export type ProxyRefusal = 403 | 451 | 502 | 'json_200' | 'reset';
 
-/** A proxy or a firewall between the boat and central. It refuses individual bodies and lets every other request pass. */
+/** A proxy or a firewall between the boat and central. It refuses certain bodies and lets all other requests pass. */
 export interface RefusingProxy {
   /** It answers 413 to a body that is larger than this on the wire. */
   readonly bodySizeMaxBytes: number;

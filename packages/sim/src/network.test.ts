@@ -46,7 +46,7 @@ function makeNetwork(faults: FaultProbabilities = {}, seed = 'network') {
 const failsWith = (phase: string, code: string) => (error: unknown) =>
   error instanceof TransportError && error.phase === phase && error.code === code;
 
-test('a request reaches the handler complete, and its answer returns at the speed of the link', async () => {
+test("a request reaches the handler complete, and its answer returns at the link's speed", async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 1_000;
   const response = await clock.settle(post());
@@ -100,7 +100,7 @@ for (const fault of FAULTS)
     assert.equal(bodies.length, SEEN[fault][1]);
   });
 
-test('without a link all connections fail, and a link change is reported', async () => {
+test('without a link, all connections fail, and a link change is reported', async () => {
   const { clock, network, boat, bodies, post } = makeNetwork();
   network.setLink('down');
   await assert.rejects(clock.settle(post()), failsWith('connect', 'ENETUNREACH'));
@@ -143,14 +143,14 @@ test('a link that breaks after a number of bytes cuts long requests short, but s
   assert.equal(bodies.length, 1);
 });
 
-test('behind a captive portal no answer from central arrives', async () => {
+test('behind a captive portal, no answer from central arrives', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.setLink('portal');
   for (let round = 0; round < 20; round += 1) await clock.settle(post()).catch(() => undefined);
   assert.equal(bodies.length, 0);
 });
 
-test('a boat rejects a server whose certificate is not valid on its clock', async () => {
+test("a boat rejects a server whose certificate is not valid by the boat's clock", async () => {
   const { clock, network, machine, post } = makeNetwork();
   network.certificates = { fromMs: START_MS - 1_000, untilMs: START_MS + 86_400_000 };
   machine.setWall(0);

@@ -7,7 +7,7 @@ import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 import { never, type Power } from './power.ts';
 
-/** Number of bytes and connections between the boat and the internet. Exchanges with servers on the boat are not counted. */
+/** Counts of bytes and connections between the boat and the internet. Exchanges with servers on the boat are not included. */
 export interface Traffic {
   /** Number of exchanges that began with a name lookup or a connection. Must not increase at tier 0. */
   readonly attempts: number;
@@ -22,7 +22,7 @@ export interface SimNetworkOptions {
   readonly trace: Trace;
 }
 
-/** The network between one boat and the servers. It exists across boots of the boat. */
+/** The network between one boat and the servers. It outlives the boat's boots. */
 export interface SimNetwork extends NetworkConditions {
   /** Adds a server at an origin (`https://central.example`). Network faults do not affect servers on the boat itself. */
   serve(origin: string, where: Server['where'], handler: Server['handler']): void;
@@ -30,7 +30,7 @@ export interface SimNetwork extends NetworkConditions {
   boot(clock: MachineClock, power: Power): { readonly transport: Transport; readonly network: Network };
   setLink(state: LinkState): void;
   link(): LinkState;
-  /** Breaks every open connection, as the restart of a server does. */
+  /** Breaks every open connection, as a server restart does. */
   breakConnections(): void;
   traffic(): Traffic;
 }

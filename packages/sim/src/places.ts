@@ -1,4 +1,4 @@
-/** Paths and origins used in every simulation. */
+/** Paths and origins shared by all simulations. */
 export const ROOT = '/opt/d3kos';
 export const RECORDINGS = '/home/d3kos/camera-recordings';
 export const CENTRAL = 'https://central.example';

@@ -3,7 +3,7 @@ import { drawIncident, type PlannedIncident } from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** A change that another service of the boat makes to its records. */
+/** A change that another of the boat's services makes to its records. */
 export type SourceAction =
   | {
       readonly kind: 'rows';
@@ -46,7 +46,7 @@ export interface PlannedAction {
   readonly action: Action;
 }
 
-/** One boot of the machine, which lasts until it is switched off. */
+/** A boot of the machine, which lasts until it is switched off. */
 export interface BootPlan {
   /** The step at which power fails. If undefined, power fails at the end of `onMs`. */
   readonly cutAtStep: number | undefined;
@@ -57,13 +57,13 @@ export interface BootPlan {
   readonly onMs: number;
   readonly offMs: number;
   /**
-   * How far behind the clock is after the boot. It never shows a time before 1970. A time server corrects it after
+   * How far behind the clock is after the boot; it never shows a time before 1970. A time server corrects it after
    * `synchronizedAfterMs`.
    */
   readonly clockBehindMs: number;
   readonly synchronizedAfterMs: number;
   readonly actions: readonly PlannedAction[];
-  /** Incidents while the boat is on, timed from the boot. Most incidents of the run itself occur while the boat is off. */
+  /** Incidents while the boat is on, timed from the boot. The run's own incidents mostly occur while the boat is off. */
   readonly incidents: readonly PlannedIncident[];
 }
 
@@ -80,7 +80,7 @@ export const CALM_BOOT: BootPlan = {
   incidents: [],
 };
 
-/** An offset beyond the range of the clock. The clock then shows 1970. */
+/** An offset beyond the clock's range, so that the clock shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
 /** Draws a boot for a run of days with many incidents each. */
@@ -94,7 +94,7 @@ export function drawBoot(random: SimRandom): BootPlan {
 }
 
 /**
- * Draws a boot for a run of weeks: the boat is on for a few hours, sometimes for a day and a night, and is then in the harbour
+ * Draws a boot for a run of weeks: the boat is on for a few hours, sometimes for a day and a night, and then lies in the harbour
  * without power for weeks.
  */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {
@@ -115,7 +115,7 @@ function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: numbe
     afterMs: spread(random, 200, onMs),
     action: drawAction(random),
   }));
-  // The timer of the daily export is persistent: it fires soon after a boot.
+  // The daily export's timer is persistent: it fires soon after a boot.
   if (random.bool(0.4)) actions.push({ afterMs: 3 * SECOND_MS, action: { kind: 'daily', times: 1 } });
   return {
     cutAtStep: random.bool(0.6) ? spread(random, 1, 2_000) : undefined,
@@ -127,7 +127,7 @@ function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: numbe
     synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
     actions: actions.sort((a, b) => a.afterMs - b.afterMs),
     incidents: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => ({
-      // Shortly before an action, so that the incident affects the action.
+      // Shortly before an action, so that the incident affects it.
       atMs: Math.max(0, random.pick(actions).afterMs - random.integer(MOMENTS_BEFORE_MS)),
       incident: drawIncident(random, HOUR_MS),
     })),

@@ -11,7 +11,7 @@ export type Incident =
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
   /** The link breaks after this many bytes of a request. */
   | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
-  /** A proxy or a firewall refuses individual bodies. */
+  /** A proxy or a firewall refuses certain bodies. */
   | ({ readonly kind: 'proxy-refuses'; readonly forMs: number } & RefusingProxy)
   /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
@@ -51,7 +51,7 @@ export type Incident =
       readonly aheadMs: number;
     }
   | { readonly kind: 'boatlog-unreadable'; readonly forMs: number }
-  /** The storage device with this source does not answer. */
+  /** The storage device that contains this source does not answer. */
   | { readonly kind: 'source-hangs'; readonly forMs: number; readonly path: string };
 
 /** An incident and its moment, counted from the beginning of the run or from the boot. */
@@ -87,8 +87,8 @@ export function drawProxies(random: SimRandom, days: number): readonly PlannedIn
 }
 
 /**
- * Folders that owners move to other drives. Documents that consist of several files are excluded: while one of the files cannot
- * be read, the record is exported without that file's values, which the oracle does not expect.
+ * Folders that owners move to other drives. Documents that consist of several files are excluded, because while one of the files
+ * cannot be read, the record is exported without that file's values, which the oracle does not expect.
  */
 const MOVED_SOURCES = [
   `${ROOT}/data/boatlog`,
@@ -133,11 +133,11 @@ export function drawRestorations(random: SimRandom, days: number): readonly Plan
   );
 }
 
-/** Length of the one period without any network in a run of weeks. */
+/** Length of the single period without any network in a run of weeks. */
 const AWAY_MIN_MS = 7 * DAY_MS;
 const AWAY_MAX_MS = 21 * DAY_MS;
 
-/** Draws the incidents of a run of weeks: a few longer ones a day, and once a period of a week or more without a network. */
+/** Draws the incidents for a run of weeks: a few longer ones a day, and one period of a week or more without a network. */
 export function drawIncidentsOfWeeks(random: SimRandom, days: number): readonly PlannedIncident[] {
   const drawn = drawMany(random, days, random.between(days, days * 3), 3 * DAY_MS);
   const awayMs = Math.min(spread(random, AWAY_MIN_MS, AWAY_MAX_MS), (days * DAY_MS) / 2);

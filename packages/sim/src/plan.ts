@@ -37,7 +37,7 @@ export interface LegacyQueuePlan {
   readonly isTorn: boolean;
 }
 
-/** A boat at the beginning of the run. */
+/** A boat's state at the beginning of the run. */
 export interface BoatPlan {
   readonly installationId: string;
   readonly partSizeBytes: number;
@@ -64,7 +64,7 @@ export interface BoatPlan {
   /** Maximum number of bytes sent in a calendar month. This is far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
-  /** True if power cuts and owners have left malformed files among the sources. Such files must not affect the others. */
+  /** True if power cuts and owners have left malformed files among the sources. These must not affect the other files. */
   readonly hasMalformedFiles: boolean;
 }
 
@@ -83,18 +83,18 @@ export interface CopyPlan {
   readonly boots: readonly BootPlan[];
 }
 
-/** Everything that will happen to one boat. It depends only on the seed. */
+/** Everything that will happen to one boat, determined only by the seed. */
 export interface Plan {
   readonly seed: number;
   readonly days: number;
-  /** The true time at the beginning. */
+  /** The true time at the beginning of the run. */
   readonly startWallMs: number;
   readonly boat: BoatPlan;
   readonly boots: readonly BootPlan[];
   /** Actions at fixed moments of the run, in any boot. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
-  /** The boots after which the card is copied to an image and after which the image is written to a new card. */
+  /** After which boot the card is copied to an image, and after which boot the image is written to a new card. */
   readonly card: CardPlan | undefined;
   /** The second boat with the same identity. Its network has no faults. */
   readonly copy: CopyPlan | undefined;
@@ -102,7 +102,7 @@ export interface Plan {
   readonly isRestartedForCalm: boolean;
 }
 
-/** Draws the plan of a seed. The same numbers give the same plan on every machine. */
+/** Draws a seed's plan. The same arguments give the same plan on every machine. */
 export function drawPlan(seed: number, days: number): Plan {
   const random = createSimRandom(`plan ${seed}`);
   const card = drawCard(random.fork('card'));
@@ -121,8 +121,8 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
       ...drawHangs(random.fork('hangs'), days),
-      // If central also lost the information about which of two machines sent a sequence, it could not report the other
-      // machine's export (decision 0044).
+      // If central also lost track of which of two machines sent a sequence, it could not report the other machine's export
+      // (decision 0044).
       ...(copy === undefined ? drawRestorations(random.fork('restorations'), days) : []),
     ].toSorted((a, b) => a.atMs - b.atMs),
     card,
@@ -198,7 +198,7 @@ function isForCopy({ kind }: Action): boolean {
   return kind === 'rows' || kind === 'export' || kind === 'process' || kind === 'retry' || kind === 'check';
 }
 
-/** The timer of the daily export fires once a day, a few minutes after 03:00 UTC. A boat that is off misses it. */
+/** The daily export's timer fires once a day, a few minutes after 03:00 UTC. A boat that is off misses it. */
 function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   return Array.from({ length: Math.ceil(days) }, (_, day) => ({
     afterMs: day * DAY_MS + 17.5 * HOUR_MS + random.integer(30 * MINUTE_MS),

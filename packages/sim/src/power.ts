@@ -12,7 +12,7 @@ export class PowerLost extends Error {
 /** Decides whether power fails at a step. Steps count from 1 in each boot. */
 export type CutPlan = (step: { readonly number: number; readonly op: string }) => boolean;
 
-/** The power of one boot of a machine. It can fail at each operation that changes something durable: a step. */
+/** A machine's power during one boot. It can fail at each operation that changes something durable, called a step. */
 export interface Power {
   isOn(): boolean;
   /** Number of steps so far in this boot. */
@@ -35,7 +35,7 @@ export interface Power {
   readonly lost: Promise<void>;
 }
 
-/** Never settles. It represents an operation on a machine without power. */
+/** Never settles. Represents an operation on a machine without power. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }

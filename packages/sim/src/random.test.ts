@@ -21,7 +21,7 @@ test('a fork does not depend on earlier draws', () => {
   assert.notEqual(other.fork('network').hex(8), other.fork('disk').hex(8));
 });
 
-test('integers stay within their bounds and reach both', () => {
+test('integers stay within their bounds and reach both of them', () => {
   const random = createSimRandom(3);
   const seen = new Set(Array.from({ length: 500 }, () => random.between(3, 6)));
   assert.deepEqual([...seen].sort(), [3, 4, 5, 6]);

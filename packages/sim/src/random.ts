@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../../boat/src/platform/ports.ts';
 
-/** Random numbers that are the same for the same seed on every machine. */
+/** A source of random numbers that are the same for the same seed on every machine. */
 export interface SimRandom extends Random {
   /** Returns an integer in [0, below). */
   integer(below: number): number;
@@ -9,13 +9,13 @@ export interface SimRandom extends Random {
   between(from: number, to: number): number;
   /** Returns true with the given probability. */
   bool(probability: number): boolean;
-  /** Returns one of `items`, each with the same probability. Throws if there are none. */
+  /** Returns one of `items`, each with the same probability. Throws if `items` is empty. */
   pick<T>(items: readonly T[]): T;
   /** Returns a separate sequence that depends only on the seed and `name`. Draws from one sequence do not affect the other. */
   fork(name: string): SimRandom;
 }
 
-/** 2^32, the number of possible values of one generator step. */
+/** 2^32, the number of values that one generator step can produce. */
 const STEP_VALUES = 2 ** 32;
 
 /** Creates an sfc32 generator (Doty-Humphrey), seeded with a digest of `seed`. It is small and fast and passes PractRand. */

@@ -19,7 +19,7 @@ import { createTrace, type Trace } from './trace.ts';
 const CERTIFICATE_AGE_MS = 30 * DAY_MS;
 const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
-/** A known defect of the machine, enabled to verify that the oracle detects it. */
+/** A deliberate defect of the machine that shows whether the oracle detects it. */
 export interface PlantedDefect {
   /** The card reports syncs as done without performing them: either all syncs or only those of directories. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
@@ -31,7 +31,7 @@ export interface RunOptions {
   readonly steps?: 'listed';
 }
 
-/** The result of one run of a plan. */
+/** The result of running a plan once. */
 export interface RunResult {
   readonly lines: readonly string[];
   readonly violations: readonly string[];
@@ -129,7 +129,7 @@ interface RunParts extends Pick<Simulation, 'plan' | 'clock' | 'trace' | 'networ
   readonly random: SimRandom;
 }
 
-/** Records for each step how many pages SQLite wrote in it. */
+/** Records how many pages SQLite wrote in each step. */
 function countPages({ databases }: SimMachine, steps: readonly Step[]): void {
   databases.onPages = (count) => {
     const step = steps.at(-1);

@@ -40,7 +40,7 @@ export async function runSeed(
   };
 }
 
-/** Describes the plan of a seed in human-readable form. */
+/** Describes a seed's plan in human-readable form. */
 export function toPlanLines(seed: number, days: number = daysOf(seed)): readonly string[] {
   return describePlan(drawPlan(seed, days));
 }

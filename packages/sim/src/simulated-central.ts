@@ -41,7 +41,7 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
   };
 }
 
-/** Returns the names of the tables with data from boats and operators. */
+/** Returns the names of the tables that contain data from boats and operators. */
 async function listTables(store: Store): Promise<readonly string[]> {
   const rows = await store.query(
     `select table_name::text as name from information_schema.tables
@@ -50,7 +50,7 @@ async function listTables(store: Store): Promise<readonly string[]> {
   return rows.map(({ name }) => String(name));
 }
 
-/** A copy of the rows of every table, like that of `pg_dump --data-only`. */
+/** A copy of every table's rows, like the output of `pg_dump --data-only`. */
 type Backup = readonly (readonly [table: string, rows: string])[];
 
 async function takeBackup(store: Store): Promise<Backup> {
@@ -65,10 +65,10 @@ async function takeBackup(store: Store): Promise<Backup> {
   );
 }
 
-/** Replaces the rows of every table with those of the backup. */
+/** Replaces every table's rows with those of the backup. */
 async function restoreBackup(store: Store, backup: Backup): Promise<void> {
   await store.transaction(async (tx) => {
-    // For small tables, DELETE takes a tenth of the time of TRUNCATE, which creates new files.
+    // For small tables, DELETE takes a tenth of the time that TRUNCATE takes, because TRUNCATE creates new files.
     await tx.script(backup.map(([table]) => `delete from ${table};`).join('\n'));
     for (const [table, rows] of backup)
       if (rows !== '[]')
@@ -79,7 +79,7 @@ async function restoreBackup(store: Store, backup: Backup): Promise<void> {
   });
 }
 
-/** The behaviour of central during an incident. */
+/** Central's behaviour during an incident. */
 export type CentralMode =
   | { readonly kind: 'normal' }
   /** It answers every import with an error. With `alsoHealth` it also answers the health probe with an error. */
@@ -93,19 +93,19 @@ export type CentralMode =
   | { readonly kind: 'rejects' }
   | { readonly kind: 'takes-less'; readonly bodySizeMaxBytes: number };
 
-/** Central with its real handlers and its real SQL. Modes simulate a failing server. */
+/** Central with its real handlers and real SQL. Modes simulate a failing server. */
 export interface SimulatedCentral {
   readonly handler: Server['handler'];
   readonly importAnswers: ImportAnswers;
   /** Enters a mode. The returned function ends the mode. */
   enterMode(mode: CentralMode): () => void;
-  /** Imports the content of a USB drive. Returns a summary for the trace. */
+  /** Imports a USB drive's content, and returns a summary for the trace. */
   importBundle(bytes: Uint8Array): Promise<string>;
   /** Issues another device token for the installation. */
   enroll(installationId: string): Promise<string>;
-  /** Revokes all tokens of the installation. */
+  /** Revokes all of the installation's tokens. */
   revoke(installationId: string): Promise<void>;
-  /** Copies the database. The returned function restores the copy, so that central has lost everything that came later. */
+  /** Copies the database. Returns a function that restores the copy, so that central has lost everything that came later. */
   backUp(): Promise<() => Promise<void>>;
 }
 

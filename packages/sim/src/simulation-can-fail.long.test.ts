@@ -20,14 +20,14 @@ test('on a card that ignores fsync, seeds fail; on a reliable card the same seed
       if (violations.length > 0) broken += 1;
       assert.deepEqual((await runSeed(database, seed, { days: DAYS })).violations, []);
     }
-    assert.ok(broken > 0, 'the simulation detects the losses of a card that ignores fsync');
+    assert.ok(broken > 0, 'the simulation detects the losses caused by a card that ignores fsync');
   } finally {
     await database.close();
   }
 });
 
 /**
- * The line that recognises central's answer. With BELIEVED inserted before it, every 2xx counts as a receipt, as in the legacy
+ * The line that recognises central's answer. If BELIEVED is inserted before it, every 2xx counts as a receipt, as in the legacy
  * exporter.
  */
 const RECOGNISED = '  const answer = recogniseAnswer(toPartAnswer(response, body, sent.centralUrl));\n';

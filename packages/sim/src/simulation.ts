@@ -32,7 +32,7 @@ export interface RunningBoat {
   stop(): Promise<void>;
 }
 
-/** One run, with its components and its current state. */
+/** A simulation run, with its components and current state. */
 export interface Simulation {
   readonly plan: Plan;
   readonly clock: VirtualClock;
@@ -49,24 +49,24 @@ export interface Simulation {
   faults: FaultProbabilities;
   isCentralDown: boolean;
   tier: Tier;
-  /** How far ahead an incident has set the boat's clock. */
+  /** How far ahead of true time an incident has set the boat's clock. */
   wrongClockMs: number;
   /** Undefined while the export manager is not running. */
   running: RunningBoat | undefined;
-  /** Sets the clock of this boot, as a time server does. */
+  /** Sets the clock during this boot, as a time server does. */
   synchronize: () => void;
   /** True if the export manager ended on its own in this boot. */
   hasManagerEnded: boolean;
   isCalm: boolean;
   /** Every step of every boot. Undefined unless the run is to list them. */
   readonly steps: Step[] | undefined;
-  /** The second boat with a copy of the card, from the moment it was copied. */
+  /** The second boat with a copy of the card. Undefined until the card has been copied. */
   copy: Simulation | undefined;
   /** Creates the second boat. Returns undefined if the card cannot be copied now. */
   makeCopy: () => Simulation | undefined;
-  /** Functions that end the current incidents. */
+  /** Functions, each of which ends a current incident. */
   readonly endings: Set<() => void>;
-  /** All times during which a source could not be read. */
+  /** All periods during which a source could not be read. */
   readonly outages: Outage[];
   /** The days that the boat's clock showed in its zone when an export was requested, and the day before each. */
   readonly daysRequested: Set<string>;

@@ -4,9 +4,9 @@ import { type BootPlan, CALM_BOOT, type PlannedAction } from './plan-boots.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 
 /**
- * A moment at which power fails in the small scenario. It consists of a step of a boot, the data that survives, and optionally a
- * step of the next boot at which power fails again. Examples as text: `2.17-lost`, `1.40-p3` (only three of SQLite's pages
- * survive), `1.40-torn+9`.
+ * A point at which power fails in the small scenario: a step of a boot, the data that survives, and optionally a step of the next
+ * boot at which power fails again. Examples as text: `2.17-lost`, `1.40-p3` (only three of SQLite's pages survive),
+ * `1.40-torn+9`.
  */
 export interface Point {
   readonly boot: number;
@@ -36,7 +36,7 @@ export function parsePoint(text: string): Point {
   };
 }
 
-/** Duration of the boat's work, and duration of the pause after which its exports are old enough to be removed. */
+/** Duration of the boat's work, and of the pause after which its exports are old enough to be removed. */
 const WORK_MS = 8 * MINUTE_MS;
 const OFF_MS = 31 * DAY_MS;
 /** Longer than the delay of the first cleanup after a start. */
@@ -93,9 +93,9 @@ const ACTIONS: readonly PlannedAction[] = [
 ];
 
 /**
- * Plans the small scenario. The first boot has a start with a legacy queue, a full export in two parts, an incremental export,
- * an export that central rejects, an export that the owner cancels, the daily export, and a clean stop. The second boot, a
- * month later, has the cleanup of retention and a clean stop. A calm day follows, as in every run. With `point`, power fails
+ * Plans the small scenario. The first boot consists of a start with a legacy queue, a full export in two parts, an incremental
+ * export, an export that central rejects, one that the owner cancels, the daily export, and a clean stop. The second boot, a
+ * month later, consists of retention's cleanup and a clean stop. A calm day follows, as in every run. With `point`, power fails
  * there.
  */
 export function toSmallPlan(point?: Point): Plan {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SimEvent } from './events.ts';
 
-/** The record of one run. Two runs of one seed produce the same lines. */
+/** The record of one run. Two runs of the same seed produce the same lines. */
 export interface Trace {
   add(event: SimEvent): void;
   /** The events that checkers and coverage read, in order. */
@@ -12,7 +12,7 @@ export interface Trace {
   digest(): string;
 }
 
-/** Creates a trace without lines. `timeMs` returns the virtual time of an event. `earlier` are events that happened before. */
+/** Creates a trace without lines. `timeMs` returns the virtual time of an event. `earlier` lists events that happened before. */
 export function createTrace(timeMs: () => number, earlier: readonly SimEvent[] = []): Trace {
   const events: SimEvent[] = [...earlier];
   const lines: string[] = [];

@@ -11,7 +11,7 @@ import type { WorkMeter } from './work-meter.ts';
 
 /** One admitted request. */
 export interface AdmittedRequest {
-  /** The bytes of its body that are in memory. */
+  /** The bytes of the request body that are in memory. */
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
   /**
    * Resolves with true once the request has a permit for the lane, or with false if too many requests are waiting or this one
@@ -19,22 +19,21 @@ export interface AdmittedRequest {
    */
   acquirePermit(lane: Lane): Promise<boolean>;
   /**
-   * Returns the processor time that the installation has used recently. Waiting requests with the lowest value are served
-   * first.
+   * Returns the installation's recent processor time. Among waiting requests, those with the lowest value are served first.
    */
   rank(): number;
   /** Charges processor time to the installation. */
   charge(cpuMs: number): void;
-  /** Releases the permit and the bytes of the body. Call it once the work is done, before sending the answer. */
+  /** Releases the permit and the body's bytes. Call it once the work is done, before sending the answer. */
   endWork(): void;
-  /** Releases everything that the request holds. Only the first call has an effect. */
+  /** Releases the request's permit, bytes and place in the counts. Only the first call has an effect. */
   release(): void;
 }
 
 export type AdmissionResult =
   { readonly kind: 'admitted'; readonly request: AdmittedRequest } | { readonly kind: AdmissionRefusal };
 
-/** A request to which no limit applies. */
+/** A request that is exempt from all limits. */
 export const UNLIMITED_REQUEST: AdmittedRequest = {
   upload: { hold: () => undefined, onEviction: () => undefined, complete: () => undefined },
   acquirePermit: async () => true,
@@ -44,7 +43,7 @@ export const UNLIMITED_REQUEST: AdmittedRequest = {
   release: () => undefined,
 };
 
-/** Admission of one kind of request at this node. */
+/** Admits one kind of request on this node. */
 export interface Admission {
   admit(installationId: string): AdmissionResult;
   /** Requests in progress: receiving a body, waiting for a permit, or holding one. */

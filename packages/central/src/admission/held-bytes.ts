@@ -7,10 +7,10 @@ import {
   type UploadWindow,
 } from './policy.ts';
 
-/** The bytes of one request body in memory. */
+/** Counts the bytes of one request body in memory. */
 export interface Upload {
   /**
-   * Counts these additional bytes as held, or returns the limit that they would exceed. If memory is short, slower uploads are
+   * Counts `sizeBytes` more bytes as held, or returns the limit that they would exceed. If memory is short, slower uploads are
    * evicted first.
    */
   hold(sizeBytes: number): AdmissionRefusal | undefined;
@@ -28,7 +28,7 @@ interface UploadState {
   drop: (() => void) | undefined;
 }
 
-/** Counts the bytes of all request bodies in memory, for the node and for each installation. */
+/** Counts the bytes of all request bodies in memory, per node and per installation. */
 export function createHeldBytes(
   limits: AdmissionLimits,
   monotonic: () => number,

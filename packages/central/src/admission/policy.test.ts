@@ -43,7 +43,7 @@ test('limits the bytes in memory to one body of maximum size per concurrent impo
   assert.equal(judgeHold({ total: 600, installation: 600 }, 401, limits), 'installation_busy');
 });
 
-test('reduces processor time at the rate of the share, and never below zero', () => {
+test("reduces processor time at the rate of the budget's share, but never below zero", () => {
   const budget = { burstMs: 30_000, share: 0.25 };
   assert.equal(toDecayedMs(1_000, 2_000, budget), 500);
   assert.equal(toDecayedMs(1_000, 5_000, budget), 0);
@@ -61,7 +61,7 @@ test('counts an upload as slow only after a complete window below the minimum sp
   assert.equal(isSlow({ startMs: 0, sizeBytes: 15 * 8_192, wasSlow: false }, 15_000), false);
 });
 
-test('evicts the slow upload that holds the most bytes, and none if every upload is fast', () => {
+test('evicts the slow upload that holds the most bytes, or none if every upload is fast', () => {
   const slow = { startMs: 0, sizeBytes: 10, wasSlow: false };
   const fast = { startMs: 0, sizeBytes: 10_000_000, wasSlow: false };
   const uploads = [

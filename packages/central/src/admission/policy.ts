@@ -1,7 +1,7 @@
 /**
- * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. The status, code and
- * message of each refusal are in `ADMISSION_REFUSALS` in `api/refusals.ts`. Several quantities are counted separately (decision
- * 0026), so that a boat on a slow link uses memory but no permit.
+ * A node's limits for one kind of work. An authenticated boat is refused because of load only here, at admission. The status,
+ * code and message of each refusal are in `ADMISSION_REFUSALS` in `api/refusals.ts`. Several quantities are counted separately
+ * (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
   /** Maximum number of requests with a small body, or of queries, processed at the same time. */
@@ -19,7 +19,7 @@ export interface AdmissionLimits {
   readonly budget: WorkBudget;
 }
 
-/** The processor time that one installation may use on a node. */
+/** How much of a node's processor time one installation may use. */
 export interface WorkBudget {
   /** Processor time that may be used in a burst. */
   readonly burstMs: number;
@@ -30,7 +30,7 @@ export interface WorkBudget {
 /** A body is light if the node's main thread decodes and prepares it (`import/thread-policy.ts`). */
 export type Lane = 'light' | 'heavy';
 
-/** The settings of the operator for imports. `bodySizeMaxBytes` limits a body as received and as decoded. */
+/** The operator's import limits. `bodySizeMaxBytes` limits both the received and the decoded body. */
 export interface ImportLimits {
   readonly bodySizeMaxBytes: number;
   readonly importsMax: number;
@@ -40,10 +40,9 @@ export interface ImportLimits {
 
 /**
  * The default limits. `bodySizeMaxBytes` is 32 times the usual part size, because an older boat sends its complete log of about
- * 10 MB at once. `importsMax` bodies of maximum size fit into the memory of a node with 1 GB, and a node has more database
- * connections than `importsMax`. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows
- * for a lost answer. A boat that sends ordinary parts as fast as a node stores them uses less than `installationCpuPercent` of
- * a core.
+ * 10 MB at once. A node with 1 GB of memory can hold `importsMax` bodies of maximum size, and has more database connections than
+ * `importsMax`. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost answer.
+ * A boat that sends ordinary parts as fast as a node stores them uses less than `installationCpuPercent` of a core.
  */
 export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
   bodySizeMaxBytes: 32 * 1_048_576,
@@ -59,8 +58,8 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
 const WORK_BURST_MS = 30_000;
 
 /**
- * Maximum number of concurrent queries of boats. A query over a million records occupies a database connection for seconds.
- * Imports and queries together need no more connections than a node has.
+ * Maximum number of concurrent queries from boats. A query over a million records occupies a database connection for seconds.
+ * Together, imports and queries never need more connections than a node has.
  */
 const QUERIES_MAX = 2;
 
@@ -72,7 +71,7 @@ const WAITING_PER_PERMIT_MAX = 4;
 
 /**
  * Longest wait for a permit. The queue moves slowly only if the database is slow. A request that has waited longer is refused
- * at its turn, because a boat drops the connection after 30 s of silence and would not get its receipt.
+ * when its turn comes, because a boat drops the connection after 30 s of silence and would not get its receipt.
  */
 const WAIT_MAX_MS = 10_000;
 
@@ -82,8 +81,7 @@ export function hasWaitedTooLong(waitedMs: number): boolean {
 }
 
 /**
- * Number of installations in the meter above which those whose processor time has decayed to zero are dropped. Each takes about
- * 150 bytes.
+ * Above this number of installations, the meter drops those whose processor time has decayed to zero. Each takes about 150 bytes.
  */
 export const METERED_INSTALLATIONS_MAX = 10_000;
 
@@ -103,7 +101,7 @@ export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   };
 }
 
-/** The limits for queries of boats about their stored exports. A query has no body. */
+/** Limits for queries from boats about their stored exports. A query has no body. */
 export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   return {
     permitsMax: QUERIES_MAX,
@@ -115,16 +113,16 @@ export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   };
 }
 
-/** The budget of each installation on a node. */
+/** Each installation's budget on a node. */
 export function toWorkBudget({ installationCpuPercent }: ImportLimits): WorkBudget {
   return { burstMs: WORK_BURST_MS, share: installationCpuPercent / 100 };
 }
 
-/** The decision that one more request may begin, or the limit that it would exceed. */
+/** Permission to begin one more request, or the limit that it would exceed. */
 export type AdmissionVerdict = 'admitted' | AdmissionRefusal;
 export type AdmissionRefusal = 'installation_busy' | 'installation_over_budget' | 'node_busy';
 
-/** `Retry-After` for a refused boat: the time of a few imports. */
+/** `Retry-After` for a refused boat: about as long as a few imports take. */
 export const RETRY_AFTER_S = 10;
 
 /** Decides whether to admit a request before its body is read. */
@@ -132,7 +130,7 @@ export function judgeAdmission(
   facts: {
     readonly isQueueFull: boolean;
     readonly installationRequests: number;
-    /** Processor time that the installation has used (see `toDecayedMs`). */
+    /** The installation's recent processor time (see `toDecayedMs`). */
     readonly spentMs: number;
   },
   limits: AdmissionLimits,
@@ -164,7 +162,7 @@ export function toDecayedMs(spentMs: number, elapsedMs: number, { share }: WorkB
   return Math.max(0, spentMs - elapsedMs * share);
 }
 
-/** The progress of one upload in the current time window. */
+/** One upload's progress in the current time window. */
 export interface UploadWindow {
   readonly startMs: number;
   readonly sizeBytes: number;
@@ -172,7 +170,7 @@ export interface UploadWindow {
   readonly wasSlow: boolean;
 }
 
-/** Length of the window in which the speed of an upload is measured: longer than a pause of a mobile link. */
+/** Length of the window in which upload speed is measured: longer than the pauses of a mobile link. */
 const WINDOW_MS = 15_000;
 
 /**

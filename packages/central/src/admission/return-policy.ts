@@ -1,6 +1,6 @@
 import { RETRY_AFTER_S } from './policy.ts';
 
-/** Time over which the rate of stored imports is averaged: longer than the pauses while the database writes a checkpoint. */
+/** Time over which the rate of stored imports is averaged: longer than the database pauses to write a checkpoint. */
 const RATE_WINDOW_S = 10;
 
 /**
@@ -9,12 +9,12 @@ const RATE_WINDOW_S = 10;
  */
 const SERVED_PER_S_MIN = 5;
 
-/** Share of the node's capacity that returning boats may use. The rest is for boats that connect for the first time. */
+/** Share of the node's capacity for returning boats. The rest is for first-time connections. */
 const RETURNING_SHARE = 0.5;
 
 /**
- * Longest `Retry-After`. A boat honours up to an hour, but it waits only 5 and 15 minutes before its third and fourth attempts,
- * so a longer value would only delay it.
+ * Longest `Retry-After`. A boat honours up to an hour, but by itself waits only 5 and 15 minutes before its third and fourth
+ * attempts, so a longer value would only delay it.
  */
 export const RETRY_AFTER_MAX_S = 900;
 
@@ -26,8 +26,8 @@ export function toServedPerS(perS: number, elapsedMs: number, served: number): n
 
 /**
  * Returns the next return time after `lastReturnMs` and the seconds until it. The first is RETRY_AFTER_S away. `fraction` in
- * [0, 1) is fixed for each installation. It adds up to a quarter to the wait, and spreads the boats whose return time would be
- * later than RETRY_AFTER_MAX_S.
+ * [0, 1) is fixed for each installation. It lengthens the wait by up to a quarter, and spreads out boats that would otherwise
+ * return later than RETRY_AFTER_MAX_S.
  */
 export function toReturnDelay({
   nowMs,
@@ -45,7 +45,7 @@ export function toReturnDelay({
   const waitS = (returnMs - nowMs) / 1_000;
   if (waitS * (1 + SPREAD) <= RETRY_AFTER_MAX_S)
     return { returnMs, delayS: Math.round(spread(waitS, fraction)) };
-  // The schedule is full: these boats get times spread over its second half, and the schedule does not grow.
+  // The schedule is full. It does not grow; further boats get times spread over its second half.
   return { returnMs: lastReturnMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
 }
 
@@ -75,7 +75,7 @@ function spread(waitS: number, fraction: number): number {
   return waitS * (1 + SPREAD * fraction);
 }
 
-/** Returns a number in [0, 1) that is fixed for an installation, from the digits of its ID. */
+/** Returns a number in [0, 1), derived from an installation's ID and therefore fixed for the installation. */
 export function toInstallationFraction(installationId: string): number {
   let mixed = 2_166_136_261;
   for (let at = 0; at < installationId.length; at += 1)

@@ -11,7 +11,7 @@ import {
 } from './return-policy.ts';
 import { createReturnSchedule } from './return-schedule.ts';
 
-test('never asks a boat to return before 10 s, after 15 minutes or at a fraction of a second', () => {
+test('never asks a boat to return in less than 10 s, in more than 15 minutes or at a fraction of a second', () => {
   const property = fc.property(
     fc.double({ min: 0, max: 1e9, noNaN: true }),
     fc.double({ min: -1e6, max: 1e7, noNaN: true }),
@@ -30,7 +30,7 @@ test('never asks a boat to return before 10 s, after 15 minutes or at a fraction
   fc.assert(property);
 });
 
-test('gives boats that are refused together different times, at half the rate at which the node stores', () => {
+test('gives boats refused at the same time different return times, at half the rate at which the node stores imports', () => {
   let nowMs = 0;
   const schedule = createReturnSchedule(() => nowMs);
   // 40 imports a second.
@@ -44,7 +44,7 @@ test('gives boats that are refused together different times, at half the rate at
   assert.equal(schedule.nextReturnS(0), RETRY_AFTER_S, 'all return times have passed');
 });
 
-test('spreads a fleet that is refused while nothing is stored over a quarter of an hour', () => {
+test('spreads a fleet refused while nothing is stored over a quarter of an hour', () => {
   const schedule = createReturnSchedule(() => 0);
   const ids = Array.from({ length: 20_000 }, (_, no) => no.toString(16).padStart(16, '0'));
   const counts = new Map<number, number>();
@@ -66,7 +66,7 @@ test('gives each installation a fixed position in the spread, and different posi
   assert.deepEqual([toOwnReturnS(0), toOwnReturnS(0.99)], [10, 12]);
 });
 
-test('spreads the return of a fleet over its quota across 12 minutes, and makes no boat wait longer than the hour that it honours', () => {
+test('spreads the return of boats over their quota across 12 minutes, and makes none wait longer than the hour that it honours', () => {
   const ids = Array.from({ length: 10_000 }, (_, no) => no.toString(16).padStart(16, '0'));
   const times = ids.map((id) => toQuotaReturnS(toInstallationFraction(id)));
   assert.ok(Math.min(...times) >= 48 * 60 && Math.max(...times) <= 60 * 60);

@@ -9,9 +9,9 @@ export interface ReturnSchedule {
 }
 
 /**
- * Creates the schedule of one node. It is a sequence of return times, and each refused boat gets the next one. Between two
- * return times the node can store two imports, so half of its capacity stays free for boats that connect for the first time.
- * The schedule holds only three numbers.
+ * Creates a node's schedule. It is a sequence of return times, and each refused boat gets the next one. Between two return times
+ * the node can store two imports, so half of its capacity stays free for first-time connections. The schedule holds only three
+ * numbers.
  */
 export function createReturnSchedule(monotonic: () => number): ReturnSchedule {
   let lastReturnMs = Number.NEGATIVE_INFINITY;

@@ -1,22 +1,22 @@
 import { METERED_INSTALLATIONS_MAX, toDecayedMs, type WorkBudget } from './policy.ts';
 
-/** The usage of an installation that has not been written to the database yet. */
+/** An installation's usage that has not yet been written to the database. */
 export interface Unbilled {
   readonly requests: number;
   readonly cpuMs: number;
 }
 
 /**
- * Counts the requests and the processor time of each installation on this node. Processor time decays at the rate of the budget.
+ * Counts the requests and the processor time of each installation on this node. Processor time decays at the budget's rate.
  */
 export interface WorkMeter {
   countRequest(installationId: string): void;
   charge(installationId: string, cpuMs: number): void;
-  /** Processor time charged to the installation that has not yet decayed. */
+  /** The installation's charged processor time, less what has decayed. */
   spentMs(installationId: string): number;
-  /** Usage of the installation that has not been taken yet. */
+  /** The installation's usage since it was last taken. */
   unbilled(installationId: string): Unbilled;
-  /** Takes the usage, in order to write it to the database. */
+  /** Returns the usage and resets it; the caller writes it to the database. */
   takeUnbilled(installationId: string): Unbilled;
 }
 

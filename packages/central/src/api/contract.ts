@@ -20,7 +20,7 @@ export const ROUTES = {
 export type RouteId = keyof typeof ROUTES;
 /** The body of a route's answer. */
 export type AnswerOf<Id extends RouteId> = ReadonlyStatic<(typeof ROUTES)[Id]['answer']['schema']>;
-/** The checked body of a request. Undefined if the route has none, or if its handler reads the body. */
+/** A validated request body. Undefined if the route has none, or if its handler reads the body. */
 export type BodyOf<Id extends RouteId> = (typeof ROUTES)[Id] extends {
   readonly bodySizeMaxBytes: number;
   readonly body: infer Body extends TSchema;

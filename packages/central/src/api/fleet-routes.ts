@@ -45,14 +45,14 @@ const BEFORE = {
   schema: CURSOR,
 } as const satisfies Parameter;
 
-/** The routes with which operators read about the fleet. Every list is bounded, and later pages cost no more than the first. */
+/** Read-only fleet routes for operators. Every list is paged, and later pages cost no more than the first. */
 export const FLEET_ROUTES = {
   fleetOverview: {
     method: 'GET',
     path: '/api/v1/fleet',
     access: 'operator',
     load: 'none',
-    summary: 'Returns figures about the fleet, and the imports of the last 24 hours.',
+    summary: 'Returns figures about the fleet, including the imports of the last 24 hours.',
     description:
       'With more than 2,000 boats, the figures are computed at most once a minute. They are at most 5 minutes old, and `as_of` is the time at which they were computed.',
     parameters: [],

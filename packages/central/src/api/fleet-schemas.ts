@@ -14,7 +14,7 @@ const count = Type.Integer({ minimum: 0 });
 const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
 const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
 
-/** The state of a boat in the operator's list. If several states apply, the first one in this list is used. */
+/** A boat's state in the operator's list. If several states apply, the first one in this list is used. */
 export const BOAT_STATES = [
   /** The operator disabled it. */
   'disabled',
@@ -31,12 +31,12 @@ export const BOAT_STATES = [
   'laid_up',
   /** Parts of its newest export have arrived within the last ten minutes, and others have not arrived yet. */
   'receiving',
-  /** It exports by hand, so no export is due. */
+  /** Its owner exports by hand, so no export is due. */
   'by_hand',
   'in_order',
 ] as const;
 
-/** Subsets of the fleet by which the list can be filtered. */
+/** Subsets of the fleet, used as filters of the list. */
 export const BOAT_FILTERS = [
   'all',
   'late',
@@ -117,14 +117,14 @@ export const FleetOverviewSchema = Type.Object({
     /** Boats in none of the first four subsets. */
     fine: count,
   }),
-  /** The last 24 hours, the current one last. Hours without imports are included. */
+  /** The last 24 hours, oldest first, ending with the current one. Hours without imports are included. */
   hours: Type.Array(Type.Object({ hour: time, imports: count, records: count, wire_bytes: count })),
   /** The most common software versions, most common first. */
   versions: Type.Array(Type.Object({ version: Type.String(), boats: count })),
 });
 export type FleetOverview = ReadonlyStatic<typeof FleetOverviewSchema>;
 
-/** The last positions of boats, grouped on a grid. */
+/** The boats' last positions, grouped on a grid. */
 export const FleetPositionsSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -170,7 +170,7 @@ export const FleetBoatDetailsSchema = Type.Object({
       newest_at: nullable(time),
     }),
   ),
-  /** The last 30 days in UTC, today last. Days without imports are included. */
+  /** The last 30 days in UTC, oldest first, ending with today. Days without imports are included. */
   days: Type.Array(Type.Object({ day: Type.String(), records: count, stored_bytes: count })),
   ledgers: Type.Array(
     Type.Object({
@@ -185,7 +185,7 @@ export const FleetBoatDetailsSchema = Type.Object({
 });
 export type FleetBoatDetails = ReadonlyStatic<typeof FleetBoatDetailsSchema>;
 
-/** The state of an export at central. */
+/** An export's state at central. */
 export const EXPORT_STATES = [
   'held',
   /** Some of its parts have not arrived. */
@@ -219,7 +219,7 @@ export const FleetExportsSchema = Type.Object({
 });
 export type FleetExports = ReadonlyStatic<typeof FleetExportsSchema>;
 
-/** Lines of a boat's log, newest first. All texts are as the boat sent them. */
+/** A boat's log lines, newest first. All texts are as the boat sent them. */
 export const FleetLogSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -237,7 +237,7 @@ export const FleetLogSchema = Type.Object({
 });
 export type FleetLog = ReadonlyStatic<typeof FleetLogSchema>;
 
-/** The open alerts of a boat, newest first. */
+/** A boat's open alerts, newest first. */
 export const FleetAlertsSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -253,7 +253,7 @@ export const FleetAlertsSchema = Type.Object({
 });
 export type FleetAlerts = ReadonlyStatic<typeof FleetAlertsSchema>;
 
-/** Rejected records of a boat, newest first. */
+/** A boat's rejected records, newest first. */
 export const FleetRejectedSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,

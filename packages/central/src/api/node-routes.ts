@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Answers 200 while this node can store exports.',
     description:
-      'The database must answer within 3 s, accept writes, have free space and have the schema of this version. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.',
+      "The database must answer within 3 s, accept writes, have free space and have this version's schema. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.",
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },

@@ -3,7 +3,7 @@ import { type AnswerOf, ROUTE_LIST } from './contract.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
 import type { Access, Route } from './route.ts';
 
-/** Returns central's API as an OpenAPI 3.1 document. It contains the schemas with which requests and answers are checked. */
+/** Returns central's API as an OpenAPI 3.1 document. It contains the same schemas that validate requests and answers. */
 export function toOpenApi(): AnswerOf<'openApi'> {
   const paths: Record<string, Record<string, ReturnType<typeof toOperation>>> = {};
   for (const route of ROUTE_LIST)

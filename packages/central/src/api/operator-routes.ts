@@ -58,7 +58,7 @@ const tokenId = {
 /** Properties that all routes with a JSON body share. */
 const withBody = { bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES } as const;
 
-/** Sessions and accounts of operators. */
+/** Routes for operator sessions and accounts. */
 export const ACCOUNT_ROUTES = {
   login: {
     method: 'POST',
@@ -103,7 +103,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/session/password',
     access: 'operator',
     load: 'none',
-    summary: 'Changes the password of the logged-in account, and ends its other sessions.',
+    summary: "Changes the logged-in account's password, and ends its other sessions.",
     description: 'It is refused for the operator token, which has no password.',
     parameters: [],
     body: OwnPasswordRequestSchema,
@@ -141,7 +141,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/accounts/{name}/role',
     access: 'admin',
     load: 'none',
-    summary: 'Changes the role of an account.',
+    summary: "Changes an account's role.",
     description: 'The new role applies to its sessions at once.',
     parameters: [accountName],
     body: RoleRequestSchema,
@@ -154,7 +154,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/accounts/{name}/password',
     access: 'admin',
     load: 'none',
-    summary: 'Sets the password of an account, and ends its sessions.',
+    summary: "Sets an account's password, and ends its sessions.",
     description: '',
     parameters: [accountName],
     body: PasswordRequestSchema,
@@ -176,14 +176,14 @@ export const ACCOUNT_ROUTES = {
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** The routes with which an admin grants and revokes the access of boats. */
+/** Routes for admins to grant and revoke boats' access. */
 export const ACCESS_ROUTES = {
   tokens: {
     method: 'GET',
     path: '/api/v1/installations/{id}/tokens',
     access: 'admin',
     load: 'none',
-    summary: 'Lists the device tokens of an installation.',
+    summary: "Lists an installation's device tokens.",
     description: '',
     parameters: [installation],
     body: undefined,

@@ -8,7 +8,7 @@ const id = Type.String({ pattern: INSTALLATION_ID_PATTERN });
 const role = Type.Union([Type.Literal('viewer'), Type.Literal('admin')]);
 /** Any text that can be entered. The password rules are checked only when a password is set. */
 const password = Type.String({ minLength: 1, maxLength: 256 });
-/** Any printable text. A name that is not allowed is refused like an unknown one. */
+/** Any printable text. A login with an impossible name is refused like one with an unknown name. */
 const name = Type.String({ pattern: '^[^\\p{Cc}]{1,64}$' });
 const days = Type.Integer({ minimum: 1, maximum: 3_650 });
 
@@ -96,7 +96,7 @@ export const InvitationSchema = Type.Object({
 
 export const EnabledSchema = Type.Object({ status: success, installation_id: id, disabled: Type.Boolean() });
 
-/** The installation ID once more, as the operator typed it. */
+/** The installation ID, typed again by the operator. */
 export const EraseRequestSchema = Type.Object({ installation_id: id }, CLOSED);
 
 /** `removed`: rows removed from each table. */

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { JSON_TYPE, type Route } from './route.ts';
 
-/** Shapes as TopoJSON. Only the members that the page uses are described. */
+/** Shapes as TopoJSON. It describes only the members that the page uses. */
 const TopologySchema = Type.Object({ type: Type.Literal('Topology') });
 
-/** The texts of the page by key. A text with a number has a form for each plural category. */
+/** The page's texts by key. A text with a number has a form for each plural category. */
 const TextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),
@@ -33,21 +33,13 @@ function toFileRoute<const Path extends string, const ContentType extends string
   } as const satisfies Route;
 }
 
-/** The files of the Fleet page. They contain no fleet data. The page requests the data with the operator's credentials. */
+/** Routes for the Fleet page's files. They contain no fleet data. The page requests the data with the operator's credentials. */
 export const PAGE_ROUTES = {
   fleetPage: toFileRoute('/', 'text/html; charset=utf-8', 'Returns the Fleet page.'),
-  fleetScript: toFileRoute(
-    '/page/fleet.js',
-    'text/javascript; charset=utf-8',
-    'Returns the script of the page.',
-  ),
-  fleetStyle: toFileRoute(
-    '/page/fleet.css',
-    'text/css; charset=utf-8',
-    'Returns the style sheet of the page.',
-  ),
+  fleetScript: toFileRoute('/page/fleet.js', 'text/javascript; charset=utf-8', "Returns the page's script."),
+  fleetStyle: toFileRoute('/page/fleet.css', 'text/css; charset=utf-8', "Returns the page's style sheet."),
   fleetTexts: {
-    ...toFileRoute('/page/texts/{language}', JSON_TYPE, 'Returns the texts of the page in one language.'),
+    ...toFileRoute('/page/texts/{language}', JSON_TYPE, "Returns the page's texts in one language."),
     description: 'The language is a two-letter code such as `fr`. English is part of the script.',
     parameters: [
       {
@@ -61,10 +53,10 @@ export const PAGE_ROUTES = {
     answer: { description: 'The texts by key', contentType: JSON_TYPE, schema: TextsSchema },
     refusals: ['INVALID_FORMAT', 'NOT_FOUND', 'INTERNAL'],
   },
-  fleetLand: toFileRoute('/page/land.json', JSON_TYPE, 'Returns the land shapes of the map as TopoJSON.'),
+  fleetLand: toFileRoute('/page/land.json', JSON_TYPE, "Returns the map's land shapes as TopoJSON."),
   fleetCoast: toFileRoute(
     '/page/coast.json',
     JSON_TYPE,
-    'Returns finer land shapes for a map of a small area.',
+    'Returns more detailed land shapes for small areas.',
   ),
 } as const satisfies Readonly<Record<string, Route>>;

@@ -14,7 +14,7 @@ export const REFUSALS = {
   INVALID_CODE: { status: 403, code: 'INVALID_CODE' },
   NOT_FOUND: { status: 404, code: 'NOT_FOUND' },
   METHOD_NOT_ALLOWED: { status: 405, code: 'METHOD_NOT_ALLOWED' },
-  /** A body that ended early. A boat tries again after 408; 400 would fail the export permanently. */
+  /** The body ended early. A boat tries again after 408; 400 would fail the export permanently. */
   BODY_INCOMPLETE: { status: 408, code: 'UNAVAILABLE' },
   IDEMPOTENCY_CONFLICT: { status: 409, code: 'IDEMPOTENCY_CONFLICT' },
   LEDGER_DIVERGED: { status: 409, code: 'LEDGER_DIVERGED' },
@@ -30,8 +30,8 @@ export const REFUSALS = {
 export type Refusal = keyof typeof REFUSALS;
 
 /**
- * The refusals of admission, by the limit that a request exceeds (`admission/policy.ts`). A refused boat keeps its export and
- * sends it again after `Retry-After`.
+ * Admission's refusals, by the limit that a request exceeds (`admission/policy.ts`). A refused boat keeps its export and sends it
+ * again after `Retry-After`.
  */
 export const ADMISSION_REFUSALS = {
   // R47: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation has too many requests in progress."

@@ -2,7 +2,7 @@ import { INSTALLATION_ID_PATTERN } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
 import type { Refusal } from './refusals.ts';
 
-/** Who may call a route. Every request to it is authorized by `http/authorize.ts` before its handler runs. */
+/** Who may call a route. `http/authorize.ts` authorizes every request before the route's handler runs. */
 export type Access =
   /** Anyone, without credentials. */
   | 'anyone'
@@ -10,7 +10,7 @@ export type Access =
   | 'boat-imports'
   /** A boat, with its device token. An installation ID is not secret, so it gives no read access. */
   | 'boat-reads'
-  /** A boat as in `boat-reads`, for its own installation, which a parameter identifies; or an operator, for any installation. */
+  /** Either a boat as in `boat-reads`, for its own installation, or an operator, for any. A parameter names the installation. */
   | 'boat-or-operator'
   /**
    * Like `boat-or-operator`, but only for operators with the role `admin`, because the answer contains settings of the boat.
@@ -21,11 +21,11 @@ export type Access =
   /** An operator with the role `admin`, or the operator token. */
   | 'admin';
 
-/** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests are not limited. */
+/** The limits in `admission/policy.ts` that a boat's request counts against. Operator requests are not limited. */
 export type Load =
   | 'none'
   | 'import'
-  /** Reads all data that central holds about an installation. The request needs a permit. */
+  /** Reads all of an installation's data. The request needs a permit. */
   | 'query'
   /** Reads a few rows. Only the limit per installation applies. */
   | 'small-query';
@@ -39,7 +39,7 @@ export interface Parameter {
   readonly schema: TSchema;
 }
 
-/** One route. Its handler, OpenAPI and the reference page derive from these facts. */
+/** One route. The handler, the OpenAPI document and the reference page derive from it. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   /** The path in OpenAPI syntax: `{name}` is a path parameter. */
@@ -47,12 +47,15 @@ export interface Route {
   readonly access: Access;
   readonly load: Load;
   readonly summary: string;
-  /** More text for the reference page, in Markdown. */
+  /** Additional text for the reference page, in Markdown. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
   /** The schema of a decoded request body. Undefined if the route takes no body. */
   readonly body: TSchema | undefined;
-  /** Largest JSON body, which is read and checked before the handler runs. Undefined if the route's handler reads the body. */
+  /**
+   * Maximum size of a JSON body, which is read and checked before the handler runs. Undefined if the route's handler reads the
+   * body.
+   */
   readonly bodySizeMaxBytes?: number;
   /** The answer to a request that is not refused. Its status is 200. */
   readonly answer: {
@@ -66,9 +69,9 @@ export interface Route {
 /** The content type of every JSON answer. */
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** Refusals of every route that reads the database. */
+/** Refusals shared by every route that reads the database. */
 export const STORE_REFUSALS = ['INTERNAL', 'UNAVAILABLE'] as const;
-/** Refusals of every route for boats. */
+/** Refusals shared by every boat route. */
 export const BOAT_REFUSALS = [
   'INVALID_TOKEN',
   'INSTALLATION_DISABLED',
@@ -76,12 +79,12 @@ export const BOAT_REFUSALS = [
   ...STORE_REFUSALS,
 ] as const;
 
-/** Refusals of every route for operators. A route that changes something also refuses requests from pages of other origins. */
+/** Refusals shared by every operator route. A route that changes something also refuses requests from pages of other origins. */
 export const OPERATOR_REFUSALS = ['INVALID_TOKEN', 'TOO_MANY_REQUESTS', ...STORE_REFUSALS] as const;
-/** Refusals of every route for admins. */
+/** Refusals shared by every admin route. */
 export const ADMIN_REFUSALS = ['FORBIDDEN', ...OPERATOR_REFUSALS] as const;
 
-/** Refusals of every route whose JSON body is checked before its handler runs. */
+/** Refusals shared by every route whose JSON body is checked before its handler runs. */
 export const BODY_REFUSALS = [
   'INVALID_FORMAT',
   'BODY_INCOMPLETE',
@@ -89,7 +92,7 @@ export const BODY_REFUSALS = [
   'UNSUPPORTED_MEDIA_TYPE',
 ] as const;
 
-/** Largest JSON body of a request that is not an import. Such a body has a few short members. */
+/** Maximum JSON body size for requests other than imports. Such a body has a few short members. */
 export const SMALL_BODY_SIZE_MAX_BYTES = 4_096;
 
 /** The parameter that identifies the installation of a `boat-or-operator` route. */

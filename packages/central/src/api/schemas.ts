@@ -1,7 +1,7 @@
 import { CATEGORIES } from '@d3kos/protocol';
 import { type Static, type TSchema, Type } from 'typebox';
 
-/** The type of a schema, with every member readonly. */
+/** A schema's type, with every member readonly. */
 export type ReadonlyStatic<S extends TSchema> = DeepReadonly<Static<S>>;
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -14,7 +14,7 @@ const count = Type.Integer({ minimum: 0 });
 const sequences = Type.Array(Type.Integer({ minimum: 1 }));
 
 /**
- * Gaps in the exports of an installation's newest ledger. A reflashed boat begins a new ledger, and its sequences restart at 1.
+ * Gaps in the sequences of an installation's newest ledger. A reflashed boat begins a new ledger, and its sequences restart at 1.
  */
 export const SequenceGapsSchema = Type.Object({
   ledger_id: nullable(Type.String()),
@@ -24,20 +24,20 @@ export const SequenceGapsSchema = Type.Object({
 });
 export type SequenceGaps = ReadonlyStatic<typeof SequenceGapsSchema>;
 
-/** The newest export of an installation; `export_timestamp` is the boat's claim, `received_at` is central's own time. */
+/** An installation's newest export; `export_timestamp` is the boat's claim, `received_at` is central's own time. */
 const LastExportSchema = Type.Object({
   export_id: Type.String(),
   export_timestamp: nullable(Type.String()),
   received_at: nullable(Type.String()),
 });
 
-/** One ledger of an installation. Times are central's own. */
+/** One of an installation's ledgers. Times are central's own. */
 const LedgerSchema = Type.Object({
   ledger_id: Type.String(),
   first_received_at: Type.String(),
   last_received_at: Type.String(),
   highest_sequence: nullable(Type.Integer({ minimum: 1 })),
-  /** Every sequence up to this one is held completely or was withdrawn. */
+  /** Every sequence up to and including this one is either held completely or withdrawn. */
   held_through: nullable(count),
   /** When an export was last refused with `LEDGER_DIVERGED`. */
   diverged_at: nullable(Type.String()),
@@ -65,14 +65,14 @@ export const ExportStatusSchema = Type.Object({
 });
 export type ExportStatus = ReadonlyStatic<typeof ExportStatusSchema>;
 
-/** A node that can store exports. */
+/** The answer of a node that can store exports. */
 export const ReadySchema = Type.Object({
   service: Type.Literal('d3kos-central'),
   status: Type.Literal('ready'),
   time: Type.String(),
 });
 
-/** An OpenAPI document. Only the members that readers rely on are described. */
+/** An OpenAPI document. It describes only the members that readers rely on. */
 export const OpenApiSchema = Type.Object({
   openapi: Type.Literal('3.1.0'),
   info: Type.Object({ title: Type.String(), version: Type.String() }),

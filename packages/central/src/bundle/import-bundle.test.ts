@@ -145,7 +145,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual(await ids(store, other), []);
   });
 
-  test('of a card that was restored from an image stores none of its new exports', async () => {
+  test('from a card that was restored from an image stores none of its new exports', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     await importBytes(store, toBundle(boat.id, threeParts(boat)));
@@ -155,7 +155,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.equal((await ids(store, boat)).length, 3);
   });
 
-  test('of an installation that is not enrolled is refused with a hint, and nothing is stored', async () => {
+  test('from an installation that is not enrolled is refused with a hint, and nothing is stored', async () => {
     const { store } = open();
     const unknown = { id: systemRandomHex(8), token: '' };
     await assert.rejects(
@@ -212,7 +212,7 @@ describeOnPostgres('a bundle', (open) => {
     };
     await assert.rejects(importBundle(deps, join(folder, 'nothing'), 'signed'), unreadable);
     await assert.rejects(importBundle(deps, folder, 'signed'), unreadable);
-    // A pipe without a writer must not block the command forever.
+    // A pipe that has no writer must not block the command forever.
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', ['-m', '0600', pipe]);
     await assert.rejects(importBundle(deps, pipe, 'signed'), unreadable);

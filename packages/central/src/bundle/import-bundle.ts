@@ -18,7 +18,7 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
 import { type BundleOrigin, examineOrigin } from './verify-bundle.ts';
 
-/** Maximum number of faults of one kind that a report lists. Further ones are only counted. */
+/** Maximum number of faults of each kind listed in a report. Any beyond it are only counted. */
 const NAMED_MAX = 100;
 
 export interface ImportBundleDeps {
@@ -26,11 +26,11 @@ export interface ImportBundleDeps {
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
-  /** Largest accepted part, the same as over the network. */
+  /** Maximum size of a part, the same as over the network. */
   readonly bodySizeMaxBytes: number;
 }
 
-/** Which bundles the operator accepts. `signed_and_unsigned` includes those whose origin is not proven. */
+/** Which bundles the operator accepts. `signed_and_unsigned` includes bundles whose origin is not proven. */
 export type AcceptedBundles = 'signed' | 'signed_and_unsigned';
 
 /** An intact part that was not stored. */
@@ -47,7 +47,7 @@ export interface DamagedSection {
   readonly reason: string;
 }
 
-/** The result of importing a bundle; the JSON output of the command. */
+/** The result of importing a bundle, which is also the command's JSON output. */
 export interface BundleReport {
   readonly installation_id: string | null;
   readonly created: string | null;
@@ -72,14 +72,14 @@ export interface BundleReport {
  * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import parts of a bundle
  * by the same rules as parts from the network." A part that arrives twice, over the network or in a bundle, is therefore stored
  * once. One part is in memory at a time. Intact parts are stored, and damaged sections are reported. After an interruption, the
- * same file can be imported again. A bundle belongs to one enrolled installation. Its first line names the installation, or, if
- * that line is damaged, the first document does.
+ * same file can be imported again. A bundle belongs to one enrolled installation, named by its first line or, if that line is
+ * damaged, by its first document.
  *
  * R83: "Before it stores any part, central MUST refuse a bundle that is not signed with the key that it keeps for the
  * installation, unless the operator makes an exception for this bundle." The file is therefore read twice. Each part is checked
  * again when it is stored, because the file may change in between. If a bundle without proof of its origin is accepted, this is
  * recorded in the audit trail before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN,
- * INSTALLATION_NOT_FOUND, and the errors of the store.
+ * INSTALLATION_NOT_FOUND, and the store's errors.
  */
 export async function importBundle(
   deps: ImportBundleDeps,
@@ -157,14 +157,14 @@ function importPart(
   };
   return importBody(world, {
     bytes,
-    // The reader has verified it against the bytes.
+    // The reader has checked this digest against the bytes.
     sha256: header.sha256,
     credential: undefined,
     installationId,
     idempotencyKey: toIdempotencyKey(header.export_id, header.part.index),
     arrival: { kind: 'bundle' },
     contentCoding: 'identity',
-    // No byte came over the network.
+    // Nothing came over the network.
     wireSizeBytes: 0,
     receivedMs: deps.wall(),
     importId: newImportId(deps.randomHex),

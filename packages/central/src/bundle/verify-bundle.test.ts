@@ -78,11 +78,9 @@ describeOnPostgres('the signature of a bundle', (open) => {
     const forgedPart = `${forgedLine}${forgedBody}\n`;
     const end = good.lastIndexOf('{"d3kos_bundle":"end"');
     const forgeries: Readonly<Record<string, string>> = {
-      'signed with the key of another boat': toBundle(
-        boat.id,
-        documents,
-        signerOf(other.id, boat.id),
-      ).toString('latin1'),
+      "signed with another boat's key": toBundle(boat.id, documents, signerOf(other.id, boat.id)).toString(
+        'latin1',
+      ),
       'signed by the boat under another ID': toBundle(
         boat.id,
         documents,
@@ -114,7 +112,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     for (const [name, pieces, stored] of [
       ['cut', [start, one, three, end], 2],
       ['reordered', [start, two, one, three, end], 1],
-      ['replaced by a part of an older bundle', [start, one, foreign, three, end], 1],
+      ['replaced by a part from an older bundle', [start, one, foreign, three, end], 1],
       ['appended to a bundle that has no end', [start, one, text], 0],
     ] as const) {
       const report = await importBytes(store, Buffer.from(pieces.join(''), 'latin1'));

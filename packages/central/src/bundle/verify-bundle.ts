@@ -13,7 +13,7 @@ import type { Queryable } from '../platform/ports.ts';
 /** True if the boat signed this line. */
 export type IsSigned = (line: WrittenLine) => boolean;
 
-/** What the signatures of a bundle prove about its origin. */
+/** What a bundle's signatures prove about its origin. */
 export type BundleOrigin =
   /** Every readable line is signed by the key that central keeps for the installation. */
   | { readonly kind: 'signed'; readonly isSigned: IsSigned }
@@ -26,9 +26,9 @@ export type BundleOrigin =
 
 /**
  * Reads a complete bundle and checks the signature of each line before a part is stored. docs/spec/protocol.md R79: "The
- * signature of a line MUST cover the line and the installation." One line that is not signed by the boat makes the bundle
- * unproven. Damaged sections do not count as lines. The parts around them keep their signatures. Throws INSTALLATION_NOT_FOUND,
- * and the errors of `source` and `store`.
+ * signature of a line MUST cover the line and the installation." A single line without the boat's signature leaves the bundle's
+ * origin unproven. Damaged sections do not count as lines; the parts around them keep their own signatures. Throws
+ * INSTALLATION_NOT_FOUND, and the errors of `source` and `store`.
  */
 export async function examineOrigin(
   store: Queryable,
@@ -57,7 +57,7 @@ export async function examineOrigin(
     : { kind: 'signed', isSigned };
 }
 
-/** Returns why the key that the bundle names is not the one that central keeps, or undefined if it is. */
+/** Returns undefined if the bundle names the key that central keeps, otherwise the reason why it does not match. */
 function findKeyFault(
   { installation_id, key }: BundleStart,
   line: WrittenLine,
@@ -96,7 +96,7 @@ function createCheck(installationId: string, key: string): IsSigned {
     );
 }
 
-/** Returns the key, or undefined if these 32 bytes are not a point on the curve. */
+/** Returns these 32 bytes as a key, or undefined if they are not a point on the curve. */
 function toPublicKey(key: string): KeyObject | undefined {
   try {
     return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });

@@ -95,7 +95,7 @@ test('refuses unknown commands, options and arguments', () => {
     );
 });
 
-test('gives every command a help with usage, description, options and examples that parse', () => {
+test('gives every command a help text with usage, description, options and examples that parse', () => {
   for (const name of Object.keys(COMMANDS)) {
     assert.ok(isCommandName(name));
     const help = toHelpText(name);
@@ -114,7 +114,7 @@ test('gives every command a help with usage, description, options and examples t
   }
 });
 
-test('lists the exit code of every failure in the README, and no other', async () => {
+test('lists the exit code of every failure in the README, and no others', async () => {
   const readme = await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
   const written = readme
     .split('\n')

@@ -88,7 +88,7 @@ export type AccountCommand =
 /** Where a password comes from. `random` generates one and prints it. */
 export type PasswordSource = 'random' | 'stdin';
 
-/** A command, the form of its output, and the settings given as options, which take precedence over the environment. */
+/** A command, its output format, and the settings given as options, which take precedence over the environment. */
 export interface Invocation {
   readonly command: Command;
   readonly output: 'text' | 'json';
@@ -168,7 +168,7 @@ function parseFormat(text: string | boolean | undefined): ExportFormat {
   return format;
 }
 
-/** Returns the name of the command, which has one word or two, and its arguments. */
+/** Returns the command's name, which has one or two words, and its arguments. */
 function splitName([first = 'help', second, ...more]: readonly string[]): readonly [
   string,
   readonly string[],
@@ -188,7 +188,7 @@ function toHelp(words: readonly string[]): Command {
   return { kind: 'help', topic };
 }
 
-/** Refuses an option of a different command. */
+/** Rejects an option that belongs to a different command. */
 function requireOwnOptions(name: CommandName, values: Values): void {
   const own: CommandHelp = COMMANDS[name];
   for (const [owner, { options }] of Object.entries<CommandHelp>(COMMANDS))
@@ -324,7 +324,7 @@ function parseRole(text: string | boolean | undefined): Role {
   return text;
 }
 
-/** Options of `quota`, with the quantity that each changes and the factor between the units. */
+/** The options of `quota`, each with the quantity that it changes and the conversion factor. */
 const QUOTA_OPTIONS = [
   ['stored-mib', 'storedBytes', 1_048_576],
   ['records', 'records', 1],
@@ -332,7 +332,7 @@ const QUOTA_OPTIONS = [
   ['cpu-seconds', 'cpuMs', 1_000],
 ] as const;
 
-/** Largest value of a `quota` option. */
+/** Maximum value of a `quota` option. */
 const QUOTA_MAX = 1_000_000_000;
 
 function toQuotaChange(values: Values): QuotaChange {
@@ -355,7 +355,7 @@ function toRevoke(installationId: string, { token, disable }: Values): Command {
   return { kind: 'revoke', installationId, what: 'token', tokenId: token };
 }
 
-/** Longest lifetime of a token: ten years. Without the option, a token does not expire. */
+/** Maximum lifetime of a token: ten years. Without the option, a token does not expire. */
 const EXPIRES_DAYS_MAX = 3_650;
 
 function parseExpiresDays(text: string | boolean | undefined): { readonly expiresDays?: number } {

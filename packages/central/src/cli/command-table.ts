@@ -10,7 +10,7 @@ export interface OptionHelp {
 
 /** One command. Parsing and help derive from it. */
 export interface CommandHelp {
-  /** The names of the command's arguments, separated by a space. Undefined if it takes no argument. */
+  /** The names of the command's arguments, separated by spaces. Undefined if it takes no argument. */
   readonly argument: string | undefined;
   readonly summary: string;
   readonly description: string;
@@ -35,18 +35,18 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'run central until SIGTERM or SIGINT',
     description:
-      'Brings the schema of the database up to date, then listens. On SIGTERM or SIGINT it finishes the requests in\nprogress and exits. With --json, it prints {"listening": URL} once it accepts requests.',
+      'Brings the database schema up to date, then listens. On SIGTERM or SIGINT it finishes the requests in\nprogress and exits. With --json, it prints {"listening": URL} once it accepts requests.',
     options: {},
     listens: true,
     examples: ['d3kos-central serve', 'd3kos-central serve --host 0.0.0.0 --port 8095'],
   },
   migrate: {
     argument: undefined,
-    summary: 'bring the schema of the database up to date',
+    summary: 'bring the database schema up to date',
     description:
-      'Applies the migrations that are missing from the database. Every other command does this first. With --distribute it\nthen distributes the tables over the nodes of Citus by installation, and copies the few tables that belong to no\ninstallation to every node. A repeated run changes nothing. Repeat it after an upgrade that adds tables. See\ndocs/guides/scale.md.',
+      'Applies the migrations that are missing from the database. Every other command does this first. With --distribute it\nthen distributes the tables over the Citus nodes by installation, and copies the few tables that belong to no\ninstallation to every node. Running it again changes nothing. Repeat it after an upgrade that adds tables. See\ndocs/guides/scale.md.',
     options: {
-      distribute: { value: undefined, help: 'distribute the tables over the nodes of Citus' },
+      distribute: { value: undefined, help: 'distribute the tables over the Citus nodes' },
     },
     listens: false,
     examples: ['d3kos-central migrate', 'd3kos-central migrate --distribute'],
@@ -57,7 +57,7 @@ export const COMMANDS = {
     description:
       'Issues a device token for the installation and prints it once; central stores only its SHA-256. Earlier tokens\nstay valid until they are revoked. Enrolling a disabled installation enables it again.',
     options: {
-      tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
+      tier: { value: 'N', help: "record the installation's tier: 0, 1, 2 or 3" },
       'allow-id-as-token': {
         value: undefined,
         help: 'also accept the installation ID as a token for imports, because older boats send it',
@@ -68,7 +68,7 @@ export const COMMANDS = {
       },
       key: {
         value: 'KEY',
-        help: 'accept this key for the bundles of the boat, as `bundle-key --accept` does',
+        help: "accept this key for the boat's bundles, as `bundle-key --accept` does",
       },
     },
     listens: false,
@@ -78,13 +78,13 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'print a one-time code with which a boat enrols itself',
     description:
-      'Prints a code of 10 characters. `d3kos-export enroll CODE` on the boat redeems it once: the boat makes its own\ndevice token, and central stores only the digest. A new code replaces one that was not redeemed. For a boat whose\nSD card was replaced, the code also restores its installation ID.',
+      'Prints a code of 10 characters. `d3kos-export enroll CODE` on the boat redeems it once: the boat creates its\nown device token, and central stores only the digest. A new code replaces one that was not redeemed. For a boat whose\nSD card was replaced, the code also restores its installation ID.',
     options: {
-      tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
+      tier: { value: 'N', help: "record the installation's tier: 0, 1, 2 or 3" },
       'expires-hours': { value: 'N', help: 'let the code expire after N hours, 1 to 720; default 48' },
       'expires-days': {
         value: 'N',
-        help: 'let the token of the boat expire N days after the code is redeemed; default: never',
+        help: "let the boat's token expire N days after the code is redeemed; default: never",
       },
     },
     listens: false,
@@ -101,9 +101,9 @@ export const COMMANDS = {
   },
   revoke: {
     argument: 'INSTALLATION_ID',
-    summary: 'revoke the device tokens of a boat, or disable it',
+    summary: "revoke a boat's device tokens, or disable the boat",
     description:
-      'Revokes every token of the installation, and the use of its ID as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
+      'Revokes every token of the installation, and no longer accepts its ID as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
     options: {
       token: { value: 'TOKEN_ID', help: 'revoke only this token (see `tokens`) and keep the others' },
       disable: {
@@ -120,9 +120,9 @@ export const COMMANDS = {
   },
   tokens: {
     argument: 'INSTALLATION_ID',
-    summary: 'list the device tokens of a boat',
+    summary: "list a boat's device tokens",
     description:
-      'Lists every token with its ID, when it was issued, when an import was last stored with it (to the hour), and\nwhen it expires or was revoked. To replace a token, run `enroll` again, give the new token to the boat, wait\nuntil it is used, and revoke the old one.',
+      'Lists every token with its ID, when it was issued, when an import was last stored with it (to the hour), and\nwhen it expires or was revoked. To replace a token, run `enroll` again, give the new token to the boat, wait\nuntil the boat uses it, and revoke the old one.',
     options: {},
     listens: false,
     examples: [`d3kos-central tokens ${ID}`],
@@ -131,16 +131,16 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID DIRECTORY',
     summary: 'write all data that central holds about a boat to files',
     description:
-      'Writes one file for each category, one for the rejected records, and manifest.json with the number of rows and the\nSHA-256 of each file. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a text that a spreadsheet would treat as a formula is prefixed with an apostrophe.',
+      "Writes one file for each category, one for the rejected records, and manifest.json with each file's number of rows\nand SHA-256. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a text that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
     options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
     listens: false,
     examples: [`d3kos-central export ${ID} ./boat`, `d3kos-central export ${ID} --format parquet ./boat`],
   },
   quota: {
     argument: 'INSTALLATION_ID',
-    summary: 'show or change the daily quota of a boat',
+    summary: "show or change a boat's daily quota",
     description:
-      'Shows what the installation has used today (UTC) and its own limits. Where it has no limit of its own, the\nCENTRAL_QUOTA_... settings of the nodes apply. A change takes effect within 5 minutes.',
+      "Shows what the installation has used today (UTC) and its own limits. Where it has no limit of its own, the\nnodes' CENTRAL_QUOTA_... settings apply. A change takes effect within 5 minutes.",
     options: {
       'stored-mib': { value: 'N', help: 'MiB that the boat may store per day, or "default"' },
       records: { value: 'N', help: 'records that it may send per day, or "default"' },
@@ -159,7 +159,7 @@ export const COMMANDS = {
     description:
       'Lists the newest 1000 events of the audit trail, newest first. Identical refusals within an hour count as one event.',
     options: {
-      installation: { value: 'ID', help: 'list only the events of this installation' },
+      installation: { value: 'ID', help: 'list only events of this installation' },
     },
     listens: false,
     examples: ['d3kos-central audit', `d3kos-central audit --installation ${ID} --json`],
@@ -172,7 +172,7 @@ export const COMMANDS = {
     options: {
       role: {
         value: 'ROLE',
-        help: 'viewer: read the fleet; admin: also manage the access of boats and accounts',
+        help: "viewer: read the fleet; admin: also manage boats' access and accounts",
       },
       'password-stdin': { value: undefined, help: 'read the password from the first line of standard input' },
     },
@@ -193,7 +193,7 @@ export const COMMANDS = {
   },
   'account role': {
     argument: 'NAME',
-    summary: 'change the role of an account',
+    summary: "change an account's role",
     description: 'Changes the role. The new role applies to sessions of the account at once.',
     options: { role: { value: 'ROLE', help: 'viewer or admin' } },
     listens: false,
@@ -202,7 +202,7 @@ export const COMMANDS = {
   'account password': {
     argument: 'NAME',
     summary: 'set a new password for an account',
-    description: 'Prints a new random password, once, and ends the sessions of the account.',
+    description: "Prints a new random password, once, and ends the account's sessions.",
     options: {
       'password-stdin': { value: undefined, help: 'read the password from the first line of standard input' },
     },
@@ -237,7 +237,7 @@ export const COMMANDS = {
   },
   'bundle-key': {
     argument: 'INSTALLATION_ID',
-    summary: 'show or accept the key that signs the bundles of a boat',
+    summary: "show or accept the key that signs a boat's bundles",
     description:
       "Shows the boat's public key that central keeps, and any other key that the boat has sent since. Central\nkeeps the first key that arrives with a device token. It uses another key only after the operator has\naccepted it: first compare it with the key that `d3kos-export config` shows on the boat.",
     options: {
@@ -252,7 +252,7 @@ export const COMMANDS = {
   prune: {
     argument: undefined,
     summary: 'remove old receipts, telemetry, audit events and usage',
-    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. Central still knows which exports of each\nledger it holds, and keeps the receipts of incomplete exports. It may run while nodes are serving, for example once a day.`,
+    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. Central keeps track of which exports of\neach ledger it holds, and keeps the receipts of incomplete exports. It may run while nodes are serving, for example once a day.`,
     options: Object.fromEntries(
       PRUNED_KINDS.map((kind) => [
         `${kind}-days`,
@@ -273,9 +273,9 @@ export const COMMANDS = {
   },
   'import-bundle': {
     argument: 'FILE',
-    summary: 'store the exports of an offline bundle',
+    summary: 'store the exports from an offline bundle',
     description:
-      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.\nA bundle that its boat did not sign is refused completely.',
+      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as uploads over the network,\nso a part that central already holds is not stored again. The exit code is 1 if a part is damaged or refused.\nA bundle that its boat did not sign is refused completely.',
     options: {
       unsigned: {
         value: undefined,
@@ -287,7 +287,7 @@ export const COMMANDS = {
   },
   conformance: {
     argument: 'URL INSTALLATION_ID',
-    summary: 'check an implementation of the protocol against its requirements',
+    summary: 'check a server against the requirements of the protocol',
     description:
       'Checks the server at URL against the requirements of docs/spec/protocol.md and prints pass, FAIL or skip for\neach, with the evidence. It stores small exports for the installation, so use an installation that no boat\nhas. Requirements for boats, and those that cannot be tested by requests, are not checked. The exit code is 1 if a requirement fails.',
     options: { token: { value: 'TOKEN', help: 'required: the device token of the installation' } },

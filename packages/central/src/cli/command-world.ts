@@ -2,7 +2,7 @@ import type { OpenFile, OpenNewDirectory, RandomHex, Store, WallClock } from '..
 import type { DistributionReport } from '../store/distribute.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 
-/** The result of a command, as documented JSON and as text. */
+/** A command's result, as documented JSON and as text. */
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;
@@ -15,7 +15,7 @@ export interface CommandWorld {
   readonly store: Store;
   /** Brings the schema up to date. */
   readonly migrate: () => Promise<MigrationReport>;
-  /** Distributes the tables over the servers of Citus. */
+  /** Distributes the tables over the Citus nodes. */
   readonly distribute: () => Promise<DistributionReport>;
   readonly wall: WallClock;
   readonly randomHex: RandomHex;

@@ -74,7 +74,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
   };
 }
 
-test('a bundle with exports of a lost ledger and its successor shows which ledger is newer', async () => {
+test('a bundle with exports from a lost ledger and its successor shows which ledger is newer', async () => {
   const { store, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
@@ -103,7 +103,7 @@ test('a bundle with exports of a lost ledger and its successor shows which ledge
   }
 });
 
-test('control characters from boats and bundles do not reach the terminal of the operator', async () => {
+test("control characters from boats and bundles do not reach the operator's terminal", async () => {
   const { store, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);

@@ -37,7 +37,7 @@ import {
   toWarnings,
 } from './tables.ts';
 
-/** Commands that use the store and then exit. */
+/** The commands that use the store and then exit. */
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
 
 async function runMigrate(

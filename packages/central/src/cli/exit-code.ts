@@ -1,6 +1,6 @@
 import type { CentralFailureCode } from '../platform/errors.ts';
 
-/** The meaning of each exit code of the program. */
+/** The meaning of each of the program's exit codes. */
 export const EXIT_CODES = {
   0: 'success',
   1: 'failure',

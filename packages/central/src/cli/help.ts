@@ -8,7 +8,7 @@ import {
 } from './command-table.ts';
 import { EXIT_CODES } from './exit-code.ts';
 
-/** Returns the help of one command, or of the program. Ends with a line feed. */
+/** Returns the help text for one command or for the program. Ends with a line feed. */
 export function toHelpText(topic: CommandName | undefined): string {
   return topic === undefined ? toProgramHelp() : toCommandHelp(topic, COMMANDS[topic]);
 }

@@ -3,7 +3,7 @@ import { prune, type PruneWorld } from '../retention/prune.ts';
 import type { Command } from './arguments.ts';
 import { toText } from './tables.ts';
 
-/** Runs a command that removes rows. Throws the errors of `prune` and `erase`. */
+/** Runs `prune` or `erase`. Throws the errors of `prune` and `erase`. */
 export async function runRetention(
   world: PruneWorld,
   command: Extract<Command, { kind: 'prune' | 'erase' }>,

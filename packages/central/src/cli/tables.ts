@@ -8,7 +8,7 @@ import type { BundleKeys } from '../installations/bundle-keys.ts';
 import type { ListedToken } from '../installations/tokens.ts';
 import { toPlainText } from '../platform/plain-text.ts';
 
-/** Returns the list of installations. */
+/** Formats the installations as a table. */
 export function toTable(installations: readonly InstallationSummary[]): string {
   if (installations.length === 0) return 'no installation is enrolled yet';
   const rows = installations.map((boat) =>
@@ -26,7 +26,7 @@ export function toTable(installations: readonly InstallationSummary[]): string {
   ].join('\n');
 }
 
-/** Returns the result of importing a bundle. */
+/** Formats the result of a bundle import. */
 export function toBundleText(report: BundleReport): string {
   const records = Object.values(report.records_imported).reduce((sum, count) => sum + count, 0);
   const faults = [
@@ -47,7 +47,7 @@ export function toBundleText(report: BundleReport): string {
   ]);
 }
 
-/** Returns the keys of a boat. */
+/** Formats a boat's bundle keys. */
 export function toBundleKeyText(keys: BundleKeys): string {
   const { installation_id, bundle_key, offered_bundle_key } = keys;
   return toText([
@@ -62,14 +62,14 @@ export function toBundleKeyText(keys: BundleKeys): string {
 }
 
 /**
- * Joins lines for a terminal. Characters from a boat or a bundle that could control the terminal, begin a new line or change the
- * direction of the text are replaced.
+ * Joins lines for a terminal. It replaces characters that could control the terminal, begin a new line or change the text
+ * direction, because the text may come from a boat or a bundle.
  */
 export function toText(lines: readonly string[]): string {
   return lines.map(toPlainText).join('\n');
 }
 
-/** Returns the list of a boat's tokens. */
+/** Formats a boat's tokens as a table. */
 export function toTokenTable(tokens: readonly ListedToken[], wallMs: number): string {
   if (tokens.length === 0) return 'no token was issued';
   const now = new Date(wallMs).toISOString();
@@ -91,7 +91,7 @@ export function toTokenTable(tokens: readonly ListedToken[], wallMs: number): st
   ]);
 }
 
-/** Returns the list of events. */
+/** Formats the audit events as a table. */
 export function toEventTable(events: readonly ListedEvent[]): string {
   if (events.length === 0) return 'no event is recorded';
   return toText(
@@ -115,7 +115,7 @@ function toListState(boat: InstallationSummary): string {
   return boat.concurrent_ledgers > 0 ? `${boat.concurrent_ledgers} machines` : `${boat.live_tokens} tokens`;
 }
 
-/** Returns the warning that two machines use one installation ID, or nothing. */
+/** Returns a warning if two machines use one installation ID, otherwise nothing. */
 export function toWarnings({ installation_id, concurrent_ledgers }: InstallationSummary): readonly string[] {
   if (concurrent_ledgers === 0) return [];
   return [
@@ -124,7 +124,7 @@ export function toWarnings({ installation_id, concurrent_ledgers }: Installation
   ];
 }
 
-/** One line for a ledger. */
+/** Describes a ledger in one line. */
 export function toLedgerLine(ledger: LedgerSummary): string {
   const marks = [
     ledger.diverged_at === null ? [] : [`restored or copied, refused ${ledger.diverged_at}`],
@@ -134,7 +134,7 @@ export function toLedgerLine(ledger: LedgerSummary): string {
   return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;
 }
 
-/** Returns a boat's usage today and its individual limits. */
+/** Formats a boat's usage today and its individual limits. */
 export function toQuotaTable(used: Use, own: QuotaOverride): string {
   const rows = [
     [

@@ -12,12 +12,12 @@ const AT_ONCE = 24;
 const toStatusPath = (installationId: string): string =>
   `/api/v1/data/export/status?installation_id=${installationId}`;
 
-/** An installation other than that of the token. */
+/** An installation that the token does not belong to. */
 function otherInstallation({ subject }: Run): string {
   return subject.installationId.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
 }
 
-/** The checks of authorization, refusals, health and operation. */
+/** Checks of authorization, refusals, health and operation. */
 export const ACCESS_CHECKS: readonly Check[] = [
   {
     requirement: 'R7',

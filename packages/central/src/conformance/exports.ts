@@ -4,8 +4,8 @@ import { IMPORT_PATH, toContentDigest, toIdempotencyKey } from '@d3kos/protocol'
 import type { Answer, Run, Subject } from './check.ts';
 
 /**
- * Maximum size of a decoded answer, in bytes: twice the largest that a boat accepts. An implementation with a fault could answer
- * without end.
+ * Maximum size of a decoded answer, in bytes: twice the largest that a boat accepts. A faulty implementation might never end its
+ * answer.
  */
 const ANSWER_SIZE_MAX_BYTES = 4 * 1_048_576;
 
@@ -55,12 +55,12 @@ function toObject(text: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    // Not JSON, for example a proxy's page. The check reports the text as evidence.
+    // The answer is not JSON but, for example, a proxy's page. The check reports the text as evidence.
     return {};
   }
 }
 
-/** An export of the run, with the members that a check may change. */
+/** An export of the run, with members that a check may change. */
 export interface ExportFacts {
   readonly sequence?: number;
   readonly exportId?: string;
@@ -78,7 +78,7 @@ export interface Export {
   readonly sha256: string;
 }
 
-/** Makes an export of the run. Each has one record of the log, whose ID is that of the export. */
+/** Creates an export of the run. It contains one log record with the same ID as the export. */
 export function makeExport(run: Run, facts: ExportFacts = {}): Export {
   const sequence = facts.sequence ?? run.nextSequence();
   const exportId = facts.exportId ?? `conformance_${run.ledgerId}_${sequence}`;
@@ -107,7 +107,7 @@ export function makeExport(run: Run, facts: ExportFacts = {}): Export {
   };
 }
 
-/** Returns a `data` object with entries of the log. */
+/** Returns a `data` object with log records. */
 export function toLog(entries: readonly unknown[]): Readonly<Record<string, unknown>> {
   return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
 }

@@ -25,7 +25,7 @@ function isRefusal({ status, json }: Answer, expected: number, code: string): bo
   return status === expected && json['error_code'] === code;
 }
 
-/** The checks of one import: its form, its identity and its receipt. */
+/** Checks of a single import: its form, its identity and its receipt. */
 export const IMPORT_CHECKS: readonly Check[] = [
   {
     requirement: 'R12',

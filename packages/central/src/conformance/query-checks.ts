@@ -28,7 +28,7 @@ async function leaveOut(run: Run) {
   return { before: before.sequence, missing, after: after.sequence, answer: await sendExport(run, after) };
 }
 
-/** The checks of held parts, sequences, status and configuration, and of diverged ledgers. */
+/** Checks of held parts, sequences, status and configuration, and of diverged ledgers. */
 export const QUERY_CHECKS: readonly Check[] = [
   {
     requirement: 'R32',

@@ -4,7 +4,7 @@ import { beginRun } from './exports.ts';
 import { IMPORT_CHECKS } from './import-checks.ts';
 import { QUERY_CHECKS } from './query-checks.ts';
 
-/** Every check, by the number of its requirement. */
+/** Every check, ordered by the number of its requirement. */
 export const CHECKS: readonly Check[] = [...IMPORT_CHECKS, ...ACCESS_CHECKS, ...QUERY_CHECKS].toSorted(
   (a, b) => Number(a.requirement.slice(1)) - Number(b.requirement.slice(1)),
 );
@@ -14,7 +14,7 @@ export type Result = Pick<Check, 'requirement' | 'title'> & Outcome;
 
 /**
  * Runs every check on an implementation, one after another, and reports each result immediately. It stores small exports under
- * the installation of the subject. The implementation can never make it throw: if there is no answer, the check fails.
+ * the subject's installation. It never throws because of the implementation: if there is no answer, the check fails.
  */
 export async function runChecks(
   subject: Subject,
@@ -47,7 +47,7 @@ async function runCheck(check: Check, run: Run): Promise<Outcome> {
   }
 }
 
-/** Returns the line of a result, without its line end. */
+/** Formats a result as one line, without a line ending. */
 export function toResultLine({ requirement, kind, title, evidence }: Result): string {
   const mark = { passed: 'pass', failed: 'FAIL', skipped: 'skip' }[kind];
   return `${mark}  ${requirement.padEnd(4)}  ${title}\n            ${evidence}`;

@@ -2,11 +2,11 @@ import { CATEGORIES, type Category } from '@d3kos/protocol';
 import { listOwnColumns, recordTable } from '../store/record-tables.ts';
 
 /**
- * Type of a column in the exported files. `json` is the text of a record as central stores it, with every digit of its numbers.
+ * Column type in the exported files. `json` is the text of a record as central stores it, with every digit of its numbers.
  */
 export type ColumnType = 'text' | 'time' | 'integer' | 'number' | 'json';
 
-/** One column of an exported file. */
+/** A column of an exported file. */
 export interface ExportColumn {
   readonly name: string;
   readonly type: ColumnType;
@@ -15,11 +15,11 @@ export interface ExportColumn {
 
 /** A table whose rows for one installation are exported to one file. */
 export interface ExportTable {
-  /** Name of the file without its extension. The report uses the same name. */
+  /** File name without the extension, also used in the report. */
   readonly name: string;
   /** Name of the table in the database. */
   readonly table: string;
-  /** The columns by which rows are sorted: the table's primary key without the installation, in key order. */
+  /** The columns by which rows are sorted: the table's primary key in key order, without the installation. */
   readonly key: readonly string[];
   readonly columns: readonly ExportColumn[];
 }
@@ -27,7 +27,7 @@ export interface ExportTable {
 const text = (name: string, isNullable = false): ExportColumn => ({ name, type: 'text', isNullable });
 const time = (name: string, isNullable = false): ExportColumn => ({ name, type: 'time', isNullable });
 
-/** The columns that the tables of all categories have. */
+/** The columns shared by all category tables. */
 const RECORD_COLUMNS: readonly ExportColumn[] = [
   text('record_id'),
   time('recorded_at', true),
@@ -53,7 +53,7 @@ const REJECTED: ExportTable = {
   ],
 };
 
-/** The tables that are exported: the records of each category, and the rejected records. */
+/** The exported tables: the records of each category, and the rejected records. */
 export const EXPORT_TABLES: readonly ExportTable[] = [...CATEGORIES.map(toTable), REJECTED];
 
 function toTable(category: Category): ExportTable {

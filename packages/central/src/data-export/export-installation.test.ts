@@ -95,7 +95,7 @@ function parseCsv(text: string): readonly (readonly string[])[] {
   return rows.slice(0, -1);
 }
 
-describeOnPostgres('exporting the data of an installation', (open) => {
+describeOnPostgres("exporting an installation's data", (open) => {
   let boat: EnrolledBoat;
   before(async () => {
     await migrate(open().store, NOON_MS);
@@ -140,7 +140,7 @@ describeOnPostgres('exporting the data of an installation', (open) => {
     assert.equal(at(rows.find((row) => at(row, 'record_id') === 'r000001') ?? [], 'latitude'), '-79.5');
   });
 
-  test('writes Parquet in several row groups, which another program reads', async () => {
+  test('writes Parquet in several row groups that another program can read', async () => {
     const { path } = await exportTo(open().store, boat, 'parquet');
     const bytes = readFileSync(join(path, 'boatlog.parquet'));
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);

@@ -5,7 +5,7 @@ import { EXPORT_TABLES, type ExportTable } from './columns.ts';
 import { type ExportFormat, openRowWriter } from './file-formats.ts';
 import { readRows } from './read-rows.ts';
 
-/** One file of an export. */
+/** A file of an export. */
 export interface ExportedFile {
   readonly name: string;
   readonly rows: number;
@@ -14,7 +14,7 @@ export interface ExportedFile {
   readonly sha256: string;
 }
 
-/** The report of an export, also written to `manifest.json`. */
+/** An export's report, also written to `manifest.json`. */
 export interface ExportReport {
   readonly installation_id: string;
   readonly exported_at: string;
@@ -27,9 +27,9 @@ export const MANIFEST_NAME = 'manifest.json';
 
 /**
  * Writes all data that central holds about an installation to a new or empty folder, one file per table. Its
- * memory use does not depend on the amount of data. When it resolves, all files are on the disk. Rows that
- * arrive during the export may be included. Throws INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the errors of the store. The folder
- * then has no manifest.
+ * memory use does not depend on the amount of data. When it resolves, all files have been synced to disk. Rows that arrive during
+ * the export may be included. Throws INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the store's errors. The folder then has no
+ * manifest.
  */
 export async function exportInstallation(
   world: { readonly store: Store; readonly wallMs: number },

@@ -3,23 +3,23 @@ import type { NewFile, Row } from '../platform/ports.ts';
 import { numberOrNullOf, textOrNullOf } from '../store/row.ts';
 import type { ColumnType, ExportColumn } from './columns.ts';
 
-/** The formats of an export. */
+/** Export file formats. */
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** Rows in one row group of a Parquet file. Readers process whole groups, and each group has a fixed cost. */
+/** Rows per row group of a Parquet file. Readers process whole groups, and each group has a fixed cost. */
 const GROUP_ROWS = 10_000;
-/** Number of characters after which a row group ends early. It bounds the memory of writer and reader. */
+/** A row group ends early at this number of characters, which bounds the memory of writer and reader. */
 const GROUP_LENGTH = 16 * 1_048_576;
 
 /** Writes the rows of one table to a file. */
 export interface RowWriter {
   write(rows: readonly Row[]): Promise<void>;
-  /** Writes the remaining buffered rows. The caller then commits the file. */
+  /** Writes any buffered rows. The caller then commits the file. */
   end(): Promise<void>;
 }
 
-/** Begins a file in the given format. */
+/** Starts a file in the given format. */
 export async function openRowWriter(
   format: ExportFormat,
   file: NewFile,
@@ -50,7 +50,7 @@ function valueOf(row: Row, { name, type }: ExportColumn): Value {
   return type === 'integer' || type === 'number' ? numberOrNullOf(row, name) : textOrNullOf(row, name);
 }
 
-/** One line of NDJSON. The record is inserted as text, so that its numbers keep their digits. */
+/** One line of NDJSON. The record is inserted as text, so that its numbers keep all their digits. */
 function toJsonLine(row: Row, columns: readonly ExportColumn[]): string {
   const members = columns.map((column) => {
     const value = valueOf(row, column);

@@ -11,9 +11,9 @@ const PAGE_ROWS = 1_000;
 const PAGE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /**
- * Reads the rows of an installation in the order of the key, page by page. No transaction is open between two pages, so a long
- * export delays neither imports nor vacuum. A row that exists throughout the export is read once. A row that changes during the
- * export is read in its old or its new state.
+ * Reads an installation's rows in key order, page by page. No transaction is open between two pages, so a long export delays
+ * neither imports nor vacuum. A row that exists throughout the export is read exactly once. A row that changes during the export
+ * is read in its old or its new state.
  */
 export async function* readRows(
   store: Queryable,
@@ -37,8 +37,8 @@ export async function* readRows(
 }
 
 /**
- * Returns the statement for one page. Parameters: $1 installation, $2 the position after which it begins, $3 the maximum number
- * of rows, $4 the maximum number of bytes. A position is a JSON list of the key values.
+ * Returns the statement for one page. Parameters: $1 the installation, $2 the position after which the page begins, $3 the
+ * maximum number of rows, $4 the maximum number of bytes. A position is a JSON list of the key values.
  */
 function toStatement(table: string, key: readonly string[], columns: readonly ExportColumn[]): string {
   const typed = key.map((name) => ({ name, type: toType(columns, name) }));

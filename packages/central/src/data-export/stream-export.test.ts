@@ -82,7 +82,7 @@ test('the export ends when its reader disconnects', async () => {
   assert.ok(isCentralFailure(failure) && failure.code === 'OUTPUT_FAILED', String(failure));
 });
 
-test('a failure of the store cuts the archive short', async () => {
+test('a store failure cuts the archive short', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const archive = openArchive(NOON_MS);

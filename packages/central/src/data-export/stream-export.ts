@@ -6,10 +6,10 @@ import { exportInstallation } from './export-installation.ts';
 import type { ExportFormat } from './file-formats.ts';
 
 /**
- * Starts writing all data that central holds about an installation to an archive with the files of `exportInstallation`. The
- * export is recorded in the audit trail before it begins. Resolves with a promise for the end of the export. That promise never
- * rejects. Its `failure` is undefined if the archive is complete; otherwise the archive was cut short. Throws
- * INSTALLATION_NOT_FOUND and the failures of the store.
+ * Starts writing an archive of all data that central holds about an installation, with the same files as `exportInstallation`.
+ * The export is recorded in the audit trail before it begins. Resolves with a promise for the end of the export. That promise
+ * never rejects. Its `failure` is undefined if the archive is complete; otherwise the archive was cut short. Throws
+ * INSTALLATION_NOT_FOUND and the store's errors.
  */
 export async function streamExport(
   world: ChangeWorld,

@@ -8,10 +8,10 @@ import { findInstallation } from './installations.ts';
 import { listLedgers } from './ledgers.ts';
 import { BOAT_COLUMNS, toFleetBoat } from './list-boats.ts';
 
-/** Number of days in the chart of one boat. */
+/** Number of days in a boat's chart. */
 const DAYS_SHOWN = 30;
 
-/** Returns the summary of one boat for the operator, or undefined if the boat is not enrolled. */
+/** Returns a boat's summary for the operator, or undefined if the boat is not enrolled. */
 export async function loadBoatDetails(
   store: Queryable,
   installationId: string,

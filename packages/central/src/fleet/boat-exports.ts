@@ -2,10 +2,10 @@ import type { FleetExports } from '../api/fleet-schemas.ts';
 import type { Queryable, Row } from '../platform/ports.ts';
 import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 
-/** The sequence of a ledger's first export (docs/spec/delivery.md). */
+/** Sequence of a ledger's first export (docs/spec/delivery.md). */
 const FIRST_SEQUENCE = 1;
 
-/** One page of exports: where it ends, and its maximum length. */
+/** Selects a page of exports: its position and its maximum length. */
 export interface ExportsQuery {
   readonly installationId: string;
   /** Only exports with a lower sequence are returned. */
@@ -14,8 +14,8 @@ export interface ExportsQuery {
 }
 
 /**
- * Returns exports of the newest ledger, newest first, with an entry for every sequence from 1 on. The cost depends only on the
- * limit and on the number of parts of these exports.
+ * Returns exports of the newest ledger, newest first, with an entry for every sequence starting at 1. Its cost depends only on
+ * the limit and on how many parts these exports have.
  */
 export async function listExports(
   store: Queryable,

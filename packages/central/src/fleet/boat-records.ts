@@ -3,7 +3,7 @@ import type { Queryable } from '../platform/ports.ts';
 import { isUtcText, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { parseCursor, toCursorText } from './page-cursor.ts';
 
-/** One page of a boat's list. */
+/** Selects a page of a boat's list. */
 export interface BoatListQuery {
   readonly installationId: string;
   /** The `next` of the previous page, or undefined for the first page. */
@@ -11,19 +11,19 @@ export interface BoatListQuery {
   readonly limit: number;
 }
 
-/** Maximum number of characters shown of a record's text. A boat may send megabytes. */
+/** Maximum number of characters shown from a record's text. A boat may send megabytes. */
 const TEXT_SHOWN_MAX = 2_000;
-/** Largest ordinal of a rejected record: PostgreSQL's largest integer. */
+/** Maximum ordinal of a rejected record: PostgreSQL's largest integer. */
 const ORDINAL_MAX = 2_147_483_647;
 
-/** SQL for the first characters of the text under the first of these keys that a record has. */
+/** SQL for a truncated text: the value of the first of these keys that the record has. */
 function textInSql(...keys: readonly string[]): string {
   return `left(coalesce(${keys.map((key) => `record ->> '${key}'`).join(', ')}), ${TEXT_SHOWN_MAX})`;
 }
 
 /**
- * Returns lines of the boat's log, newest first by the boat's clock. Lines without a time are omitted. Returns undefined if
- * `after` is not a valid cursor.
+ * Returns the boat's log lines, newest first by the boat's clock. Lines without a time are omitted. Returns undefined if `after`
+ * is not a valid cursor.
  */
 export async function listLog(
   store: Queryable,
@@ -54,7 +54,7 @@ export async function listLog(
   return { status: 'success', as_of: nowIso, lines, next };
 }
 
-/** Status values that boats use for an alert that needs no further action. */
+/** Status values with which boats mark an alert that needs no further action. */
 const CLOSED_STATUSES = ['closed', 'resolved', 'cleared', 'acknowledged', 'dismissed', 'normal', 'inactive'];
 
 /** Returns open alerts, newest first by the boat's clock. */

@@ -1,18 +1,18 @@
 import { BOAT_STATES, type BoatFilter } from '../api/fleet-schemas.ts';
 
-/** A boat that has been overdue for this long is probably laid up. It is listed last instead of first. */
+/** A boat that has been overdue for this long is probably laid up, so it is listed last instead of first. */
 const LAID_UP_DAYS = 90;
 /** Exports of a boat can arrive out of order, so a sequence counts as missing only after this time. */
 const GAP_HOURS = 24;
-/** Older rejections no longer affect the boat's state. The boat's page still lists them. */
+/** Older rejections no longer affect the boat's state, although the boat's page still lists them. */
 const REJECTING_DAYS = 7;
-/** Longest pause between two parts of an export that is still being sent. */
+/** Longest pause between two parts while an export still counts as being sent. */
 const RECEIVING_MINUTES = 10;
 
-/** SQL conditions on a row `i` of `installations`. `$1` is the current time of the querying node. */
+/** SQL conditions on a row `i` of `installations`. `$1` is the querying node's current time. */
 const NOW = '$1::timestamptz';
 
-/** True for a boat that is overdue. `import/lateness-policy.ts` decides the time `due_at` with each import. */
+/** True for a boat that is overdue. On each import, `import/lateness-policy.ts` determines `due_at`. */
 export const IS_LATE = `(i.due_at < ${NOW} and i.due_at >= ${NOW} - interval '${LAID_UP_DAYS} days' and not i.is_disabled)`;
 const IS_REFUSED = '(i.refused_at is not null and not i.is_disabled)';
 const HAS_GAPS = `(i.gap_since < ${NOW} - interval '${GAP_HOURS} hours')`;
@@ -23,7 +23,7 @@ const IS_RECEIVING = `(i.last_part_index < i.last_part_count and i.last_heard_at
 /** True for a boat that needs attention for a reason other than being late. */
 export const NEEDS_ATTENTION = `(${IS_REFUSED} or ${HAS_GAPS} or ${IS_REJECTING})`;
 
-/** The condition of each subset. */
+/** Each subset's condition. */
 export const FILTER_SQL: Readonly<Record<BoatFilter, string>> = {
   all: 'true',
   late: IS_LATE,
@@ -48,8 +48,8 @@ const STATE_CONDITIONS: Readonly<Record<(typeof BOAT_STATES)[number], string>> =
   in_order: 'true',
 };
 
-/** SQL for the state of a boat. It uses the conditions of the filters, so a state always matches its filter. */
+/** SQL for a boat's state. It uses the filters' conditions, so a state always matches its filter. */
 export const STATE_SQL = `case ${BOAT_STATES.map((state) => `when ${STATE_CONDITIONS[state]} then '${state}'`).join(' ')} end`;
 
-/** True while parts of an export are arriving from the boat. */
+/** True while parts of an export from the boat are arriving. */
 export const RECEIVING_SQL = IS_RECEIVING;

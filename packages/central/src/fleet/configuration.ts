@@ -10,8 +10,8 @@ import { textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
 
 /**
- * Maximum size of a returned record, measured as the text that the database writes. It writes `1e300` with 301 digits. Real
- * records have a few KB. The limit is small because an answer that the boat does not read stays in memory.
+ * Maximum size of a returned record, measured as the text that the database writes, where `1e300` has 301 digits. Real records
+ * have a few KB. The limit is small because an answer stays in memory until the boat reads it.
  */
 const CONFIGURATION_TEXT_MAX_BYTES = 2 * 1_048_576;
 
@@ -44,7 +44,7 @@ async function findNewestRecord(
   return {
     record_id: textOf(row, 'record_id'),
     received_at: textOf(row, 'received_at'),
-    // The driver's own parser would round large numbers.
+    // The driver's own JSON parser would round large numbers.
     record: record === null ? null : parseExactJson(record),
   };
 }

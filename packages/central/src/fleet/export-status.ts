@@ -6,14 +6,14 @@ import { findInstallation } from './installations.ts';
 import { listLedgers } from './ledgers.ts';
 import { findGaps } from './load-sequence-gaps.ts';
 
-/** Number of records that central holds in one category, and the bytes of their JSON text. */
+/** Number of records that central holds in one category, and the size of their JSON text. */
 export interface CategoryHolding {
   readonly category: Category;
   readonly records: number;
   readonly bytes: number;
 }
 
-/** Returns the number of records in each category that central holds for an installation. Each import updates the counts. */
+/** Returns the number of records that central holds for an installation, by category. Each import updates the counts. */
 export async function loadHoldings(
   store: Queryable,
   installationId: string,
@@ -33,7 +33,7 @@ export async function loadHoldings(
 }
 
 /**
- * Returns the state of an installation's exports at central, or undefined if the installation is not enrolled. R61: "… with null
+ * Returns the status of an installation's exports at central, or undefined if the installation is not enrolled. R61: "… with null
  * for each value that is unknown": the records waiting on board, and the boat's schedule.
  */
 export async function loadExportStatus(

@@ -3,7 +3,7 @@ import { toSearchGrams } from '../store/name-grams.ts';
 import { textOf } from '../store/row.ts';
 
 /**
- * Maximum number of boats that a search takes from the index. If more boats match, scanning the list in its own order fills a
+ * Maximum number of boats that a search takes from the index. If more boats match, scanning the list in its sort order fills a
  * page quickly.
  */
 export const MATCHES_MAX = 1_000;

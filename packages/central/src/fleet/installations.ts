@@ -2,7 +2,8 @@ import type { Queryable, Row } from '../platform/ports.ts';
 import { booleanOf, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 
 /**
- * One installation for the operator. Times are central's own; `last_export_timestamp` and `claimed_tier` are the boat's claims.
+ * An installation as the operator sees it. Times are central's own; `last_export_timestamp` and `claimed_tier` are the boat's
+ * claims.
  */
 export interface InstallationSummary {
   readonly installation_id: string;
@@ -16,7 +17,7 @@ export interface InstallationSummary {
   readonly last_export_id: string | null;
   readonly last_export_timestamp: string | null;
   readonly software_version: string | null;
-  /** Number of stored documents or parts, of their records and rejected records, and their bytes on the wire and decoded. */
+  /** Counts of stored documents or parts and of their records and rejected records, and their size on the wire and decoded. */
   readonly documents: number;
   readonly records: number;
   readonly rejected: number;
@@ -27,14 +28,17 @@ export interface InstallationSummary {
    * older ledger of that installation sends new exports while a newer one is in use."
    */
   readonly concurrent_ledgers: number;
-  /** Number of distinct records that central holds, and the bytes of their JSON text. */
+  /** Number of distinct records that central holds, and the size of their JSON text. */
   readonly held_records: number;
   readonly held_bytes: number;
-  /** Number of exports in the newest ledger that central does not hold completely and the boat has not withdrawn. */
+  /** Number of exports in the newest ledger that central does not hold completely and that the boat has not withdrawn. */
   readonly missing_count: number;
 }
 
-/** Maximum number of installations in one list: as many as a page or a terminal can show. The metrics count all installations. */
+/**
+ * Maximum number of installations in one list: as many as a page or a terminal can show. Metrics, by contrast, count all
+ * installations.
+ */
 const INSTALLATIONS_LISTED_MAX = 10_000;
 
 const SUMMARY_SQL = `

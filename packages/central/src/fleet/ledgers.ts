@@ -1,13 +1,13 @@
 import type { Queryable } from '../platform/ports.ts';
 import { numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 
-/** One ledger of an installation. Times are central's own. */
+/** One of an installation's ledgers. Times are central's own. */
 export interface LedgerSummary {
   readonly ledger_id: string;
   readonly first_received_at: string;
   readonly last_received_at: string;
   readonly highest_sequence: number | null;
-  /** Every sequence up to this one is held completely or was withdrawn. */
+  /** Every sequence up to and including this one is either held completely or withdrawn. */
   readonly held_through: number | null;
   /**
    * When an export was last refused because its sequence belongs to another export. The cause is a card that was copied or
@@ -24,7 +24,7 @@ export interface LedgerSummary {
 /** Maximum number of ledgers in one list. A boat begins a new ledger when its card is replaced, restored or damaged. */
 const LEDGERS_LISTED_MAX = 50;
 
-/** Returns the ledgers of an installation, newest first. */
+/** Returns an installation's ledgers, newest first. */
 export async function listLedgers(
   store: Queryable,
   installationId: string,

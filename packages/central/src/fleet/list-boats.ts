@@ -5,7 +5,7 @@ import { FILTER_SQL, IS_LATE, NEEDS_ATTENTION, RECEIVING_SQL, STATE_SQL } from '
 import { findMatches } from './find-boats.ts';
 import { type PageCursor, parseCursor, toCursorText } from './page-cursor.ts';
 
-/** The filter, search, order and position of one page of the list. */
+/** Selects a page of the list: its filter, search, order and position. */
 export interface BoatQuery {
   readonly sort: BoatSort;
   readonly filter: BoatFilter;
@@ -18,12 +18,12 @@ export interface BoatQuery {
 }
 
 /**
- * A part of the list with one sort order. The list consists of consecutive segments. Each segment can be read from an index, even
- * though the rank of a boat depends on the time.
+ * A section of the list with one sort order. The list consists of consecutive segments, each of which can be read from an index
+ * although a boat's rank depends on the time.
  */
 interface Segment {
   readonly where: string;
-  /** The value by which the segment is sorted, and its type in a cursor. Null means that only the installation ID is used. */
+  /** The segment's sort value, and its type in a cursor. Null if the segment is sorted only by installation ID. */
   readonly key: { readonly sql: string; readonly type: string; readonly cursor: string } | null;
   readonly direction: 'asc' | 'desc';
 }
@@ -70,7 +70,7 @@ const SEGMENTS: Readonly<Record<BoatSort, readonly Segment[]>> = {
   ],
 };
 
-/** Columns of one boat in the list. `$1` is the current time. */
+/** A boat's columns in the list. `$1` is the current time. */
 export const BOAT_COLUMNS = `i.installation_id, i.boat_name, ${STATE_SQL} as state, i.tier::int as tier,
   i.claimed_tier::int as claimed_tier, ${utcText('i.enrolled_at')} as enrolled_at, ${utcText('i.last_heard_at')} as heard_at,
   i.last_export_timestamp, i.last_sequence::float8 as last_sequence, ${utcText('i.due_at')} as due_at,
@@ -82,9 +82,9 @@ export const BOAT_COLUMNS = `i.installation_id, i.boat_name, ${STATE_SQL} as sta
   i.software_version, i.position_latitude, i.position_longitude, ${utcText('i.position_at')} as position_at`;
 
 /**
- * Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the position
- * of the page. All statements are in one transaction, because most of the time of such a short statement is the round trip to
- * the database.
+ * Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the page's
+ * position. All statements run in one transaction, because most of the time of such short statements is the round trip to the
+ * database.
  */
 export async function listBoats(
   store: Store,
@@ -116,7 +116,7 @@ async function readPage(store: Queryable, query: BoatQuery, nowIso: string): Pro
     if (rows === undefined) return undefined;
     boats.push(...rows.slice(0, left).map(toFleetBoat));
     if (rows.length <= left) continue;
-    // If the page is already full when a segment begins, it ends before the first row of that segment.
+    // If the page is already full when a segment begins, the page ends before that segment's first row.
     const last = rows[left - 1];
     const next =
       last === undefined
@@ -167,7 +167,7 @@ async function findSegment(
   );
 }
 
-/** True if the value can be cast to the type of the key. Otherwise the cursor was altered. */
+/** True if the value can be cast to the key's type. Otherwise, someone altered the cursor. */
 function isKey(value: string | number | null | undefined, type: string): boolean {
   if (typeof value !== 'string') return false;
   if (type === 'timestamptz') return isUtcText(value);

@@ -14,7 +14,7 @@ const VERSIONS_LISTED_MAX = 20;
 const HOURS_SHOWN = 24;
 
 /**
- * Returns the figures of the fleet. For a large fleet they are at most 5 minutes old, and `as_of` is the time at which they were
+ * Returns figures about the fleet. For a large fleet they are at most 5 minutes old, and `as_of` is the time at which they were
  * computed.
  */
 export async function loadOverview(
@@ -27,7 +27,7 @@ export async function loadOverview(
   return loadSnapshot(store, { name: 'overview-1', compute }, rules);
 }
 
-/** Reads each boat's row twice, and no import history. */
+/** Reads each boat's row twice, but no import history. */
 async function computeOverview(store: Queryable, nowIso: string): Promise<FleetOverview> {
   const [row = {}] = await store.query(
     `select count(*)::float8 as boats, coalesce(sum(held_records), 0)::float8 as records,

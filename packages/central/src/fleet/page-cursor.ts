@@ -1,10 +1,10 @@
-/** The end of a page: the values of its last row in the columns by which the list is sorted. */
+/** The end of a page: the sort-column values of its last row. */
 export type PageCursor = readonly (string | number | null)[];
 
-/** Maximum length of a cursor. The longest cursors contain a record ID. */
+/** Maximum cursor length. The longest cursors contain a record ID. */
 export const CURSOR_LENGTH_MAX = 1_000;
 
-/** Encodes a cursor as the value of a query parameter. */
+/** Encodes a cursor as a query parameter value. */
 export function toCursorText(cursor: PageCursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }

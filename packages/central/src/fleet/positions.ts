@@ -13,15 +13,15 @@ export interface MapWindow {
   readonly south: number;
   readonly east: number;
   readonly north: number;
-  /** Side of a cell of the grid, in degrees. Boats in the same cell are one group. */
+  /** Side of a grid cell, in degrees. Boats in the same cell are one group. */
   readonly cell: number;
 }
 
 /** Side of the cells in `fleet_cells`, in degrees. */
 const KEPT_CELL = 1;
 /**
- * Smallest cell side for which the precomputed cells are grouped instead of the boats. A map with smaller cells shows only part
- * of the earth.
+ * From this cell side on, the precomputed cells are grouped instead of the boats. A map with smaller cells shows only part of the
+ * earth.
  */
 const GROUPED_CELL_MIN = 2;
 
@@ -32,12 +32,12 @@ select i.position_latitude as latitude, i.position_longitude as longitude, 1 as 
   i.position_latitude as south, i.position_latitude as north, i.position_longitude as west, i.position_longitude as east
 from installations i where i.position_latitude is not null`;
 
-/** One row for each precomputed cell. The condition only gives `$1` its type. */
+/** One row for each precomputed cell. The condition serves only to give `$1` its type. */
 const CELLS_SQL = `
 select latitude, longitude, boats, late, installation_id, south, north, west, east
 from fleet_cells where $1::timestamptz is not null`;
 
-/** SQL that groups rows with a position by the cells of a grid. */
+/** SQL that groups rows with a position by grid cell. */
 function toGroupsSql(rowsSql: string, where: string, cell: string): string {
   return `select sum(p.latitude * p.boats) / sum(p.boats) as latitude, sum(p.longitude * p.boats) / sum(p.boats) as longitude,
     sum(p.boats)::float8 as boats, sum(p.late)::float8 as late, min(p.installation_id) as installation_id,
@@ -50,7 +50,7 @@ const IN_WINDOW = `p.latitude between $3::float8 and $5::float8
   and case when $2::float8 <= $4::float8 then p.longitude between $2::float8 and $4::float8
     else p.longitude >= $2::float8 or p.longitude <= $4::float8 end`;
 
-/** Recomputes `fleet_cells`. The longitude and latitude of a cell are the averages of its boats, so they lie inside the cell. */
+/** Recomputes `fleet_cells`. A cell's longitude and latitude are the averages of its boats, so they lie inside the cell. */
 async function computeCells(tx: Queryable, nowIso: string): Promise<{ readonly positioned: number }> {
   await tx.query('delete from fleet_cells');
   await tx.query(
@@ -70,8 +70,8 @@ async function countPositioned(store: Queryable): Promise<{ readonly positioned:
 }
 
 /**
- * Returns the boats in a window, grouped by the cells of a grid. The size of the answer is bounded for any number of boats. For a
- * large fleet, a map with cells of 2 degrees or more and the number of positioned boats may be up to 5 minutes old.
+ * Returns the boats in a window, grouped by grid cell. The size of the answer is bounded for any number of boats. For a large
+ * fleet, a map with cells of 2 degrees or more and the number of positioned boats may be up to 5 minutes old.
  */
 export async function loadPositions(
   store: Store,

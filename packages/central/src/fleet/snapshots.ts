@@ -1,7 +1,7 @@
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 
-/** Figures about the whole fleet that one node computes and later requests reuse until they are too old. */
+/** Figures about the whole fleet, computed by one node and reused by later requests until they are too old. */
 export interface Snapshot<T> {
   /**
    * The key in `fleet_snapshots`. It ends with the version of the answer's shape, because nodes of two versions may share the
@@ -12,17 +12,20 @@ export interface Snapshot<T> {
   compute(tx: Queryable): Promise<T>;
 }
 
-/** Largest fleet for which nothing is cached. Reading 2,000 rows takes a few milliseconds, so its figures are always current. */
+/**
+ * Size of the largest fleet for which nothing is cached. Reading 2,000 rows takes a few milliseconds, so its figures are always
+ * current.
+ */
 const LIVE_BOATS_MAX = 2_000;
 /** Age at which a snapshot is refreshed. The request that triggers the refresh does not wait for it. */
 const REFRESH_AGE = "interval '60 seconds'";
 /**
- * Age above which a snapshot is not returned. It is exceeded only if the page was not open for a while. The next request then
- * waits for a new snapshot.
+ * Age above which a snapshot is not returned. Snapshots become this old only if the page was not open for a while. The next
+ * request then waits for a new snapshot.
  */
 const AGE_MAX = "interval '5 minutes'";
 
-/** The fleet size above which snapshots are used, and the handler for a failed background refresh. */
+/** The fleet size above which snapshots are used, and what to do if a background refresh fails. */
 export interface SnapshotRules {
   readonly liveBoatsMax?: number;
   readonly onFailure?: (error: unknown) => void;
@@ -42,7 +45,7 @@ export async function isLargeFleet(
 
 /**
  * Returns a snapshot that is at most 5 minutes old. A snapshot older than a minute is refreshed after it has been returned. If
- * several nodes do so at the same time, it is computed once.
+ * several nodes do so at the same time, it is computed only once.
  */
 export async function loadSnapshot<T>(store: Store, snapshot: Snapshot<T>, rules: SnapshotRules): Promise<T> {
   const kept = await findSnapshot<T>(store, snapshot.name);
@@ -68,7 +71,7 @@ async function findSnapshot<T>(
        else 'fresh' end as age, answer::text as answer from fleet_snapshots where name = $1::text`,
     [name],
   );
-  // Only `refresh` writes answers, and the name contains the version of their shape.
+  // Only `refresh` writes answers, and the name contains the version of the answer's shape.
   return row === undefined
     ? undefined
     : { age: textOf(row, 'age'), answer: JSON.parse(textOf(row, 'answer')) as T };

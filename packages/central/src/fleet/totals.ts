@@ -1,7 +1,7 @@
 import type { Queryable, Row } from '../platform/ports.ts';
 import { booleanOf, numberOf } from '../store/row.ts';
 
-/** Totals over the whole fleet, for the metrics. No installation can be identified from them. */
+/** Totals over the whole fleet, for the metrics. They cannot identify an installation. */
 export interface FleetTotals {
   readonly installations: number;
   readonly documents: number;
@@ -9,19 +9,19 @@ export interface FleetTotals {
   readonly rejected: number;
   /** Installations with concurrent ledgers. */
   readonly concurrent: number;
-  /** Ledgers of which an export was refused because they returned to an older state or were used by two machines. */
+  /** Ledgers with an export that was refused because the ledger returned to an older state or was used by two machines. */
   readonly diverged: number;
 }
 
-/** The totals that a node computed last. */
+/** The most recently computed totals. */
 export interface StoredTotals extends FleetTotals {
   /** True if they are older than TOTALS_AGE_MAX, so that a node should compute them again. */
   readonly isStale: boolean;
 }
 
 /**
- * Age at which the totals are recomputed. A sum over 100,000 installations takes about 50 ms. No alert depends on an increase
- * within a minute.
+ * Age at which the totals are recomputed. A sum over 100,000 installations takes about 50 ms. No alert needs changes sooner than
+ * a minute.
  */
 const TOTALS_AGE_MAX = "interval '60 seconds'";
 
@@ -36,7 +36,7 @@ const TOTALS_AS_NUMBERS = TOTALS.split(', ')
   .map((name) => `${name}::float8 as ${name}`)
   .join(', ');
 
-/** Sums the counters of all installations. Its cost grows with their number. */
+/** Sums all installations' counters. The cost grows with their number. */
 export async function sumFleet(store: Queryable): Promise<FleetTotals> {
   const [row = {}] = await store.query(`select ${TOTALS_AS_NUMBERS} from (${SUM_SQL}) sums`);
   return toTotals(row);

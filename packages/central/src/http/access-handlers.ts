@@ -12,14 +12,14 @@ import { refuseFailures } from './refuse-failures.ts';
 import { answer, refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
-/** Default lifetimes of a code and of a replaced token. Boats may be offline for weeks. */
+/** Default lifetimes of an enrolment code and of a replaced token. Boats may be offline for weeks. */
 const CODE_EXPIRES_HOURS = 48;
 const REPLACED_TOKEN_KEEP_DAYS = 30;
 
 const NO_INSTALLATION = { INSTALLATION_NOT_FOUND: 'NOT_FOUND' } as const;
 const NO_TOKEN = { INSTALLATION_NOT_FOUND: 'NOT_FOUND', TOKEN_NOT_FOUND: 'NOT_FOUND' } as const;
 
-/** Handlers of the routes with which an admin manages the access of boats. */
+/** Handlers of the routes for managing boats' access. */
 export const ACCESS_HANDLERS: { readonly [Id in keyof typeof ACCESS_ROUTES]: Handler<Id> } = {
   tokens: ({ store }, { parameters: { id = '' } }) =>
     refuseFailures(NO_INSTALLATION, async () =>

@@ -17,7 +17,7 @@ import { answer, type Reply, refuse } from './reply.ts';
 import type { Handler, RouteRequest } from './route-request.ts';
 import { parseSessionCookie, toEndedCookie, toSessionCookie } from './session-cookie.ts';
 
-/** Handlers of the routes for operator sessions and accounts. */
+/** Handlers of the session and account routes. */
 export const ACCOUNT_HANDLERS: { readonly [Id in keyof typeof ACCOUNT_ROUTES]: Handler<Id> } = {
   login: handleLogin,
   session: (_, { operator }) => answer<'session'>(toSessionAnswer(operator.role, operator.session)),
@@ -49,7 +49,7 @@ export const ACCOUNT_HANDLERS: { readonly [Id in keyof typeof ACCOUNT_ROUTES]: H
 
 const DONE = { status: 'success' } as const;
 
-/** The ports that a change needs, and the operator who makes it. */
+/** The ports needed for a change, and the operator who makes it. */
 export function toChange({ store, wall, randomHex, passwords }: AppContext, { actor }: Operator) {
   return { store, wallMs: wall(), randomHex, passwords, actor };
 }
@@ -68,7 +68,7 @@ async function handleLogin(
   { raw, body, sender }: RouteRequest<'login'>,
 ): Promise<Reply<'login'>> {
   const { store, wall, randomHex, passwords, guard } = context;
-  // A page of another origin must not be able to log a browser into an account of its choice.
+  // A page from another origin must not be able to log a browser into an account of that page's choice.
   const channel = findOwnChannel(raw);
   if (channel === undefined)
     return refuse(

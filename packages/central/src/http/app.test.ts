@@ -49,7 +49,7 @@ describeOnPostgres('the API', (open) => {
     await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
   });
 
-  test('reports the stored records and the missing exports of a boat to it', async () => {
+  test("reports a boat's stored records and missing exports to that boat", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -100,7 +100,7 @@ describeOnPostgres('the API', (open) => {
     assert.deepEqual(given.onboarding.record, onboarding);
   });
 
-  test('does not read a configuration record that the database expands above the size limit', async () => {
+  test('does not read a configuration record that the database expands beyond the size limit', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -118,7 +118,7 @@ describeOnPostgres('the API', (open) => {
     assert.deepEqual(given.settings.record, { record_id: 'settings', language: 'en' });
   });
 
-  test('shows no boat to another, and every boat to the operator', async () => {
+  test('shows no boat to another boat, and every boat to the operator', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store);
@@ -211,7 +211,7 @@ describeOnPostgres('the API', (open) => {
   });
 });
 
-test("limits the concurrent queries of a boat, so that other boats' imports still get a connection", async () => {
+test("limits a boat's concurrent queries, so that other boats' imports still get a connection", async () => {
   const { store, secondStore, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
@@ -242,7 +242,7 @@ test("limits the concurrent queries of a boat, so that other boats' imports stil
   }
 });
 
-test('answers 503 with Retry-After while the database is not available, and to health requests from then on', async () => {
+test('answers imports with 503 and Retry-After while the database is not available, and from the first failure also health requests', async () => {
   const store = openPgStore({ host: '/nonexistent', user: 'nobody', database: 'none' }, SILENT_LOG);
   try {
     const app = startNode(store);

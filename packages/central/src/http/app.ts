@@ -45,8 +45,8 @@ import { createStorageCheck } from './storage-check.ts';
 /** Central's HTTP API: one request in, one response out. It starts no timers. */
 export interface App {
   /**
-   * `connection` describes where the request came from. Without it, the address of the sender is unknown, and the body is read
-   * from the request.
+   * `connection` describes where the request came from. Without it, the sender's address is unknown, and the body is read from
+   * the request.
    */
   fetch(request: Request, connection?: Connection): Promise<Response>;
 }
@@ -143,7 +143,7 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
   return app;
 }
 
-/** A failure of the database is answered with 503. Any other failure is a defect, whose details appear only in the log. */
+/** A database failure becomes a 503. Any other failure is a defect, whose details appear only in the log. */
 function toFailureResponse(error: Error, path: string, { log, database }: AppContext): Response {
   if (isCentralFailure(error) && isStoreUnavailable(error)) {
     database.noteFailure(error.code);
@@ -157,14 +157,14 @@ function toFailureResponse(error: Error, path: string, { log, database }: AppCon
 type Parameters = Readonly<Partial<Record<string, string>>>;
 type Responder = (request: Request, parameters: Parameters, env: RoutesEnv['Bindings']) => Promise<Response>;
 
-/** Answers the requests of one route: authorize, check parameters, admit, handle. */
+/** Handles the requests of one route in four steps: authorize, check parameters, admit, handle. */
 function createResponder<Id extends RouteId>(context: AppContext, id: Id): Responder {
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
   const readBody = createBodyReader(route);
   return async (raw, parameters, { sender, handled, bodySource }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
-      // The type parameter and `id` refer to the same route, but the compiler cannot infer that.
+      // The type parameter and `id` refer to the same route, which the compiler cannot infer.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
@@ -206,7 +206,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       };
       const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
-      // Sending the answer may take long. Meanwhile the request counts only against the limit of its installation.
+      // Sending the answer may take long. Meanwhile the request counts only against its installation's limit.
       admitted.endWork();
       if (reply.kind === 'refused' && caller.kind === 'boat' && AUDITED_REFUSALS.has(reply.refusal))
         await context.guard.noteRefused(sender, caller.installationId, reply.refusal);
@@ -218,7 +218,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   };
 }
 
-/** Refusals after authorization that the audit trail records, because the boat was not allowed to do what it requested. */
+/** Refusals after authorization that go into the audit trail, because the boat was not allowed to do what it requested. */
 const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
   'INSTALLATION_MISMATCH',
   'INSTALLATION_DISABLED',
@@ -227,7 +227,7 @@ const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
 
 const UNLIMITED: AdmissionResult = { kind: 'admitted', request: UNLIMITED_REQUEST };
 
-/** Admits a boat's request within the limits of its route's load class. */
+/** Admits a boat's request under the limits of its route's load class. */
 function admit({ admission }: AppContext, load: Load, installationId: string): AdmissionResult {
   switch (load) {
     case 'none':
@@ -241,8 +241,8 @@ function admit({ admission }: AppContext, load: Load, installationId: string): A
 }
 
 /**
- * Returns a function that checks path and query parameters against their schemas. It returns the message for the first one that
- * does not match, or undefined.
+ * Returns a function that checks path and query parameters against their schemas. That function returns the message for the first
+ * mismatch, or undefined.
  */
 function createParameterCheck({ parameters }: Route): (given: Parameters) => string | undefined {
   const checks = parameters

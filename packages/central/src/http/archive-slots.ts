@@ -1,18 +1,18 @@
 import { type Refused, refuse } from './reply.ts';
 
 /**
- * Maximum number of archives that a node makes at the same time. Each reads the database for as long as the operator downloads
- * it, and takes up to 60 MB: a page of rows, a group of a Parquet file, and its compressed bytes. Imports need the rest of
- * both.
+ * Maximum number of archives that a node creates at the same time. Each reads the database for as long as the operator downloads
+ * it, and takes up to 60 MB: a page of rows, a group of a Parquet file, and its compressed bytes. The rest of the database and
+ * memory is for imports.
  */
 export const ARCHIVES_MAX = 4;
 
-/** Maximum number of archives for one operator, so that unread downloads of one operator leave some for the others. */
+/** Maximum number of archives for one operator, so that one operator's unread downloads leave some for the others. */
 export const OPERATOR_ARCHIVES_MAX = 2;
 
-/** Counts the archives in progress at this node. */
+/** Counts the archives in progress on this node. */
 export interface ArchiveSlots {
-  /** Returns the function that ends an operator's archive, or the refusal. Ending it again changes nothing. */
+  /** Returns a refusal, or a function to call when the operator's archive ends. Calling it again changes nothing. */
   take(actor: string): (() => void) | Refused<'TOO_MANY_REQUESTS' | 'UNAVAILABLE'>;
 }
 

@@ -11,8 +11,7 @@ import type { Sender } from './sender.ts';
 import { parseSessionCookie } from './session-cookie.ts';
 
 /**
- * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one that the request specifies, if
- * any.
+ * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one named in the request, if any.
  */
 export type Caller =
   | { readonly kind: 'anyone' }
@@ -23,7 +22,7 @@ export type Caller =
       readonly installationId: string | undefined;
     };
 
-/** Refusals of authorization. Each route lists those of its access class. */
+/** Refusals of authorization. Each route lists the refusals of its access class. */
 export type AuthorizationRefusal =
   | 'INVALID_TOKEN'
   | 'INSTALLATION_DISABLED'
@@ -33,11 +32,11 @@ export type AuthorizationRefusal =
   | 'ORIGIN_REFUSED'
   | 'TOO_MANY_REQUESTS';
 
-/** A refusal, and for the audit trail the installation whose credential was refused. */
+/** A refusal and, for the audit trail, the installation whose credential was refused. */
 type Decision = Caller | (Refused<AuthorizationRefusal> & { readonly installationId?: string | undefined });
 
 /**
- * Decides whether the sender of a request may use the route (`access` in the contract), and in which role. A network that
+ * Decides whether the sender of a request may use the route (`access` in the contract), and in what role. A network that
  * presented too many refused credentials gets 429 before its credential is looked up. Refusals are counted, logged and recorded
  * in the audit trail.
  */
@@ -65,8 +64,8 @@ export async function authorize(
 }
 
 /**
- * The session ID that a request to a route for operators presents. Like a token, it can be guessed, and looking it up takes a
- * query. A page of another site must not be able to use up the operator's limit.
+ * The session ID presented with a request to an operator route. Like a token, it could be guessed, and looking it up costs a
+ * query. A page on another site must not be able to use up the operator's limit.
  */
 function findSessionId({ access }: Route, request: Request): string | undefined {
   const isForBoats = access === 'boat-imports' || access === 'boat-reads';
@@ -124,7 +123,7 @@ async function authorizeOwn(
   }
   const bearer = parseBearer(request.headers.get('Authorization') ?? undefined);
   const caller = toCaller(await authenticate(store, bearer, 'read', wall()));
-  // The answer is the same whether or not the other installation exists, so a boat learns nothing about another boat.
+  // The answer is the same whether or not the other installation exists, so that a boat cannot find out about another boat.
   if (caller.kind === 'boat' && caller.installationId !== installationId)
     return {
       ...refuse('INSTALLATION_MISMATCH', 'the token belongs to a different installation'),

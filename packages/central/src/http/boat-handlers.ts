@@ -7,7 +7,7 @@ import { handleImport } from './import-route.ts';
 import { answer, refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
-/** Handlers of the routes for boats. */
+/** Handlers of the boat routes. */
 export const BOAT_HANDLERS: { readonly [Id in keyof typeof BOAT_ROUTES]: Handler<Id> } = {
   importPart: handleImport,
   // R53: "Central MUST answer only for the installation of the token, with an empty list for an export that it does not hold."

@@ -7,13 +7,14 @@ import type { BodySource } from '../platform/ports.ts';
 import type { RouteRequest } from './route-request.ts';
 
 /**
- * Maximum number of chunks that are kept before they are joined. A body may arrive in chunks of one byte, and each chunk has an
- * overhead of about 200 bytes. Ordinary chunks have 16 KiB or more, so the largest body has fewer chunks than this.
+ * Maximum number of chunks kept before they are joined. A body may arrive in chunks of one byte, and each chunk has an overhead
+ * of about 200 bytes. Ordinary chunks have 16 KiB or more, so the largest body has fewer chunks than this.
  */
 const PIECES_MAX = 4_096;
 
 /**
- * A body as received, or the reason why it is incomplete. `refused`: its bytes exceed a memory limit. `evicted`: it was too slow.
+ * A received body, or the reason why it is incomplete. `refused`: its bytes exceed a memory limit. `evicted`: it arrived too
+ * slowly.
  */
 export type ReceivedBody =
   | { readonly kind: 'received'; readonly bytes: Uint8Array; readonly sha256Base64: string }
@@ -26,9 +27,9 @@ export type ReceivedBody =
 export type SentBody = Pick<RouteRequest<RouteId>, 'raw' | 'bodySource'>;
 
 /**
- * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
- * stops. hono's body-limit middleware is unsuitable (decision 0029), because it buffers the body before its bytes are counted.
- * Never throws, whatever the sender does.
+ * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that returns a refusal,
+ * reading stops. hono's body-limit middleware is unsuitable (decision 0029), because it buffers the body before its bytes are
+ * counted. Never throws, whatever the sender does.
  */
 export async function receiveBody(
   { raw, bodySource = raw.body?.getReader() }: SentBody,
@@ -42,13 +43,13 @@ export async function receiveBody(
   let sizeBytes = 0;
   let isEvicted = false;
   const stop = async () => {
-    // The connection may already be closed. The outcome does not change.
+    // The connection may already be closed, which does not change the outcome.
     await bodySource?.cancel().catch(() => undefined);
   };
   upload.onEviction(() => {
     isEvicted = true;
     pieces.length = 0;
-    // Ends the wait for the next chunk.
+    // Ends the wait for a chunk.
     void stop();
   });
   for (;;) {
@@ -77,7 +78,7 @@ export async function receiveBody(
   return { kind: 'received', bytes: Buffer.concat(pieces), sha256Base64: hash.digest('base64') };
 }
 
-/** Returns the next bytes, or undefined at the end. A disconnected sender is an expected result, not a failure of central. */
+/** Returns the next bytes, or undefined at the end. It is normal for a sender to disconnect; central has not failed. */
 async function readPiece(source: BodySource | undefined): Promise<Uint8Array | undefined | 'incomplete'> {
   if (source === undefined) return undefined;
   try {

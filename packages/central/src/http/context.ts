@@ -14,16 +14,16 @@ import type { DatabaseWatch } from './database-watch.ts';
 import type { NodeMetrics } from './metrics.ts';
 import type { QuotaGuard } from './quota-guard.ts';
 
-/** Everything that the app needs from outside. */
+/** The app's dependencies. */
 export interface AppDeps {
   readonly store: Store;
   readonly wall: WallClock;
   /** Measures durations. */
   readonly monotonic: MonotonicClock;
-  /** Decodes and prepares large bodies, so that they do not occupy the thread that answers requests. */
+  /** Decodes and prepares large bodies off the thread that answers requests. */
   readonly preparer: Preparer;
   readonly randomHex: RandomHex;
-  /** Hashes the passwords of operators. */
+  /** Hashes operators' passwords. */
   readonly passwords: PasswordHasher;
   readonly readPageFile: ReadPageFile;
   readonly log: Log;
@@ -33,13 +33,13 @@ export interface AppDeps {
   /** The daily quota of an installation that has no individual limits. */
   readonly quota?: Partial<Use>;
   /**
-   * The number of free bytes on the database's disk below which imports are refused, and a function that reads the current
-   * value. Undefined if the value cannot be determined.
+   * Imports are refused while the database's disk has fewer free bytes than `reserveBytes`; `freeBytes` returns the current
+   * value. Undefined if the free space cannot be determined.
    */
   readonly storage?: { readonly reserveBytes: number; readonly freeBytes: () => Promise<number> };
-  /** The current connections to the database. Undefined for a store without a pool. */
+  /** The node's current database connections. Undefined for a store without a pool. */
   readonly connections?: () => ConnectionUse;
-  /** Adds the metrics of this process, such as memory and event loop delay. */
+  /** Adds metrics about this process, such as memory and event loop delay. */
   readonly registerProcessMetrics?: (registry: Registry) => void;
   /** Addresses of the operator's proxies, whose `X-Forwarded-For` is trusted. No proxy is trusted by default. */
   readonly trustedProxies?: readonly string[];
@@ -51,7 +51,7 @@ export interface AppContext extends AppDeps {
   readonly quota: Use;
   readonly meter: WorkMeter;
   readonly quotaGuard: QuotaGuard;
-  /** True while the disk of the database has less free space than its reserve. */
+  /** True while the database's disk has less free space than its reserve. */
   readonly isStorageShort: () => Promise<boolean>;
   /** Decodes and prepares small bodies on the calling thread. */
   readonly inlinePreparer: Preparer;

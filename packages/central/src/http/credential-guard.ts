@@ -10,7 +10,7 @@ import type { Sender } from './sender.ts';
  */
 const REMEMBERED_MAX = 10_000;
 
-/** Shortest time between two writes of the same refusal to the audit trail. */
+/** Minimum time between two writes of the same refusal to the audit trail. */
 const AUDIT_PAUSE_MS = 60_000;
 
 /** Maximum number of log lines about refused credentials per minute. A metric counts all of them. */
@@ -18,22 +18,21 @@ const LOGGED_PER_MINUTE_MAX = 60;
 
 /**
  * Limits how often a network may present invalid credentials, and records refusals. It remembers the digests of recently
- * accepted credentials, so that others behind the same address cannot lock a boat out. All of this state is in the memory of
- * one node.
+ * accepted credentials, so that others behind the same address cannot lock a boat out. All of this state is in one node's memory.
  */
 export interface CredentialGuard {
-  /** False if the network of the sender presented too many refused credentials, and this one was not accepted recently. */
+  /** False if the sender's network presented too many refused credentials and this credential was not accepted recently. */
   mayPresent(sender: Sender, credential: string): boolean;
   noteAccepted(credential: string): void;
   /** Counts a refused credential. `installationId` is set if the token is known but not valid. */
   noteInvalid(sender: Sender, credential: string, installationId: string | undefined): Promise<void>;
-  /** Records the refusal of a boat whose credential is valid. */
+  /** Records that a boat with a valid credential was refused. */
   noteRefused(sender: Sender, installationId: string, code: string): Promise<void>;
-  /** Refused credentials since the node started. */
+  /** Number of credentials refused since the node started. */
   refusedCount(): number;
 }
 
-/** The ports that the guard needs. */
+/** The guard's ports. */
 export interface GuardWorld {
   readonly store: Store;
   readonly log: Log;
@@ -41,7 +40,7 @@ export interface GuardWorld {
   readonly monotonic: MonotonicClock;
 }
 
-/** Creates the guard of one node. */
+/** Creates a node's guard. */
 export function createCredentialGuard({ store, log, wall, monotonic }: GuardWorld): CredentialGuard {
   const failures = createMemory<Failures>();
   const accepted = createMemory<true>();
@@ -108,7 +107,7 @@ export function createCredentialGuard({ store, log, wall, monotonic }: GuardWorl
   };
 }
 
-/** Returns a map of bounded size. It drops the entry that was set least recently. */
+/** Returns a map of bounded size. When full, it drops the entry that was set least recently. */
 function createMemory<Value>() {
   const entries = new Map<string, Value>();
   return {

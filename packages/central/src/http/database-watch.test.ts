@@ -15,7 +15,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Returns a store that fails with `state.code`, or works while that is undefined. */
+/** Returns a store that fails with `state.code`, or works while the code is undefined. */
 function toTroubled(
   store: Store,
   state: { code: CentralFailureCode | undefined; statements: number },
@@ -62,7 +62,7 @@ describeOnPostgres('a node whose database fails', (open) => {
     assert.equal((await importDocument(app, boat, toDocument(boat))).duplicate, false);
   });
 
-  test('refuses imports for 10 s after the disk was full, although the database answers', async () => {
+  test('refuses imports for 10 s after the disk was found full, although the database answers', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const state = { code: undefined as CentralFailureCode | undefined, statements: 0 };

@@ -10,10 +10,10 @@ import { loadSchemaState } from '../store/schema-state.ts';
  */
 const CHECK_MAX_MS = 3_000;
 
-/** Time for which the result of a check is reused. Anyone may request a check, so checks must not put load on the database. */
+/** Time for which the result of a check is reused. Anyone may request a check, so checks must not burden the database. */
 const CHECK_AGE_MAX_MS = 1_000;
 
-/** The result of the last check of the database. */
+/** The result of the last database check. */
 export interface DatabaseState {
   /** Why the database cannot serve this node. Undefined if it can. */
   readonly fault: string | undefined;
@@ -22,17 +22,17 @@ export interface DatabaseState {
 }
 
 /**
- * Time for which a node refuses imports after the disk of the database was full. Only a write shows whether it still is. A
- * refused boat returns after 10 s or more.
+ * Time for which a node refuses imports after it found the database's disk full. Only a write shows whether the disk is still
+ * full. A refused boat returns after 10 s or more.
  */
 const FULL_MS = 10_000;
 
 /** Monitors whether the database can serve this node. */
 export interface DatabaseWatch {
   /**
-   * Checks whether the database can store exports: it answers, accepts writes, has space as far as imports have shown, and has
-   * the schema of this version. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused
-   * for CHECK_AGE_MAX_MS. A failure of the database never makes it throw.
+   * Checks whether the database can store exports: it answers, accepts writes, has this version's schema and, as far as imports
+   * have shown, has space. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused for
+   * CHECK_AGE_MAX_MS. It never throws because of a database failure.
    */
   check(): Promise<DatabaseState>;
   /** Records that a request failed because of the database. */
@@ -44,12 +44,12 @@ export interface DatabaseWatch {
   findImportFault(): Promise<string | undefined>;
 }
 
-/** The reason, in a form that anyone may read. The database's own message may name a host or a login. */
+/** The reason, in a form that may be made public. The database's own message may name a host or a login. */
 export function toDatabaseFault(code: CentralFailureCode): string {
   return `the database is not available [${code}]`;
 }
 
-/** Creates the watch of one node. */
+/** Creates a node's watch. */
 export function createDatabaseWatch({
   store,
   monotonic,
@@ -64,7 +64,7 @@ export function createDatabaseWatch({
   let fullUntilMs = Number.NEGATIVE_INFINITY;
   let isSuspect = false;
   const run = (): Promise<string | undefined> => {
-    // If a check takes longer than its callers wait, it is not started a second time.
+    // If a check outlasts its callers' wait, no second check is started.
     running ??= findFault(store, log).finally(() => (running = undefined));
     return running;
   };
@@ -110,9 +110,9 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
       case 'current':
         return undefined;
       case 'behind':
-        return 'the schema of the database is older than this version: run d3kos-central migrate';
+        return 'the database schema is older than this version: run d3kos-central migrate';
       case 'ahead':
-        return 'the schema of the database belongs to a newer version: upgrade this node';
+        return 'the database schema belongs to a newer version: upgrade this node';
       case 'changed':
         return 'a schema step of the database has changed: run d3kos-central migrate, which reports the step';
     }

@@ -13,8 +13,8 @@ export async function handleEnrolment(
   { body, sender }: RouteRequest<'redeemCode'>,
 ): Promise<Reply<'redeemCode'>> {
   const code = parseEnrolmentCode(body.code);
-  // Text that is not a code is probably a typing error, but it counts too. Otherwise the format of a code could be probed
-  // without a limit.
+  // Text that is not a code is probably a typing error, but it counts too, because otherwise the format of codes could be probed
+  // without limit.
   const presented = code ?? body.code;
   if (!guard.mayPresent(sender, presented))
     return refuse('TOO_MANY_REQUESTS', 'too many refused credentials came from this address');

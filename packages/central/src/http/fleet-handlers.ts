@@ -14,7 +14,7 @@ import type { Handler } from './route-request.ts';
 /** Default number of entries in a list. */
 const LIMIT_DEFAULT = 50;
 
-/** Handlers of the routes about the fleet. */
+/** Handlers of the fleet routes. */
 export const FLEET_HANDLERS: { readonly [Id in keyof typeof FLEET_ROUTES]: Handler<Id> } = {
   fleetOverview: async (context) =>
     toAnswer(await loadOverview(context.store, toNow(context), toRules(context))),
@@ -68,7 +68,7 @@ function toNow({ wall }: AppContext): string {
 function toRules({ log }: AppContext): SnapshotRules {
   return {
     onFailure: (error) =>
-      log.write('warn', 'the figures of the fleet could not be computed; the previous ones are shown', {
+      log.write('warn', 'the fleet figures could not be computed; the previous ones are shown', {
         error: String(error),
       }),
   };

@@ -7,7 +7,7 @@ import { NODE_HANDLERS } from './node-handlers.ts';
 import { PAGE_HANDLERS } from './page-handlers.ts';
 import type { Handler } from './route-request.ts';
 
-/** One handler for each route of the contract. The compiler checks answers and refusals against the contract. */
+/** One handler for each route of the contract. The compiler checks each handler's answers and refusals against the contract. */
 export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
   ...BOAT_HANDLERS,
   ...NODE_HANDLERS,

@@ -22,7 +22,7 @@ import { addOperator, logIn, toPageHeaders } from '../testing/operator-under-tes
 import type { App } from './app.ts';
 import { ARCHIVES_MAX, OPERATOR_ARCHIVES_MAX } from './archive-slots.ts';
 
-/** More rows than an archive holds back for a reader that takes none. */
+/** More rows than an archive buffers for a reader that reads nothing. */
 const ROWS = 12_000;
 let opened: StoreUnderTest;
 before(async () => {
@@ -48,7 +48,7 @@ function request(node: App, path: string, headers: Record<string, string>, metho
 const toExport = (boat: EnrolledBoat): string => `/api/v1/installations/${boat.id}/export`;
 const AS_TOKEN = { Authorization: `Bearer ${OPERATOR_TOKEN}` };
 
-/** Repeats a request until central accepts it. It ends an archive shortly after its reader has left. */
+/** Repeats a request until central accepts it. Central ends an archive shortly after its reader has disconnected. */
 async function untilAccepted(send: () => Promise<Response>): Promise<Response> {
   for (let attempt = 1; ; attempt += 1) {
     const response = await send();
@@ -57,7 +57,7 @@ async function untilAccepted(send: () => Promise<Response>): Promise<Response> {
   }
 }
 
-test('archives that nobody reads leave downloads for the other operators, and their number is limited', async () => {
+test('archives that nobody reads are limited in number, and leave downloads for other operators', async () => {
   const { store } = opened;
   const boat = await importRows(store);
   const node = createNode(store);
@@ -112,7 +112,7 @@ describe('a request with the method HEAD', () => {
     await response.body?.cancel();
   });
 
-  test('leaves no request of a boat in progress', async () => {
+  test('leaves no boat request in progress', async () => {
     const boat = await enrollBoat(opened.store);
     const settings = { category: 'settings', data: { record_id: 'settings', note: 'x'.repeat(60_000) } };
     const node = createNode(opened.store);
@@ -134,7 +134,7 @@ describe('a page of another site', () => {
     ['same-origin', 200],
     ['none', 200],
   ] as const)
-    test(`cannot use the session of an operator for an expensive read: Sec-Fetch-Site ${fetchSite}`, async () => {
+    test(`cannot use an operator's session for an expensive read: Sec-Fetch-Site ${fetchSite}`, async () => {
       const { store } = opened;
       const name = `reader-of-${fetchSite}`;
       await addOperator(store, name, 'admin');
@@ -155,7 +155,7 @@ describe('guessed sessions', () => {
       headers: { ...toPageHeaders(sessionId), ...more },
     });
 
-  test('are limited per address before they are looked up, and a known session is not', async () => {
+  test('are limited per address before they are looked up, but a known session is not', async () => {
     let statements = 0;
     const counting: Store = {
       ...opened.store,
@@ -180,7 +180,7 @@ describe('guessed sessions', () => {
     assert.equal((await node.fetch(toRead(own), attacker)).status, 200);
   });
 
-  test('do not use up the limit of an operator whose browser a page of another site makes send them', async () => {
+  test("do not use up an operator's limit if a page on another site makes the operator's browser send them", async () => {
     const node = createNode(opened.store, { monotonic: () => 0 });
     await addOperator(opened.store, 'visitor', 'viewer');
     const own = await logIn(opened.store, 'visitor');

@@ -87,7 +87,7 @@ describe('parameters that central never returned', () => {
       );
       statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
     }
-    // Both outcomes occur, so the requests reach the handlers.
+    // Both outcomes occur, which shows that the requests reach the handlers.
     assert.ok((statuses.get(200) ?? 0) > 20 && (statuses.get(400) ?? 0) > 100, JSON.stringify([...statuses]));
   });
 });

@@ -123,7 +123,7 @@ const BODIES: Readonly<Partial<Record<RouteId, object>>> = {
 /** A word in the records of boat A. No answer to another boat may contain it. */
 const SECRET = 'anchored-in-the-secret-bay';
 
-/** Separate boats and operators for individual requests, because some requests change them. */
+/** Individual requests use separate boats and operators, because some requests change them. */
 async function prepare(store: Store) {
   const [boat, other, disabled] = [await enrollBoat(store), await enrollBoat(store), await enrollBoat(store)];
   const data = toBoatlog([{ record_id: '1', content: SECRET }]);
@@ -203,7 +203,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
   });
 }
 
-/** The contents of the tables that grant access, and the records of the boats, as one text. */
+/** The contents of the tables that grant access, and the boats' records, as one text. */
 async function readState(store: Store): Promise<string> {
   const tables = [
     'installations',
@@ -215,7 +215,7 @@ async function readState(store: Store): Promise<string> {
   ];
   const texts: unknown[] = [];
   for (const table of tables) {
-    // The time and the code of a refusal are recorded with the boat that was refused.
+    // A refusal's time and code are recorded with the refused boat.
     const [row] = await store.query(
       `select json_agg(facts order by facts::text)::text as text
        from (select to_jsonb(t) - 'refused_at' - 'refusal' as facts from ${table} t) rows`,
@@ -249,7 +249,7 @@ describe('every route for every identity', () => {
         ([a], [b]) => Number(MATRIX[id][a] === OK) - Number(MATRIX[id][b] === OK),
       );
       for (const [at, identity] of order) {
-        // A successful request may have invalidated the session or the token of a later one.
+        // A successful request may have invalidated the session or token of a later one.
         const current = MATRIX[id][at] === OK ? await prepare(store) : prepared;
         const request = toRequest(id, current.boat, toHeaders(identity, current));
         const beforeIt = await readState(store);

@@ -21,7 +21,7 @@ describeOnPostgres('access to imports', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('accepts documents only from the installation of the token', async () => {
+  test("accepts documents only from the token's installation", async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store);
@@ -73,7 +73,7 @@ describeOnPostgres('access to imports', (open) => {
     }
   });
 
-  test('stores nothing from an upload by installation ID once the operator no longer accepts the ID', async () => {
+  test('stores nothing from an upload by installation ID after the operator stopped accepting the ID', async () => {
     const { store } = open();
     const boat = await enrollBoat(store, true);
     const app = startNode(store);

@@ -55,7 +55,7 @@ describeOnPostgres('admission of imports', (open) => {
     const late = await enrollBoat(store);
     const app = startNode(slowStore, { limits: { importsMax: 1, installationImportsMax: 1 } });
     const imports = boats.map((boat) => app.fetch(toImportRequest(boat, toDocument(boat))));
-    // The metrics of the node show one import in progress and four waiting.
+    // The node's metrics show one import in progress and four waiting.
     while (!/imports_under_way 5\n/.test(await (await app.fetch(metricsRequest())).text()))
       await setImmediate();
     while (storing === 0) await setImmediate();
@@ -83,7 +83,7 @@ describeOnPostgres('admission of imports', (open) => {
     await importDocument(app, other, toDocument(other));
   });
 
-  test('gives one installation no more memory than one body, and leaves the rest for others', async () => {
+  test('gives one installation no more memory than one body needs, and leaves the rest for others', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const limits = { importsMax: 2, installationImportsMax: 3, bodySizeMaxBytes: 1_000 };
@@ -117,12 +117,12 @@ describeOnPostgres('admission of imports', (open) => {
     const dropped = await answers[0];
     assert.equal(dropped?.status, 503);
     assert.match(dropped.headers.get('Retry-After') ?? '', retryAfter);
-    // The memory of one upload was enough, so the other is still being received.
+    // One upload's memory was enough, so the other is still being received.
     uploads[1]?.end();
     assert.notEqual((await answers[1])?.status, 503);
   });
 
-  test('answers a boat that used too much processor time with 429 until its usage has decayed, and no other boat', async () => {
+  test('answers a boat that used too much processor time, but no other boat, with 429 until its usage has decayed', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     let nowMs = 0;

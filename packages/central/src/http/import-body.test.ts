@@ -24,7 +24,7 @@ describeOnPostgres('the body of an import', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('accepts gzip, br and zstd, announces them in every answer, and refuses other codings', async () => {
+  test('accepts gzip, br and zstd, lists them in every answer, and refuses other codings', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -182,7 +182,7 @@ describeOnPostgres('the body of an import', (open) => {
     }
   });
 
-  test('answers a repeated body without parsing it, and only if the sender is still authorized', async () => {
+  test('answers a repeated body without parsing it, but only if the sender is still authorized', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = Array.from({ length: 2_000 }, (_, index) => ({

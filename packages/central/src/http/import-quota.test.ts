@@ -26,7 +26,7 @@ describeOnPostgres('quotas', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('refuse a boat that exceeds one of its quotas, on every node, until the next day, and no other boat', async () => {
+  test('refuse a boat that exceeds one of its quotas on every node until the next day, but no other boat', async () => {
     const { store, secondStore } = open();
     const amounts = { storedBytes: 12_000, records: 15, requests: 1 };
     for (const [amount, limit] of Object.entries(amounts)) {
@@ -51,7 +51,7 @@ describeOnPostgres('quotas', (open) => {
     }
   });
 
-  test("let a boat's individual limits be above or below the default", async () => {
+  test("allow a boat's individual limits to be above or below the default", async () => {
     const { store } = open();
     const [large, small] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store, { quota: { records: 5 } });
@@ -68,7 +68,7 @@ describeOnPostgres('quotas', (open) => {
     ]);
   });
 
-  test('estimate the stored size of the data of a boat close to what the database reports', async () => {
+  test("estimate the stored size of a boat's data close to what the database reports", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const many = Array.from({ length: 4_000 }, (_, index) => ({
@@ -104,7 +104,7 @@ describeOnPostgres('quotas', (open) => {
     assert.ok((await loadUse(store, boat.id, NOON_MS)).requests > 60);
   });
 
-  test('refuse imports with 503 while the disk of the database has less free space than its reserve', async () => {
+  test("refuse imports with 503 while the database's disk has less free space than its reserve", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     let [freeBytes, nowMs] = [999, 0];

@@ -112,7 +112,7 @@ describeOnPostgres('import', (open) => {
     );
   });
 
-  test('refuses a different body under a stored key, and keeps the stored one', async () => {
+  test('refuses a different body under a stored key, and keeps the stored body', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     await importDocument(startNode(store), boat, toDocument(boat));
@@ -122,7 +122,7 @@ describeOnPostgres('import', (open) => {
     assert.match(String(held?.['json']), /calm/);
   });
 
-  test('stores a part once when two nodes receive it ten times at the same time', async () => {
+  test('stores a part once even if two nodes receive it ten times at the same time', async () => {
     const { store, secondStore } = open();
     const boat = await enrollBoat(store);
     const limits = { importsMax: 20, installationImportsMax: 20 };
@@ -177,7 +177,7 @@ describeOnPostgres('import', (open) => {
     }
   });
 
-  test('stores the document of an older boat once, however often it is sent', async () => {
+  test("stores an older boat's document once, however often it is sent", async () => {
     const { store } = open();
     const boat = await enrollBoat(store, true);
     const body = JSON.stringify({

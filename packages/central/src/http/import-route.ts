@@ -36,7 +36,7 @@ export async function handleImport(
   const amount = context.quotaGuard.blockedBy(request.installationId);
   if (amount !== undefined) return refuseOverQuota(context, request.installationId, amount);
   const reply = await importRequest(context, request);
-  // A stored part has already been billed in its transaction.
+  // A stored part was already billed in its transaction.
   await context.quotaGuard.settle(request.installationId);
   return reply;
 }
@@ -47,10 +47,7 @@ async function importRequest(
 ): Promise<Reply<'importPart'>> {
   const { raw, installationId, credential, admitted } = request;
   if (await context.isStorageShort()) {
-    context.log.write(
-      'error',
-      'import refused: the disk of the database has less free space than its reserve',
-    );
+    context.log.write('error', "import refused: the database's disk has less free space than its reserve");
     return refuse('UNAVAILABLE', 'central is short of disk space');
   }
   const measure = createStageMeasure(context);
@@ -78,7 +75,7 @@ async function importRequest(
     },
   );
   const key = raw.headers.get(BUNDLE_KEY_HEADER);
-  // Done before the receipt is sent, because the boat stops sending the key once it has the receipt.
+  // The key is kept before the receipt is sent, because the boat stops sending the key once it has the receipt.
   if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))
     await keepBundleKey(context, { installationId, credential, key });
   return toReply(context, installationId, outcome, { decodedSizeBytes, wireSizeBytes });
@@ -158,7 +155,7 @@ function toAnswer({ receipt, missing }: Extract<ImportOutcome, { receipt: unknow
   return missing === undefined ? receipt : { ...receipt, missing_sequences: [...missing] };
 }
 
-/** Returns a function that adds the duration of a stage to the metrics, even if the stage fails. */
+/** Returns a function that adds a stage's duration to the metrics, even if the stage fails. */
 function createStageMeasure({ metrics, monotonic }: AppContext): MeasureStage {
   return async (stage, work) => {
     const startedMs = monotonic();
@@ -177,7 +174,7 @@ interface ReceivedRequest {
   readonly wireSizeBytes: number;
 }
 
-/** Returns the body once it has been received completely and matches its digest. */
+/** Returns the body once it is completely received and matches its digest. */
 async function receiveChecked(
   { limits, log }: AppContext,
   { raw, bodySource, admitted }: RouteRequest<'importPart'>,
@@ -213,12 +210,12 @@ interface DecodedRequest {
   readonly kind: 'decoded';
   readonly bytes: Uint8Array;
   readonly sha256: string;
-  /** The preparer for a body of this size. */
+  /** Selects the preparer for a body of this size. */
   readonly preparer: Preparer;
 }
 
 /**
- * Returns the decoded body once it has a permit, and the preparer that fits its size (`import/thread-policy.ts`).
+ * Waits for a permit, then returns the decoded body and the preparer that fits its size (`import/thread-policy.ts`).
  */
 async function decodeReceived(
   { limits, preparer, inlinePreparer }: AppContext,
@@ -253,14 +250,14 @@ async function decodeReceived(
     case 'damaged':
       return refuse('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
     case 'decoded': {
-      // The received bytes are no longer in memory. The decoded bytes are counted instead.
+      // The received bytes are no longer in memory, so the decoded bytes are counted instead.
       const refusal = upload.hold(Math.max(0, decoded.bytes.byteLength - wireSizeBytes));
       return refusal === undefined ? { ...decoded, preparer } : refuseAdmission(refusal);
     }
   }
 }
 
-/** The refusal of a body that needs too much work. */
+/** The refusal of a body that takes too much work to check. */
 function refuseTooCostly(limit: 'time' | 'memory') {
   return refuse('BODY_TOO_LARGE', `checking the body takes too much ${limit}: send smaller parts`);
 }
@@ -290,7 +287,7 @@ function findDigestFault(header: string | null, sha256Base64: string): string | 
   return claimed === sha256Base64 ? undefined : 'the body does not match its Content-Digest';
 }
 
-/** The refusal of a body above the limit, as received or as decoded (docs/spec/protocol.md R25). */
+/** The refusal of a body that exceeds the limit as received or as decoded (docs/spec/protocol.md R25). */
 function refuseTooLarge(sizeMaxBytes: number) {
   return refuse(
     'BODY_TOO_LARGE',

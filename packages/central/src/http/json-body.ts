@@ -5,7 +5,7 @@ import type { Route } from '../api/route.ts';
 import { receiveBody, type SentBody } from './body.ts';
 import { type Refused, refuse } from './reply.ts';
 
-/** A checked body, or the reason why it was refused. */
+/** A validated body, or the reason why it was refused. */
 export type BodyCheck =
   | { readonly kind: 'checked'; readonly body: unknown }
   | Refused<'INVALID_FORMAT' | 'BODY_INCOMPLETE' | 'BODY_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE'>;
@@ -18,7 +18,7 @@ export function createBodyReader({ body, bodySizeMaxBytes }: Route): (sent: Sent
   return async (sent) => {
     const { raw } = sent;
     const mediaType = (raw.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
-    // A form of another site cannot send this type without a preflight request, which central never allows.
+    // A form on another site cannot send this type without a preflight request, which central never allows.
     if (mediaType !== 'application/json')
       return refuse('UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
     const received = await receiveBody(sent, bodySizeMaxBytes, UNLIMITED_REQUEST.upload);

@@ -79,7 +79,7 @@ describeOnPostgres('the metrics', (open) => {
       assert.ok(!text.includes(secret), secret);
   });
 
-  test('are answered without the totals of the fleet while the database does not answer', async () => {
+  test('are returned without the fleet totals while the database does not answer', async () => {
     const text = await scrape(startNode(toFailing(open().store)));
     assert.equal(toValue(text, 'd3kos_central_database_up'), 0);
     assert.equal(toValue(text, 'd3kos_central_installations'), undefined);
@@ -104,7 +104,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.equal(statements, 3);
   });
 
-  test('report within seconds that a node is not ready if the database accepts connections but does not answer', async () => {
+  test('report within seconds that a node is not ready because the database accepts connections but does not answer', async () => {
     const { store } = open();
     const silent: Store = { ...store, query: () => new Promise(() => undefined) };
     const app = startNode(silent);
@@ -126,7 +126,7 @@ describeOnPostgres('the metrics', (open) => {
   });
 });
 
-test('the metrics of the process include the event loop delay and the memory', async () => {
+test('the process metrics include event loop delay and memory', async () => {
   const registry = new Registry();
   registerProcessMetrics(registry);
   const text = await registry.metrics();

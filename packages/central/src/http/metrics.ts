@@ -13,7 +13,7 @@ import type { Reply } from './reply.ts';
  */
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** The facts that a scrape reads from the node and from the database. */
+/** The facts that a scrape reads from the node and the database. */
 export interface ScrapeFacts {
   readonly importsInProgress: number;
   /** Imports waiting for a permit, by lane. */
@@ -28,24 +28,24 @@ export interface ScrapeFacts {
 }
 
 /**
- * The metrics of one node. No metric identifies an installation, because `/metrics` needs no credentials, and because each
- * label value costs memory in every Prometheus server that scrapes it.
+ * A node's metrics. No metric identifies an installation, because `/metrics` needs no credentials, and because each label value
+ * costs memory in every Prometheus server that scrapes it.
  */
 export interface NodeMetrics {
   readonly registry: Registry;
   /** Counts the answer to one import. */
   countImportReply(reply: Reply<'importPart'>): void;
-  /** Counts the body of an import that was received completely and checked. */
+  /** Counts an import body that was completely received and checked. */
   countBody(size: { readonly wireSizeBytes: number; readonly decodedSizeBytes: number }): void;
   countQuotaRefusal(amount: QuotaAmount): void;
-  /** `route` is the ID of a route of the contract, or `unmatched`. */
+  /** `route` is the ID of a route in the contract, or `unmatched`. */
   observeRequest(route: string, status: number, durationMs: number): void;
   observeStage(stage: ImportStage, durationMs: number): void;
   /** Returns every metric in Prometheus's text format 0.0.4. */
   toExposition(facts: ScrapeFacts): Promise<string>;
 }
 
-/** Creates the metrics of one node, with every counter at zero. */
+/** Creates a node's metrics, with every counter at zero. */
 export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
   const counts = createCounts(registry);
@@ -82,7 +82,7 @@ function toCode(reply: Reply<'importPart'>): string {
   return reply.body.duplicate ? 'REPEATED' : 'STORED';
 }
 
-/** Metrics that a node updates as it works. */
+/** The metrics that a node updates as it works. */
 function createCounts(registry: Registry) {
   const registers = [registry];
   const quotaRefusals = new Counter({
@@ -106,7 +106,7 @@ function createCounts(registry: Registry) {
     stages,
     importAnswers: new Counter({
       name: 'd3kos_central_import_answers_total',
-      help: 'Answers of this node to imports, by code.',
+      help: "This node's answers to imports, by code.",
       labelNames: ['code'],
       registers,
     }),
@@ -135,7 +135,7 @@ function createGauges(registry: Registry) {
   const registers = [registry];
   const gauge = (name: string, help: string) => new Gauge({ name: `d3kos_central_${name}`, help, registers });
   const inProgress = gauge('imports_under_way', 'Imports in progress on this node.');
-  const heldBytes = gauge('held_bytes', 'Bytes of request bodies in the memory of this node.');
+  const heldBytes = gauge('held_bytes', "Bytes of request bodies in this node's memory.");
   const databaseUp = gauge(
     'database_up',
     '1 if the database answers, accepts writes and has the right schema.',
@@ -152,7 +152,7 @@ function createGauges(registry: Registry) {
   });
   const connections = new Gauge({
     name: 'd3kos_central_database_connections',
-    help: 'Database connections of this node by state. `waiting` counts requests that wait for a connection.',
+    help: "This node's database connections by state. `waiting` counts requests that wait for a connection.",
     labelNames: ['state'],
     registers,
   });
@@ -186,11 +186,11 @@ function createFleetGauges(registry: Registry) {
     concurrent: ['installations_concurrent', 'Installations whose ID two or more machines use.'],
     diverged: [
       'ledgers_diverged',
-      'Ledgers that continued from a restored or copied card, which led to a refused export.',
+      'Ledgers that continued from a restored or copied card, so that an export was refused.',
     ],
   };
   const gauges = Object.entries(help).map(([key, [name, text]]) => ({
-    // `help` has exactly the keys of FleetTotals.
+    // The keys of `help` are exactly those of FleetTotals.
     key: key as keyof FleetTotals,
     gauge: new Gauge({ name: `d3kos_central_${name}`, help: text, registers: [registry] }),
   }));

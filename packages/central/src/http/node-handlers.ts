@@ -36,7 +36,7 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
 const TOTALS_MAX_MS = 3_000;
 
 /**
- * Returns every metric. If the database does not answer, one metric reports this, and the node's other metrics are still
+ * Returns every metric. If the database does not answer, one metric reports the outage, and the node's other metrics are still
  * returned.
  */
 async function scrape(context: AppContext): Promise<string> {
@@ -56,18 +56,15 @@ async function scrape(context: AppContext): Promise<string> {
 async function loadTotals({ store, log }: AppContext): Promise<FleetTotals | undefined> {
   try {
     const totals = await withDeadline(loadFleetTotals(store), TOTALS_MAX_MS);
-    // The answer does not wait for new totals. The next scrape shows them.
+    // The answer does not wait for new totals; the next scrape shows them.
     if (totals?.isStale === true)
       void refreshFleetTotals(store).catch((error: unknown) =>
-        log.write('warn', 'the totals of the fleet could not be computed', { error: String(error) }),
+        log.write('warn', 'the fleet totals could not be computed', { error: String(error) }),
       );
     return totals;
   } catch (error) {
     if (!isCentralFailure(error)) throw error;
-    log.write(
-      'warn',
-      `the totals of the fleet are missing from the metrics: ${error.message} [${error.code}]`,
-    );
+    log.write('warn', `the fleet totals are missing from the metrics: ${error.message} [${error.code}]`);
     return undefined;
   }
 }

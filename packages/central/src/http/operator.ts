@@ -6,10 +6,10 @@ import type { AppContext } from './context.ts';
 import { isFromAnotherSite } from './own-origin.ts';
 import { parseSessionCookie } from './session-cookie.ts';
 
-/** The actor recorded for an event caused with the operator token. */
+/** The audit trail's actor for requests with the operator token. */
 const OPERATOR_TOKEN_ACTOR = 'operator token';
 
-/** The operator behind a request: an account with a session, or anyone who has the operator token. */
+/** The operator who sent a request: an account with a session, or anyone who has the operator token. */
 export interface Operator {
   /** Identifies the operator in the audit trail. */
   readonly actor: string;
@@ -19,10 +19,9 @@ export interface Operator {
 }
 
 /**
- * Returns the operator of a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic is
- * not accepted, because a browser that has the password also sends it with requests from other origins. A read request that was
- * caused by a page of another site has no operator. Such a page cannot read the answer, but it could make central do expensive
- * work.
+ * Returns the operator who sent a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic
+ * is not accepted, because a browser that has the password also sends it with requests from other origins. A read request caused
+ * by a page on another site has no operator. Such a page could not read the answer, but could make central do expensive work.
  */
 export async function findOperator(
   { store, wall, operatorToken }: AppContext,

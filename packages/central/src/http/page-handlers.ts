@@ -4,8 +4,8 @@ import { refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
 /**
- * The Content-Security-Policy of the page. It loads files and data only from its own server, runs no inline script, cannot turn
- * text into markup (Trusted Types), and cannot be framed.
+ * The page's Content-Security-Policy. It loads files and data only from its own server, runs no inline script, cannot turn text
+ * into markup (Trusted Types), and cannot be framed.
  */
 export const PAGE_POLICY = [
   "default-src 'none'",
@@ -25,7 +25,7 @@ const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** The file of each route. A request cannot select any other file. */
+/** Each route's file. A request cannot select any other file. */
 const FILES: Readonly<Record<Exclude<keyof typeof PAGE_ROUTES, 'fleetTexts'>, string>> = {
   fleetPage: 'index.html',
   fleetScript: 'fleet.js',
@@ -34,7 +34,7 @@ const FILES: Readonly<Record<Exclude<keyof typeof PAGE_ROUTES, 'fleetTexts'>, st
   fleetCoast: 'coast.json',
 };
 
-/** Handlers of the page's files. */
+/** Handlers of the routes for the page's files. */
 export const PAGE_HANDLERS: { readonly [Id in keyof typeof PAGE_ROUTES]: Handler<Id> } = {
   fleetPage: (context) => sendFile(context, 'fleetPage'),
   fleetScript: (context) => sendFile(context, 'fleetScript'),

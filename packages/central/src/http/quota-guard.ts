@@ -3,27 +3,29 @@ import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../impor
 import { addUse, loadOverride } from '../import/usage.ts';
 import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 
-/** Number of requests without a stored part after which the usage of an installation is written to the database. */
+/** After this many requests without a stored part, an installation's usage is written to the database. */
 const BILL_REQUESTS = 50;
 
-/** Processor time of such requests after which the usage is written. */
+/** After this much processor time for such requests, the usage is written. */
 const BILL_CPU_MS = 1_000;
 
-/** Time for which a node refuses an installation over its quota without a query. A changed quota takes effect when it ends. */
+/**
+ * Time for which a node refuses an installation over its quota without a query. A changed quota takes effect when this time ends.
+ */
 const BLOCKED_MS = 5 * 60_000;
 
 /** Applies the daily quotas to requests that store nothing: refusals and repetitions. */
 export interface QuotaGuard {
-  /** The quota that the installation exceeded recently, or undefined. */
+  /** Returns the quota that the installation exceeded recently, or undefined. */
   blockedBy(installationId: string): QuotaAmount | undefined;
   /**
-   * Writes the usage of an installation to the database once it exceeds the thresholds above, and blocks an installation that is
-   * over its quota.
+   * Writes an installation's usage to the database once it exceeds one of the thresholds above, and blocks an installation over
+   * its quota.
    */
   settle(installationId: string): Promise<void>;
 }
 
-/** Creates the guard of one node. */
+/** Creates a node's guard. */
 export function createQuotaGuard(
   world: { readonly store: Store; readonly wall: WallClock; readonly monotonic: MonotonicClock },
   quota: Use,

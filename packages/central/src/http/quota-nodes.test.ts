@@ -21,7 +21,7 @@ describeOnPostgres('the daily quota', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('counts what a boat stores, over all nodes', async () => {
+  test('counts what a boat stores across all nodes', async () => {
     const { store, secondStore } = open();
     const boat = await enrollBoat(store);
     const nodes = [store, secondStore].map((one) => startNode(one, { quota: { records: 6 } }));
@@ -39,7 +39,7 @@ describeOnPostgres('the daily quota', (open) => {
     }
   });
 
-  test('holds if a boat sends to two nodes at the same time', async () => {
+  test('applies even if a boat sends to two nodes at the same time', async () => {
     const { store, secondStore } = open();
     const boat = await enrollBoat(store);
     const limits = { installationImportsMax: 50 };

@@ -5,7 +5,7 @@ import { ADMISSION_REFUSALS, REFUSALS, type Refusal } from '../api/refusals.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The result of a handler: an answer in the schema of its route, or one of the refusals that its route lists. */
+/** A handler's result: an answer that matches the route's schema, or one of the refusals that the route lists. */
 export type Reply<Id extends RouteId> = Answered<Id> | StreamedOf<Id> | Refused<RefusalOf<Id>>;
 
 /** Only these routes stream their answer. */
@@ -31,7 +31,7 @@ export interface Refused<R extends Refusal> {
   readonly headers: Headers;
 }
 
-/** An answer in the schema of the route. */
+/** Returns an answer that matches the route's schema. */
 export function answer<Id extends RouteId>(body: AnswerOf<Id>, headers: Headers = {}): Answered<Id> {
   return { kind: 'answered', body, headers };
 }
@@ -41,14 +41,14 @@ export function refuse<R extends Refusal>(refusal: R, message: string, headers: 
   return { kind: 'refused', refusal, message, headers };
 }
 
-/** The refusal of a request that exceeds a limit of `admission/policy.ts`. */
+/** Returns the refusal of a request that exceeds a limit of `admission/policy.ts`. */
 export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUESTS' | 'UNAVAILABLE'> {
   const { refusal, message } = ADMISSION_REFUSALS[kind];
   return refuse(refusal, message);
 }
 
 /**
- * Headers of every answer. No answer may be cached, and browsers must not guess its type. R22: "Central MUST list the content
+ * Headers of every answer. Answers may not be cached, and browsers must not guess their type. R22: "Central MUST list the content
  * codings that it accepts in the `Accept-Encoding` header of every answer."
  */
 export const COMMON_HEADERS: Headers = {
@@ -57,12 +57,12 @@ export const COMMON_HEADERS: Headers = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Maximum length of an answer that fits into the buffers of a connection, so that a receiver cannot delay it. */
+/** Maximum length of an answer that fits into a connection's buffers, so that a receiver cannot delay it. */
 const BUFFERED_ANSWER_LENGTH_MAX = 16_384;
 
 /**
- * The HTTP response of a reply. `onSent` is called once the connection has accepted the complete answer or is closed. An answer
- * that a client does not read occupies memory, so its request stays in progress.
+ * Converts a reply to an HTTP response. `onSent` is called once the connection has accepted the complete answer or is closed. An
+ * answer that a client does not read occupies memory, so its request stays in progress.
  */
 export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>, onSent: () => void): Response {
   if (reply.kind === 'refused') {
@@ -100,8 +100,8 @@ function toStream(text: string, onSent: () => void): ReadableStream<Uint8Array> 
 }
 
 /**
- * The HTTP response of a refusal. R38: "A refusal by central MUST have the form `{"status":"error","error_code":…,"message":…}`,
- * with `required_version` if the code is `INVALID_FORMAT`."
+ * Converts a refusal to an HTTP response. R38: "A refusal by central MUST have the form
+ * `{"status":"error","error_code":…,"message":…}`, with `required_version` if the code is `INVALID_FORMAT`."
  */
 export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal>): Response {
   const { status, code } = REFUSALS[refusal];
@@ -121,7 +121,7 @@ export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal
   });
 }
 
-/** `return-times.ts` adds `Retry-After` to 429 and 503, because it depends on the load of the node. */
+/** `return-times.ts` adds `Retry-After` to 429 and 503, because it depends on the node's load. */
 function toRefusalHeaders(status: number): Headers {
   return status === 401 ? { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' } : {};
 }

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Log, RandomHex } from '../platform/ports.ts';
 
-/** The header with the ID of a request, in the request and in its answer. */
+/** The header that contains the request ID, both in the request and in its answer. */
 export const REQUEST_ID_HEADER = 'X-Request-Id';
 
-/** The form of accepted IDs. Proxies use hex digits or UUIDs, and a log line must not contain anything else. */
+/** The format of accepted IDs. Proxies use hex digits or UUIDs, and nothing else may get into a log line. */
 const ACCEPTED_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** Number of random bytes in a generated ID. */
@@ -12,9 +12,9 @@ const OWN_ID_BYTES = 8;
 
 /** Assigns an ID to each request and adds it to every log line written while the request is handled. */
 export interface RequestIds {
-  /** Handles a request under its ID: the one that it carries, if acceptable, otherwise a new one. */
+  /** Handles a request under the ID that it carries, if acceptable, otherwise under a new one. */
   run<T>(request: Request, work: (requestId: string) => Promise<T>): Promise<T>;
-  /** The log that adds the request's ID. */
+  /** A log that adds the request's ID to each line. */
   readonly log: Log;
 }
 

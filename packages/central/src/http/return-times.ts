@@ -2,11 +2,11 @@ import { toInstallationFraction, toOwnReturnS } from '../admission/return-policy
 import type { ReturnSchedule } from '../admission/return-schedule.ts';
 import type { RouteId } from '../api/contract.ts';
 
-/** The facts about a request that has been handled. */
+/** The facts about a handled request. */
 export interface HandledRequest {
-  /** The route that it matched. */
+  /** The route that the request matched. */
   route: RouteId | 'unmatched';
-  /** The installation whose boat sent it. Undefined for other senders and for an unauthorized request. */
+  /** The installation whose boat sent the request. Undefined for other senders and for an unauthorized request. */
   installationId: string | undefined;
 }
 

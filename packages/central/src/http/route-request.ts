@@ -7,7 +7,7 @@ import type { Operator } from './operator.ts';
 import type { Reply } from './reply.ts';
 import type { Sender } from './sender.ts';
 
-/** An authorized and admitted request, whose parameters match their schemas. */
+/** A request that has been authorized and admitted, and whose parameters match their schemas. */
 export interface RouteRequest<Id extends RouteId> {
   readonly raw: Request;
   /** Reads the body from the connection. Undefined for a request without a connection, whose body is read from `raw`. */
@@ -29,7 +29,7 @@ type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends
   ? undefined
   : string;
 
-/** The operator, for the routes that only operators may call. */
+/** The operator, for routes that only operators may call. */
 type OperatorOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'operator' | 'admin'
   ? Operator
   : Operator | undefined;

@@ -8,7 +8,7 @@ export const UNKNOWN_SENDER: Sender = { address: 'unknown' };
 
 /**
  * Returns the sender of a request. `X-Forwarded-For` is used only if the connection comes from one of the operator's proxies.
- * Only its last entry is used, because the proxy wrote that one. A client can forge the others.
+ * Only its last entry is used, because the proxy wrote that one; a client can forge the others.
  */
 export function toSender(
   remoteAddress: string | undefined,

@@ -1,7 +1,7 @@
 import type { AppDeps } from './context.ts';
 
 /**
- * Time for which a reading of the free space is reused. During this time, imports fill at most a few hundred MB of the reserve.
+ * Time for which a measurement of the free space is reused. In this time, imports fill at most a few hundred MB of the reserve.
  */
 const READING_AGE_MAX_MS = 5_000;
 

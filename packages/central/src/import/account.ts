@@ -1,7 +1,7 @@
 import { countRecords, type PartToStore } from './part-to-store.ts';
 import { estimateStoredBytes, type Use } from './quota-policy.ts';
 
-/** The quota of every installation, and the sender's usage that has not been written to the database yet. */
+/** The default quota, and the sender's usage that has not yet been written to the database. */
 export interface Accounting {
   readonly quota: Use;
   readonly unbilled: Pick<Use, 'requests' | 'cpuMs'>;

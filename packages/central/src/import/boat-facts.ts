@@ -7,7 +7,7 @@ import { positionIn } from './records.ts';
 /** Maximum number of characters of a boat's name that the operator's list shows. The record keeps the complete text. */
 const NAME_LENGTH_MAX = 80;
 
-/** The last position of a boat according to its own log. */
+/** A boat's last position according to its own log. */
 export interface BoatPosition {
   readonly latitude: number;
   readonly longitude: number;
@@ -22,7 +22,7 @@ export interface BoatFacts {
   readonly position: BoatPosition | undefined;
 }
 
-/** Reads the facts. It searches the boat log backwards for a position, because a log is in ascending order. */
+/** Reads the facts. The boat log is searched backwards for a position, because a log is in ascending order. */
 export function toBoatFacts({ boatlog, onboarding }: ExportDocument['data']): BoatFacts {
   return {
     name: findName([...(onboarding?.entries ?? []), onboarding?.data]),

@@ -5,7 +5,7 @@ const CLAIMED_MIN_MS = -62_135_596_800_000;
 const CLAIMED_MAX_MS = 253_402_300_799_999;
 
 /**
- * Returns the time that a record claims in milliseconds since 1970, or null if it has no zone or no valid date. Central never
+ * Returns the time claimed by a record in milliseconds since 1970, or null if it has no zone or no valid date. Central never
  * guesses a time zone.
  */
 export function toClaimedMs(value: unknown): number | null {

@@ -12,10 +12,10 @@ import { countRecords, type PartToStore, toIso } from './part-to-store.ts';
  */
 const CONCURRENT_PERIOD = "interval '30 days'";
 
-/** Columns of `installations` that `toCountValues` needs. They are read with the lock on the installation. */
+/** Columns of `installations` that `toCountValues` needs, read under the lock on the installation. */
 export const COUNT_COLUMNS: SqlFragment = 'last_ledger_id, last_sequence::float8 as last_sequence';
 
-/** SQL for a claim of the latest import. A document without the claim does not change the recorded one. */
+/** SQL for a claim from the latest import. A document without the claim leaves the recorded one unchanged. */
 function toClaim(value: SqlFragment, column: string): SqlFragment {
   return `case when :is_latest::boolean then coalesce(${value}, ${column}) else ${column} end`;
 }
@@ -24,7 +24,7 @@ function toClaim(value: SqlFragment, column: string): SqlFragment {
 const MISSING: SqlFragment = `case when :is_newest_ledger::boolean
       then (select missing_count from noted_ledger) else missing_sequences end`;
 
-/** Compares with the import's time, so that the clocks of two machines are never compared. */
+/** Compared with the import's time, so that two machines' clocks are never compared. */
 const IS_CONCURRENT: SqlFragment = `concurrent_at > :received_at::timestamptz - ${CONCURRENT_PERIOD}`;
 
 /**
@@ -37,8 +37,8 @@ const CONCURRENT_LEDGERS: SqlFragment = `(select case when sum(concurrent) = 0 t
       union all select count(*) from noted_ledger where ${IS_CONCURRENT}) as counted)`;
 
 /**
- * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with
- * a lower sequence than the last one, is counted but does not replace claims that a later export made. The statement includes
+ * Adds an import to its installation's counters and updates the boat's claims. A late export (from an older ledger, or with a
+ * lower sequence than the last one) is counted but does not replace the claims of a later export. The statement includes
  * NOTE_LEDGER as `noted_ledger`.
  */
 export const COUNT_IMPORT: SqlFragment = `

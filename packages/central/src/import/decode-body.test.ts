@@ -20,7 +20,7 @@ for (const [coding, compress] of [
     assert.equal(decodeBody(Buffer.from('not compressed'), coding, LIMIT_BYTES).kind, 'damaged');
   });
 
-test('decodes an ordinary part with any ratio, and a larger body only up to the ratio limit', () => {
+test('decodes an ordinary part at any ratio, but a larger body only up to the ratio limit', () => {
   const freeBytes = DECODED_RATIO_FREE_BYTES;
   const within = decodeBody(zstdCompressSync(Buffer.alloc(freeBytes, ' ')), 'zstd', 16 * freeBytes);
   assert.equal(within.kind, 'decoded');
@@ -32,7 +32,7 @@ test('decodes an ordinary part with any ratio, and a larger body only up to the 
     const bomb = decodeBody(compress(Buffer.alloc(2 * freeBytes, ' ')), coding, 16 * freeBytes);
     assert.equal(bomb.kind, 'too_compressed', coding);
   }
-  // A body that does not repeat itself stays below the ratio.
+  // A body without repetition stays below the ratio.
   const text = Buffer.from(randomBytes(freeBytes).toString('hex'));
   const body = gzipSync(text, { level: 1 });
   assert.ok(text.length > freeBytes && text.length < body.length * DECODED_RATIO_MAX);

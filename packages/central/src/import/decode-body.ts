@@ -3,13 +3,13 @@ import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 
 import { type ContentCoding, RECORD_SIZE_MAX_BYTES } from '@d3kos/protocol';
 
 /**
- * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would let a
- * few bytes demand gigabytes.
+ * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would allow a
+ * few bytes to demand gigabytes.
  */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
 /**
- * Largest decoding step. The decoder stops at most this far above the limit. A step allocates its size however little it
+ * Largest decoding step. The decoder stops at most one step above the limit. Each step allocates its full size, however little it
  * decodes, so a small limit has a small step.
  */
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
@@ -17,8 +17,8 @@ const DECODED_CHUNK_SIZE_BYTES = 262_144;
 const DECODED_CHUNK_SIZE_MIN_BYTES = 64;
 
 /**
- * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Bodies of pure
- * repetition exceed 1,000.
+ * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Purely repetitive
+ * bodies exceed 1,000.
  */
 export const DECODED_RATIO_MAX = 200;
 
@@ -34,7 +34,7 @@ export type DecodedBody =
   | { readonly kind: 'damaged' };
 
 /**
- * Decodes a body, and stops at `sizeMaxBytes` or at the ratio limit. This bounds memory for any body (docs/spec/protocol.md
+ * Decodes a body, and stops at `sizeMaxBytes` or at the ratio limit, which bounds memory for any body (docs/spec/protocol.md
  * R25).
  */
 export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): DecodedBody {

@@ -1,6 +1,6 @@
 /*
- * Limits on the work that one document causes. They are counted from the bytes of the document before it is parsed, so
- * rejecting a document costs only one pass over its bytes.
+ * Limits on the work that one document causes. They are checked on the document's bytes before parsing, so rejecting a document
+ * costs only one pass over its bytes.
  */
 
 /**

@@ -14,15 +14,15 @@ import type { Use } from './quota-policy.ts';
 import { toDay, toUse, USE_COLUMNS } from './usage.ts';
 
 /**
- * The facts that central reads before it stores a part: the part already held under the same key, and whether the sender is
- * still authorized.
+ * What central reads before it stores a part: the part already held under the same key, and whether the sender is still
+ * authorized.
  */
 export interface Held {
-  /** The digest and the receipt stored under the key of the part. Null if the key is new. */
+  /** The digest and the receipt stored under the part's key. Null if the key is new. */
   readonly sha256: string | null;
   readonly receipt: string | null;
   readonly isCredentialValid: boolean;
-  /** True if the recorded use of the token is older than TOKEN_USE_PERIOD. */
+  /** True if the token's recorded use is older than TOKEN_USE_PERIOD. */
   readonly isUseStale: boolean;
   /** The installation's usage today (UTC). */
   readonly used: Use;
@@ -30,8 +30,8 @@ export interface Held {
 }
 
 /**
- * Precision with which the use of a token is recorded. A boat sends hundreds of parts an hour, and this saves a row update for
- * most of them.
+ * Precision with which a token's use is recorded. A boat sends hundreds of parts an hour, and this saves a row update for most of
+ * them.
  */
 const TOKEN_USE_PERIOD = "interval '1 hour'";
 

@@ -13,10 +13,10 @@ export interface Wholeness {
 }
 
 /**
- * Returns the sequences that become gaps when a part of `sequence` arrives: those between the previous highest one and this one,
- * and this one unless it is complete. Undefined if there are none. They are always consecutive. A ledger begins at sequence 1, so
- * all sequences below the first one that arrives are gaps (docs/spec/protocol.md R57, R87). `highest` is 0 for a ledger that is
- * new to central.
+ * Returns the sequences that become gaps when a part of `sequence` arrives: those between the previous highest sequence and this
+ * one, and this one unless it is complete. Undefined if there are none. They are always consecutive. A ledger begins at sequence
+ * 1, so all sequences below the first one that arrives are gaps (docs/spec/protocol.md R57, R87). `highest` is 0 for a ledger
+ * that is new to central.
  */
 export function findNewGap(
   highest: number,
@@ -31,28 +31,28 @@ function toRange(first: number, last: number) {
   return first > last ? undefined : { first, last };
 }
 
-/** A change to the gaps of a ledger. */
+/** A change to a ledger's gaps. */
 export interface GapChange {
-  /** The first sequences of the rows to be removed. */
+  /** The first sequence of each row to remove. */
   readonly removed: readonly number[];
   readonly inserted: readonly GapRange[];
-  /** The change in the numbers of missing and withdrawn sequences. */
+  /** The changes to the numbers of missing and withdrawn sequences. */
   readonly missingDelta: number;
   readonly withdrawnDelta: number;
 }
 
-/** Sequences whose state changes, in any order. None is in two of the lists, except that `filled` may be in either. */
+/** Sequences whose state changes, in any order. No sequence is in both lists, but `filled` may be in either. */
 export interface ChangedSequences {
   /** The sequence that central now holds completely. */
   readonly filled: number | undefined;
   readonly withdrawn: readonly number[];
-  /** Withdrawn before, and now missing unless central holds them. */
+  /** Previously withdrawn, and now missing unless central holds them. */
   readonly reinstated: readonly number[];
 }
 
 /**
- * Returns how the gaps of a ledger change. `touched` are stored ranges that contain at least one of the changed sequences;
- * `added` is a new gap.
+ * Returns the changes to a ledger's gaps. `touched` are stored ranges that contain at least one of the changed sequences; `added`
+ * is a new gap.
  */
 export function changeGaps(
   touched: readonly GapRange[],

@@ -18,7 +18,7 @@ import { recomputeGaps } from '../testing/recompute-gaps.ts';
 
 const LEDGERS = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
 
-/** One import: a part of an export in one of two ledgers. The export has 1 to 3 parts. */
+/** An import: a part of an export in one of two ledgers. The export has 1 to 3 parts. */
 const step = fc.record({
   ledger: fc.nat({ max: 1 }),
   sequence: fc.integer({ min: 1, max: 9 }),
@@ -28,7 +28,7 @@ const step = fc.record({
   reinstated: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
 });
 
-/** Returns the columns about gaps by which SQL sorts and filters. */
+/** Returns the gap columns by which SQL sorts and filters. */
 async function loadCounts(store: Store, boat: EnrolledBoat) {
   const [row] = await store.query(
     `select i.missing_sequences::int as of_installation, l.missing_count::int as missing, l.withdrawn_count::int as withdrawn,
@@ -48,7 +48,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
   test('match the gaps computed from all imports, for any order, repetition, withdrawal, reinstatement and division into parts', async () => {
     const { store } = open();
     let wallMs = NOON_MS;
-    // A later import must have a later time, because the newest number of parts is the right one.
+    // A later import must have a later time, because the newest part count is the correct one.
     const app = createNode(store, { wall: () => (wallMs += 1_000) });
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
       const boat = await enrollBoat(store);

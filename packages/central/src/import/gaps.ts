@@ -4,16 +4,16 @@ import { changeGaps, findNewGap, type GapChange, type GapRange } from './gap-pol
 import type { LedgerFacts } from './ledger-policy.ts';
 import type { PartToStore } from './part-to-store.ts';
 
-/** The facts about a part that affect the sequences of its ledger. */
+/** The facts about a part that affect its ledger's sequences. */
 export interface SequenceChange {
-  /** The number of the export's parts that central holds, including this one, and the total number. */
+  /** How many of the export's parts central holds, including this one, and how many there are. */
   readonly partsHeld: number;
   readonly partCount: number;
   readonly missingDelta: number;
   readonly withdrawnDelta: number;
 }
 
-/** The change made by a document without a ledger. */
+/** The change caused by a document without a ledger. */
 const NO_CHANGE: SequenceChange = { partsHeld: 1, partCount: 1, missingDelta: 0, withdrawnDelta: 0 };
 
 interface LedgerKey {
@@ -39,7 +39,7 @@ export async function updateGaps(
   } = document;
   if (ledgerId === undefined) return NO_CHANGE;
   const key = { installationId, ledgerId };
-  // A document that lists a sequence in both lists withdraws it.
+  // If a document lists a sequence in both lists, the sequence counts as withdrawn.
   const reinstated = await removeWithdrawn(tx, key, reinstated_sequences, withdrawn_sequences);
   const newlyWithdrawn = await addWithdrawn(tx, key, withdrawn_sequences);
   const partsHeld =
@@ -68,9 +68,9 @@ export async function updateGaps(
 }
 
 /**
- * Returns the number of parts that central holds of an export, including the one that is about to be stored. A boat that cuts
- * an export into smaller parts gives the new number in its later parts, so the number in the newest part is the right one.
- * Parts are counted again only when that number changes.
+ * Returns how many parts of an export central holds, including the one about to be stored. A boat that splits an export into
+ * smaller parts states the new count in its later parts, so the count in the newest part is correct. Parts are counted again only
+ * when that count changes.
  */
 async function countParts(
   tx: Queryable,
@@ -119,8 +119,8 @@ async function removeWithdrawn(
 }
 
 /**
- * Registers withdrawn sequences, and returns those that are new to central. A withdrawal stays valid until a document reinstates
- * the sequence (decisions 0027 and 0044).
+ * Registers withdrawn sequences, and returns those new to central. A withdrawal stays valid until a document reinstates the
+ * sequence (decisions 0027 and 0044).
  */
 async function addWithdrawn(
   tx: Queryable,
@@ -173,8 +173,8 @@ async function findWithdrawnIn(
 }
 
 /**
- * Updates a row whose first sequence stays the same instead of removing and inserting it, so that one statement can write the
- * complete change.
+ * Updates a row whose first sequence stays the same, instead of removing and inserting it, so that one statement can write the
+ * whole change.
  */
 async function writeGaps(
   tx: Queryable,

@@ -2,17 +2,17 @@ import type { HeldParts, Receipt } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { textOf } from '../store/row.ts';
 
-/** Maximum number of receipts in one answer: the number of parts of a 50 MB export. */
+/** Maximum number of receipts in one answer: as many as a 50 MB export has parts. */
 const PARTS_PER_ANSWER_MAX = 50;
 /**
- * Size in characters at which an answer ends. A receipt that lists a thousand rejected records has about 200 KB, and a boat
+ * An answer ends at this number of characters. A receipt that lists a thousand rejected records has about 200 KB, and a boat
  * reads at most 2 MiB.
  */
 const ANSWER_SIZE_BYTES = 524_288;
 
 /**
- * Returns the stored receipts of one export of one installation, ordered by part index and starting after `afterIndex`. The
- * list is empty if central holds no such part, for example because the export belongs to a different installation.
+ * Returns the stored receipts of an installation's export, ordered by part index and starting after `afterIndex`. The list is
+ * empty if central holds no such part, for example because the export belongs to a different installation.
  */
 export async function loadHeldParts(
   store: Queryable,

@@ -11,12 +11,12 @@ import type { QuotaAmount } from './quota-policy.ts';
 import { storePart } from './store-part.ts';
 
 /**
- * Bytes of records that the database stores in one millisecond of processor time. An installation is charged for the work of
- * the database by size and not by time, so that a slow database does not use up a boat's budget.
+ * Bytes of records that the database stores in one millisecond of processor time. Installations are charged for database work by
+ * size, not by time, so that a slow database does not use up a boat's budget.
  */
 const RECORD_BYTES_PER_MS = 10_000;
 
-/** A document, or one part of it, as it arrived over the network or in a bundle. */
+/** A document, or one part of it, that arrived over the network or in a bundle. */
 export interface BodyToImport {
   /** The decoded bytes. */
   readonly bytes: Uint8Array;
@@ -24,13 +24,13 @@ export interface BodyToImport {
   readonly sha256: string;
   /** The sender, who must still be authorized when the part is stored. Undefined for a bundle, which the operator imports. */
   readonly credential: Credential | undefined;
-  /** The only installation whose documents are accepted. Undefined accepts every enrolled installation. */
+  /** The only installation whose documents are accepted. If undefined, every enrolled installation is accepted. */
   readonly installationId: string | undefined;
   /** The key that the sender gave with the body, if any. */
   readonly idempotencyKey: string | undefined;
   readonly arrival: Arrival;
   readonly contentCoding: ContentCoding;
-  /** Bytes received over the network for this body, before decoding. */
+  /** Bytes that the network delivered for this body, before decoding. */
   readonly wireSizeBytes: number;
   /** Central's own time when the body arrived. */
   readonly receivedMs: number;
@@ -42,13 +42,13 @@ export interface BodyToImport {
 export interface ImportWorld {
   readonly store: Store;
   readonly preparer: Preparer;
-  /** The rank of this import among waiting work. The lowest is served first. */
+  /** The rank of this import in the queue. The lowest rank is served first. */
   readonly rank: () => number;
-  /** Measures the stages from the look-up of repetitions on. */
+  /** Measures the stages, starting with the search for a repetition. */
   readonly measure: MeasureStage;
   /** Charges processor time to the sender. */
   readonly charge: (cpuMs: number) => void;
-  /** The accounting of the sender, read when the part is stored. Undefined for a bundle, to which no quota applies. */
+  /** The sender's accounting, read when the part is stored. Undefined for a bundle, to which no quota applies. */
   readonly accounting?: () => Accounting;
 }
 
@@ -64,7 +64,7 @@ export type ImportOutcome =
     }
   /** The key is stored with different content. */
   | { readonly kind: 'conflict'; readonly idempotencyKey: string }
-  /** Another export has the sequence of this one in its ledger. */
+  /** Another export of the same ledger has this export's sequence. */
   | { readonly kind: 'diverged'; readonly knownExportId: string; readonly installationId: string }
   /** The installation is disabled or not enrolled. */
   | { readonly kind: 'disabled' }
@@ -72,14 +72,14 @@ export type ImportOutcome =
   | { readonly kind: 'revoked' }
   /** The installation would exceed its daily quota. */
   | { readonly kind: 'over_quota'; readonly amount: QuotaAmount }
-  /** Checking the body exceeds the limit of time or memory. */
+  /** Checking the body would exceed a limit on time or memory. */
   | { readonly kind: 'too_costly'; readonly limit: 'time' | 'memory' }
   | Exclude<Preparation, { readonly kind: 'prepared' }>;
 
 /**
  * Checks and stores one body in one transaction. The network and bundles both use this function, so a body has the same outcome
- * either way, and a body that arrives twice is stored once. A body that central already holds is recognised by its key and its
- * digest, before it is parsed.
+ * either way, and a body that arrives twice is stored once. A body that central already holds is recognised by its key and digest
+ * before it is parsed.
  */
 export async function importBody(world: ImportWorld, body: BodyToImport): Promise<ImportOutcome> {
   const { measure } = world;

@@ -3,15 +3,15 @@ import { upsertRecordsSql } from '../store/record-tables.ts';
 import { numberOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
-/** The change in the records that central holds for an installation. */
+/** The change to the set of records that central holds for an installation. */
 export interface HoldingsChange {
   readonly records: number;
   readonly bytes: number;
 }
 
 /**
- * Stores the accepted records in the table of their category, and returns the change in the records that central holds. Records
- * that belong to `protectedLedgers` are not replaced.
+ * Stores accepted records in the table of their category, and returns the change to the set of records that central holds.
+ * Records that belong to `protectedLedgers` are not replaced.
  */
 export async function insertRecords(
   tx: Queryable,

@@ -19,7 +19,7 @@ test('keeps every other number that JavaScript would change', () => {
   assert.equal(toCanonicalJson(parseExactJson(text)), text);
 });
 
-test('counts all digits of a number that an exponent makes short as text', () => {
+test('counts all digits of a number whose text is short because of an exponent', () => {
   const value = parseExactJson('{"a":[{"b":1e2000}]}');
   assert.equal(hasLongerNumber(value, 2000), true);
   assert.equal(hasLongerNumber(value, 2001), false);

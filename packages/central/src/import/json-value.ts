@@ -15,7 +15,7 @@ export function hasLongerNumber(value: unknown, digitsMax: number): boolean {
   return Object.values(value).some((inner) => hasLongerNumber(inner, digitsMax));
 }
 
-/** True if arrays and objects nest deeper than `levelsMax`. Its own recursion stops at that depth. */
+/** True if arrays and objects nest deeper than `levelsMax`. The check's own recursion stops at that depth. */
 export function isNestedDeeper(value: unknown, levelsMax: number): boolean {
   if (typeof value !== 'object' || value === null || isExactNumber(value)) return false;
   if (levelsMax === 0) return true;
@@ -38,7 +38,7 @@ export function toCanonicalJson(value: unknown): string {
 
 /** Returns text that PostgreSQL can store: NUL and lone surrogates become U+FFFD. */
 export function toStorableText(text: string): string {
-  // Nearly every text passes the check, which copies nothing.
+  // Nearly every text passes the first check, which copies nothing.
   if (text.isWellFormed() && !text.includes('\u0000')) return text;
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }

@@ -19,12 +19,12 @@ test('no export is due from a boat without a schedule, or from one whose tier an
   assert.equal(toUsualSilence([DAY_S, DAY_S, DAY_S], undefined), DAY_S);
 });
 
-test('the usual silence of a boat that sails at weekends is its silence during the week', () => {
+test('for a boat that sails at weekends, the usual silence is that during the week', () => {
   const season = [DAY_S, 5 * DAY_S, DAY_S, 6 * DAY_S, DAY_S, 5 * DAY_S, DAY_S, 5 * DAY_S];
   assert.equal(toUsualSilence(season, 2), 5 * DAY_S);
 });
 
-test('a boat is late after 1.5 times its usual silence, and at least 6 hours after it', () => {
+test('a boat is late after 1.5 times its usual silence, and no earlier than 6 hours after that silence', () => {
   assert.equal(toDueMs(0, DAY_S), 1.5 * DAY_S * 1_000);
   assert.equal(toDueMs(0, 2 * HOUR_S), 8 * HOUR_S * 1_000);
 });

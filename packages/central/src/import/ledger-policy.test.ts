@@ -26,7 +26,7 @@ test('an export is refused if another export has its sequence, however it arrive
     });
 });
 
-test('an export is refused if its open_exports gives a known sequence to another export', () => {
+test('an export is refused if its open_exports assigns a known sequence to another export', () => {
   for (const arrival of [fromSender(A), fromSender(undefined), BUNDLE])
     assert.deepEqual(judge({ contradictedExportId: 'exp_old' }, arrival), {
       kind: 'diverged',
@@ -34,7 +34,7 @@ test('an export is refused if its open_exports gives a known sequence to another
     });
 });
 
-test('an export is accepted if it is the one that central has under its sequence, or if central has none under it', () => {
+test('an export is accepted if it is the one that central has under its sequence, or if central has none there', () => {
   for (const knownExportId of ['exp_new', undefined])
     assert.equal(judge({ knownExportId }, fromSender(A), 3).kind, 'accepted');
 });
@@ -54,7 +54,7 @@ test('a machine that still uses the older ledger is concurrent, and the record t
     protectedLedgers: [],
     isConcurrent: true,
   });
-  // A part of an export that was made before the newer ledger began does not prove that two machines are in use.
+  // A part of an export created before the newer ledger began does not prove that two machines are in use.
   assert.deepEqual(judge({ newerLedgers: [B] }, fromSender(A), 6), {
     kind: 'accepted',
     protectedLedgers: [],

@@ -1,13 +1,13 @@
-/** The facts about the ledger of a document before the document is stored. */
+/** The facts about a document's ledger before the document is stored. */
 export interface LedgerFacts {
   /**
-   * The export that is known to have the document's sequence in its ledger, because central holds it or a later document listed
+   * The export known to have the document's sequence in its ledger, because central holds that export or a later document listed
    * it. Undefined if there is none.
    */
   readonly knownExportId: string | undefined;
-  /** A known export whose sequence the document assigns to another export in `open_exports`. Undefined if there is none. */
+  /** A known export whose sequence the document's `open_exports` assigns to a different export. Undefined if there is none. */
   readonly contradictedExportId: string | undefined;
-  /** The number of parts of `knownExportId` that central holds, and the total number. 0 if central holds none. */
+  /** How many parts of `knownExportId` central holds, and how many there are. 0 if central holds none. */
   readonly partsHeld: number;
   readonly partCount: number;
   /** The highest sequence of which central holds a part, or 0. */
@@ -23,13 +23,13 @@ export interface LedgerFacts {
 export type Arrival =
   { readonly kind: 'network'; readonly senderLedgerId: string | undefined } | { readonly kind: 'bundle' };
 
-/** The members of a document that place it in a ledger. */
+/** The members by which a document identifies its place in a ledger. */
 export interface LedgerPlace {
   readonly ledgerId: string | undefined;
   readonly sequence: number | undefined;
 }
 
-/** How to treat a document that is not a repetition, with regard to its ledger. */
+/** How to treat a new document with regard to its ledger. */
 export type LedgerVerdict =
   /**
    * Another export has this sequence or one from `open_exports`: the ledger returned to an older state, or two machines use it.
@@ -48,9 +48,9 @@ export type LedgerVerdict =
  * Decides how to treat a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without
  * a receipt, to an export if another export of the same ledger, held or listed in `open_exports`, has its sequence." R103:
  * "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export if it lists in `open_exports` a sequence that a
- * different export of the same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If
- * the machine still uses the older ledger, two machines have one identity, and the record that arrived last is kept, because
- * its receipt claims that it is held.
+ * different export of the same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If a
+ * machine still uses the older ledger, two machines have one identity, and the record that arrived last is kept, because its
+ * receipt promises that central holds it.
  */
 export function judgeLedger(
   exportId: string,
@@ -71,8 +71,8 @@ export function judgeLedger(
 }
 
 /**
- * True if the claims of an import replace those of the last one. Its ledger must be the newest, and its sequence must not be
- * lower than that of the last import in that ledger.
+ * True if an import's claims replace those of the previous import. Its ledger must be the newest, and its sequence must not be
+ * lower than that of the previous import in that ledger.
  */
 export function isLatestImport(
   { ledgerId, sequence }: LedgerPlace,

@@ -6,7 +6,7 @@ import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
 /**
- * The number for a ledger that central first sees after a document has listed it as former. Null if no document has. R105: "If
+ * The order number of a ledger that a document listed as former before central first saw it. Null if no document has. R105: "If
  * central first sees a ledger after a document listed it in `former_ledger_ids`, central MUST treat it as older than the ledger
  * of that document." An old bundle can bring such a ledger to a central that was restored from a backup.
  */
@@ -14,9 +14,8 @@ const FORMER_NO: SqlFragment = `(select min(f.ledger_no) - 1 from ledgers f
   where f.installation_id = :installation_id::text and f.former_ledger_ids ? :ledger_id::text)`;
 
 /**
- * Columns with the facts about a document's ledger and sequence. `l` is the row of the ledger, and `e` the row of the export
- * with the document's sequence; both come from left joins. Parameters: the ledger, and the open exports as `toOpenExports`
- * returns them.
+ * Columns that describe a document's ledger and sequence. `l` is the row of the ledger, and `e` the row of the export with the
+ * document's sequence; both come from left joins. Parameters: the ledger, and the open exports as `toOpenExports` returns them.
  */
 export const LEDGER_COLUMNS: SqlFragment = `e.export_id as known_export_id, coalesce(e.parts_held, 0) as parts_held,
   coalesce(e.part_count, 0) as part_count, coalesce(l.highest_sequence, 0)::float8 as highest,
@@ -28,14 +27,14 @@ export const LEDGER_COLUMNS: SqlFragment = `e.export_id as known_export_id, coal
    where c.export_id <> o.export_id order by c.sequence limit 1) as contradicted`;
 
 /**
- * Returns as JSON text the exports that a document lists as not delivered, or null if there are none or the document has no
+ * Returns, as JSON text, the exports that a document lists as not delivered, or null if there are none or the document has no
  * ledger.
  */
 export function toOpenExports({ ledger_id, open_exports = [] }: PartToStore['document']): string | null {
   return ledger_id === undefined || open_exports.length === 0 ? null : JSON.stringify(open_exports);
 }
 
-/** Returns the facts in a row with LEDGER_COLUMNS. They stay true while the caller holds the lock on the installation. */
+/** Reads the facts from a row with LEDGER_COLUMNS. They stay true while the caller holds the lock on the installation. */
 export function toLedgerFacts(row: Row): LedgerFacts {
   return {
     knownExportId: textOrNullOf(row, 'known_export_id') ?? undefined,
@@ -43,14 +42,14 @@ export function toLedgerFacts(row: Row): LedgerFacts {
     partsHeld: numberOf(row, 'parts_held'),
     partCount: numberOf(row, 'part_count'),
     highestSequence: numberOf(row, 'highest'),
-    // The statement builds this array of texts.
+    // The SQL statement builds this array of texts.
     newerLedgers: JSON.parse(textOrNullOf(row, 'newer') ?? '[]') as readonly string[],
   };
 }
 
 /**
- * SQL for the sequence up to which a ledger is held completely, given the SQL for its highest sequence. Its gaps are already up
- * to date.
+ * SQL for the sequence up to which a ledger is held completely, given the SQL for its highest sequence. The ledger's gaps are
+ * already up to date.
  */
 function toHeldThrough(highest: SqlFragment): SqlFragment {
   return `coalesce((select first_sequence - 1 from ledger_gaps
@@ -60,7 +59,7 @@ function toHeldThrough(highest: SqlFragment): SqlFragment {
 
 /**
  * Registers a stored part with its ledger, unless the document has none. A ledger that central sees for the first time becomes
- * the newest. Ledgers are ordered by a number and not by a time, because the clocks of two nodes differ.
+ * the newest. Ledgers are ordered by number, not by time, because different nodes' clocks differ.
  */
 export const NOTE_LEDGER: SqlFragment = `
   insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { toMapPosition } from './map-position.ts';
 
-describe('the position that a map shows', () => {
+describe('the position shown on a map', () => {
   for (const [latitude, longitude] of [
     [44.2312, -76.486],
     [-90, 180],
@@ -29,7 +29,7 @@ describe('the position that a map shows', () => {
     [Number.NaN, 10],
     [10, Number.NEGATIVE_INFINITY],
   ] as const)
-    it(`is empty for ${latitude}/${longitude}, which a receiver without a fix writes`, () =>
+    it(`is empty for ${latitude}/${longitude}, as written by a receiver without a fix`, () =>
       assert.deepEqual(toMapPosition(latitude, longitude), { latitude: null, longitude: null }));
 
   it('never has only one coordinate', () => {

@@ -1,4 +1,4 @@
-/** A position on the map, or two nulls. */
+/** A latitude and longitude on the map, or two nulls. */
 export type MapPosition =
   | { readonly latitude: number; readonly longitude: number }
   | { readonly latitude: null; readonly longitude: null };

@@ -66,7 +66,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.deepEqual([status.missing_sequences, status.withdrawn_sequences], [[], []]);
   });
 
-  test('belong to the ledger of the document', async () => {
+  test("belong to the document's ledger", async () => {
     const { send } = await startBoat();
     assert.deepEqual(await send({ sequence: 3 }), [1, 2]);
     const other = { ledgerId: 'bbbbbbbbbbbbbbbb', exportId: 'other' };
@@ -95,7 +95,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
         headers: { authorization: `Bearer ${boat.token}` },
       }),
     );
-    // A node that follows the contract just produced this answer.
+    // A node that follows the contract has just produced this answer.
     const { parts } = (await held.json()) as HeldParts;
     assert.ok(
       parts.length === 1 && parts.every((part) => receiptShape.Check(part) && !('missing_sequences' in part)),

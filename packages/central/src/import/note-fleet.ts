@@ -6,7 +6,7 @@ import type { BoatPosition } from './boat-facts.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './lateness-policy.ts';
 
-/** Columns of `installations` that `toFleetChange` needs. They are read with the lock on the installation. */
+/** Columns of `installations` that `toFleetChange` needs, read under the lock on the installation. */
 export const FLEET_COLUMNS = `last_export_id, tier::int as tier, claimed_tier::int as claimed_tier,
   array_to_json(arrival_intervals)::text as arrival_intervals,
   (extract(epoch from arrived_at) * 1000)::float8 as arrived_ms`;
@@ -21,8 +21,8 @@ export interface FleetChange {
 }
 
 /**
- * Returns the rhythm of a boat after a part, and when the boat is late. Another part of the newest export is
- * not a new arrival.
+ * Returns a boat's rhythm after a part arrives, and when the boat will be late. Another part of the newest export is not a new
+ * arrival.
  */
 export function toFleetChange(
   installation: Row,
@@ -51,15 +51,14 @@ export function toFleetChange(
 }
 
 /**
- * A part that arrives late does not move the boat back to an old position. A stored time in the future comes from a wrong
- * clock, so it does not block later positions.
+ * A part that arrives late does not move the boat back to an old position. A stored time in the future comes from a wrong clock,
+ * so it must not block later positions.
  */
 const IS_NEW_POSITION: SqlFragment = `:is_latest::boolean and :latitude::double precision is not null
       and (position_at is null or :position_at::timestamptz >= position_at or position_at > :received_at::timestamptz)`;
 
 /**
- * SQL that sets the position of a boat in `update installations`. A document without a position does not change the recorded
- * one.
+ * SQL that sets a boat's position in `update installations`. A document without a position leaves the recorded one unchanged.
  */
 export const NEW_POSITION: SqlFragment = (
   [
@@ -80,7 +79,7 @@ export function toPositionValues(position: BoatPosition | undefined): NamedValue
   };
 }
 
-/** Indexes the name of a boat for the search, if this import set the name of the installation. Call it after COUNT_IMPORT. */
+/** Indexes a boat's name for the search, if this import set the installation's name. Call it after COUNT_IMPORT. */
 export async function indexName(tx: Queryable, { document, facts }: PartToStore): Promise<void> {
   if (facts.name === undefined) return;
   const key = facts.name.toLowerCase();
@@ -95,19 +94,20 @@ export async function indexName(tx: Queryable, { document, facts }: PartToStore)
 }
 
 /**
- * Number of rows that count the imports of one hour. If more imports than this run at the same time, some wait for each other.
+ * Number of rows that share the count of one hour's imports. If more imports than this run at the same time, some wait for each
+ * other.
  */
 const HOUR_SHARDS = 64;
 
 /**
- * Number of days for which hours are kept. The operator's page shows 24 hours, and a month allows an investigation of the
+ * Number of days for which hourly counts are kept. The operator's page shows 24 hours; a month is enough to investigate the
  * previous weeks.
  */
 const HOURS_KEPT_DAYS = 35;
 
 /**
- * Counts an import in its hour. The caller holds the lock on the installation, and no import locks the rows of two hours, so
- * imports cannot deadlock. Returns the imports of the hour in this shard.
+ * Counts an import in its hour. The caller holds the lock on the installation, and no import locks rows of two hours, so imports
+ * cannot deadlock. Returns the shard's number of imports in this hour.
  */
 export const COUNT_HOUR: SqlFragment = `
   insert into fleet_hours as held (shard, hour, imports, records, wire_bytes)
@@ -121,7 +121,7 @@ export function toHourShard(installationId: string): number {
   return Number.parseInt(installationId.slice(0, 4), 16) % HOUR_SHARDS;
 }
 
-/** Removes the hours of a shard that are too old. Called after the first import of the shard in an hour. */
+/** Removes a shard's expired hours. Called after the first import of the shard in an hour. */
 export async function removeOldHours(tx: Queryable, part: PartToStore): Promise<void> {
   await tx.query(
     `delete from fleet_hours where shard = $1::smallint and hour < $2::timestamptz - interval '${HOURS_KEPT_DAYS} days'`,

@@ -1,13 +1,13 @@
 import { type ExportDocument, type Part, parseIdempotencyKey, toIdempotencyKey } from '@d3kos/protocol';
 
-/** The export and the part that a request carries. */
+/** Which part of which export a request carries. */
 export interface PartIdentity {
   readonly exportId: string;
   readonly part: Part;
   readonly idempotencyKey: string;
 }
 
-/** The identity of a part, or why the request contradicts itself. */
+/** A part's identity, or why the request contradicts itself. */
 export type IdentityVerdict =
   | { readonly kind: 'identified'; readonly identity: PartIdentity }
   | { readonly kind: 'contradiction'; readonly reason: string };
@@ -52,10 +52,10 @@ function contradiction(reason: string): IdentityVerdict {
   return { kind: 'contradiction', reason };
 }
 
-/** How to treat a part, given the digest that is stored under its key. */
+/** How to treat a part, given the digest stored under its key. */
 export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
 
-/** Compares a part with the digest that is already stored under its key, or undefined if there is none. */
+/** Compares a part with the digest already stored under its key, or undefined if there is none. */
 export function judgeRepeat(storedSha256: string | undefined, sha256: string): RepeatVerdict {
   if (storedSha256 === undefined) return 'store';
   return storedSha256 === sha256 ? 'repeat' : 'conflict';

@@ -22,7 +22,7 @@ describeOnPostgres('the parts of one export', (open) => {
     ['in reverse order', [2, 1]],
     ['with the first part repeated', [1, 2, 1]],
   ] as const)
-    test(`leave the record of the later part if they arrive ${title}`, async () => {
+    test(`leave the later part's record in place if they arrive ${title}`, async () => {
       const { store } = open();
       const boat = await enrollBoat(store);
       const app = startNode(store);

@@ -8,7 +8,7 @@ import type { SortedRecords } from './records.ts';
 /** Every member of a document except its records. */
 export type DocumentClaims = Readonly<Omit<ExportDocument, 'data'>>;
 
-/** One checked and decoded part, ready to be stored. */
+/** A decoded and checked part, ready to be stored. */
 export interface PartToStore {
   readonly document: DocumentClaims;
   readonly identity: PartIdentity;
@@ -28,7 +28,7 @@ export interface PartToStore {
   readonly importId: string;
 }
 
-/** The software version that a document claims, in storable text, or null. */
+/** The software version that a document claims, as storable text, or null. */
 export function toSoftwareVersion({ software_version }: DocumentClaims): string | null {
   return software_version === undefined ? null : toStorableText(software_version);
 }
@@ -38,7 +38,7 @@ export function toIso(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-/** Returns the number of records of a part that are stored. */
+/** Returns how many of a part's records are stored. */
 export function countRecords({ sorted }: PartToStore): number {
   return [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
 }

@@ -24,7 +24,7 @@ import {
 
 const isExportDocument = Compile(ExportDocumentSchema);
 
-/** A decoded body to be checked. */
+/** A decoded body to check. */
 export interface PartToPrepare {
   readonly bytes: Uint8Array;
   /** Hex SHA-256 of `bytes`. */
@@ -52,7 +52,9 @@ export type Preparation =
   /** The body is not a document of this format. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** Parses and checks a body, and converts its records. Its time and memory are bounded by `document-limits.ts`. No I/O. */
+/**
+ * Parses and checks a body, and converts its records. `document-limits.ts` bounds the time and memory that this takes. No I/O.
+ */
 export function preparePart(part: PartToPrepare): Preparation {
   const scan = scanDocument(part.bytes);
   if (scan.kind !== 'within_limits') return scan;

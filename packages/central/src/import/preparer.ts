@@ -9,15 +9,15 @@ export interface BodyToDecode {
   readonly sizeMaxBytes: number;
 }
 
-/** The result of work on a body, with its processor time, or the limit that the work exceeded. */
+/** The result of the work on a body and the processor time that it took, or the limit that the work exceeded. */
 export type Worked<Result> = (
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }
 ) & { readonly cpuMs: number };
 
 /**
- * Decodes bodies and prepares parts. An implementation that works in another thread takes ownership of the bytes.
- * `thread-policy.ts` chooses an implementation by the size of the body.
+ * Decodes bodies and prepares parts. An implementation that uses another thread takes ownership of the bytes. `thread-policy.ts`
+ * chooses an implementation by the size of the body.
  */
 export interface Preparer {
   decode(body: BodyToDecode, rank: () => number): Promise<Worked<DecodedBody>>;

@@ -1,10 +1,10 @@
-/** The resources that an installation has used on one day (UTC), or may use. */
+/** The resources that an installation has used, or may use, in one day (UTC). */
 export interface Use {
   /** Bytes of rows, including an estimate of the database's overhead. */
   readonly storedBytes: number;
   readonly records: number;
   readonly requests: number;
-  /** Processor time of the nodes, including an estimate for the database. */
+  /** The nodes' processor time, including an estimate for the database. */
   readonly cpuMs: number;
 }
 
@@ -17,12 +17,12 @@ export const QUOTA_AMOUNTS = [
 ] as const satisfies readonly (keyof Use)[];
 export type QuotaAmount = (typeof QUOTA_AMOUNTS)[number];
 
-/** The usage of an installation that has done nothing. */
+/** The usage of an installation that has sent nothing. */
 export const NOTHING_USED: Use = { storedBytes: 0, records: 0, requests: 0, cpuMs: 0 };
 
 /**
- * The default daily quota of an installation. A log of 1,000,000 entries in parts of 1 MiB stays below every quota. A boat with
- * more can send the rest on the next day.
+ * An installation's default daily quota. A log of 1,000,000 entries in parts of 1 MiB stays below every quota. A boat with a
+ * longer log can send the rest on the next day.
  */
 export const DEFAULT_QUOTA: Use = {
   storedBytes: 1_024 * 1_048_576,
@@ -31,11 +31,11 @@ export const DEFAULT_QUOTA: Use = {
   cpuMs: 3_600_000,
 };
 
-/** Individual limits of one installation. Null if the default applies. */
+/** An installation's individual limits. Null where the default applies. */
 export type QuotaOverride = { readonly [Amount in QuotaAmount]: number | null };
 
 /**
- * Bytes that a record needs in addition to its row, as measured: the header, the key, two index entries, and free space in
+ * Measured number of bytes that a record needs in addition to its row: the header, the key, two index entries, and free space in
  * pages.
  */
 const RECORD_OVERHEAD_BYTES = 300;

@@ -9,12 +9,12 @@ import { listOwnColumns } from '../store/record-tables.ts';
 const BATCH_RECORDS_MAX = 5_000;
 
 /**
- * Size in bytes at which a statement ends. One statement of a whole document of 32 MiB would occupy the node's thread for
- * more than 20 ms and the database for seconds.
+ * A statement ends at this number of bytes. One statement of a whole document of 32 MiB would occupy the node's thread for more
+ * than 20 ms and the database for seconds.
  */
 const BATCH_SIZE_BYTES = 2 * 1_048_576;
 
-/** Records of one category for one statement. */
+/** A batch of records of one category, written by one statement. */
 export interface RecordBatch {
   readonly category: Category;
   /**
@@ -26,19 +26,19 @@ export interface RecordBatch {
   readonly storedBytes: number | undefined;
 }
 
-/** One record in the form in which it is stored. */
+/** A record in its stored form. */
 export interface StorableRecord {
   readonly recordId: string;
-  /** The time that the record claims, in milliseconds since 1970. */
+  /** The time claimed by the record, in milliseconds since 1970. */
   readonly recordedMs: number | null;
   /** JSON text that jsonb accepts. */
   readonly json: string;
   /**
-   * Size in bytes of the text that PostgreSQL writes for it (see `toStoredBytes`), or undefined if only PostgreSQL can
+   * Size in bytes of the text that PostgreSQL writes for the record (see `toStoredBytes`), or undefined if only PostgreSQL can
    * determine it.
    */
   readonly storedBytes: number | undefined;
-  /** The values of the columns of `listOwnColumns`. */
+  /** The values of the columns that `listOwnColumns` returns. */
   readonly own: Readonly<Record<string, string | number | null>>;
 }
 

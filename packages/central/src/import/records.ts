@@ -31,37 +31,37 @@ const RECORD_LEVELS_MAX = 64;
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * Maximum number of characters of a rejected record that are stored for the operator: enough to recognise the record. A
- * document may consist entirely of rejected records.
+ * Maximum number of characters of a rejected record that are stored for the operator: enough to recognise the record. A document
+ * may consist of nothing but rejected records.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
 /**
- * Maximum number of characters of rejected records that are stored for one document. Beyond it, rejected records are stored
- * without their text.
+ * Maximum total number of characters stored for one document's rejected records. Beyond it, rejected records are stored without
+ * their text.
  */
 const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
-/** Maximum number of rejected records that are stored and listed in a receipt. One last entry gives the number of the others. */
+/** Maximum number of rejected records that are stored and listed in a receipt. A final entry states how many others there are. */
 const REJECTED_LISTED_MAX = 1_000;
 
 /** Maximum number of characters of a category or record ID in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
-/** A record that was not stored, with the beginning of its text. */
+/** A rejected record, with the beginning of its text. */
 export interface RejectedEntry extends RejectedRecord {
   readonly text: string | null;
 }
 
-/** The records of one document, ready to be stored. Each ID occurs once per category. */
+/** A document's records, ready to be stored. Each ID occurs once per category. */
 export interface SortedRecords {
   readonly batches: readonly RecordBatch[];
-  /** The number of records in each category of the document. */
+  /** The document's number of records in each category. */
   readonly counts: ReadonlyMap<Category, number>;
-  /** Number of bytes of all records with their IDs and columns. */
+  /** Total bytes of all records with their IDs and columns. */
   readonly sizeBytes: number;
   readonly rejected: readonly RejectedEntry[];
-  /** Number of characters of the stored texts of rejected records. */
+  /** Total characters of the stored texts of rejected records. */
   readonly rejectedLength: number;
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
@@ -123,7 +123,7 @@ export function toStorableRecords(
   };
 }
 
-/** Returns the rejections that a receipt lists; a last entry counts the others. */
+/** Returns the rejections listed in a receipt; a final entry counts the others. */
 export function toListedRejections({ rejected, rejectedCount }: SortedRecords): readonly RejectedRecord[] {
   const listed = rejected.map(({ category, record_id, reason }) => ({ category, record_id, reason }));
   const further = rejectedCount - listed.length;
@@ -143,9 +143,9 @@ export interface OversizedFacts {
   readonly reason: string;
 }
 
-/** What is known about the records of a document before they are read. */
+/** What the scan of a document has shown about its records. */
 export interface RecordChecks {
-  /** As in `DocumentScan`. Such records need no further check for levels, long numbers or characters. */
+  /** As in `DocumentScan`. If true, the records need no further check for levels, long numbers or characters. */
   readonly isPlain: boolean;
   readonly describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined;
 }
@@ -213,7 +213,7 @@ function isRecordId(id: unknown): id is string {
 }
 
 /**
- * Derives the ID of a record that has none. Settings and onboarding are single documents, each replaced by the next one. A
+ * Derives an ID for a record that has none. Settings and onboarding are single documents, each replaced by the next one. A
  * telemetry sample is identified by the time of its export, and every other record by its content.
  */
 function deriveRecordId(category: Category, canonicalJson: string, exportTimestamp: string): string {
@@ -272,13 +272,13 @@ function columnsOf(
 
 /**
  * Returns the position that a map may show, either nested in `gps` as the legacy exporter writes it, or at the top level. Both
- * values are null if the receiver had no fix. The record keeps the values that the boat sent.
+ * values are null if the receiver had no fix. The record itself keeps the values that the boat sent.
  */
 function positionOf(record: Readonly<Record<string, unknown>>) {
   return toMapPosition(...positionIn(record));
 }
 
-/** Latitude and longitude as they are in the record, which may not be a valid position. */
+/** Latitude and longitude as stated in the record, where they may not form a valid position. */
 export function positionIn(
   record: Readonly<Record<string, unknown>>,
 ): readonly [latitude: number | null, longitude: number | null] {

@@ -13,8 +13,8 @@ import type { Use } from './quota-policy.ts';
 import { ADD_USE, toUseValues } from './usage.ts';
 
 /**
- * Everything that an import writes besides records and gaps. Each module owns the fragment of its table. The fragments do not
- * see each other's writes, except through the named results.
+ * The SQL for everything that an import writes besides records and gaps. Each module owns the fragment for its table. The
+ * fragments do not see each other's writes, except through the named results.
  */
 const REGISTER_PART = toStatement(`
 with noted_ledger as (${NOTE_LEDGER}
@@ -26,10 +26,10 @@ with noted_ledger as (${NOTE_LEDGER}
 )
 select (select missing_count from noted_ledger)::float8 as missing, (select imports from counted_hour)::float8 as hour_imports`);
 
-/** The facts and decisions of an import before it registers its part. */
+/** The facts and decisions that an import has gathered before it registers its part. */
 export interface Registration {
   readonly receipt: Receipt;
-  /** The row that was read with the lock. */
+  /** The row that was read under the lock. */
   readonly installation: Row;
   readonly use: Use;
   readonly newerLedgers: readonly string[];
@@ -39,9 +39,9 @@ export interface Registration {
 }
 
 /**
- * Registers a part whose records and gaps are stored: its key and receipt, its ledger, the usage of the day and all counters.
- * The caller holds the lock on the installation. Returns how many sequences of the ledger are missing, or undefined for a
- * document without a ledger.
+ * Registers a part whose records and gaps are stored: its key and receipt, its ledger, the day's usage and all counters. The
+ * caller holds the lock on the installation. Returns how many sequences of the ledger are missing, or undefined for a document
+ * without a ledger.
  */
 export async function registerPart(
   tx: Queryable,

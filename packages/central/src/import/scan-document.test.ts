@@ -13,7 +13,7 @@ function toDocument(entries: string, data = '{}'): string {
   return `{"part":{"index":1},"data":{"boatlog":{"entries":[${entries}],"data":${data}}}}`;
 }
 
-/** A record with more values than a record may have. */
+/** A record with more values than allowed. */
 const WIDE = `{"record_id":"wide","list":[${'{},'.repeat(RECORD_VALUES_MAX)}0]}`;
 
 test('changes nothing in a document within the limits, no matter what its strings contain', () => {
@@ -46,7 +46,7 @@ test('cuts exactly the oversized records out of their document, and reports them
     }
 });
 
-test('cuts an oversized single document of a section', () => {
+test("cuts out a section's single document if it is oversized", () => {
   const bytes = toBytes(toDocument('', WIDE));
   const scan = scanDocument(bytes);
   assert.ok(scan.kind === 'within_limits');

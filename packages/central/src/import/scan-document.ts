@@ -1,7 +1,7 @@
 import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
 import { OUTER_VALUES_MAX, RECORDS_MAX, VALUES_MAX } from './document-limits.ts';
 
-/** A record that exceeds a limit, as a byte range of the document. */
+/** The byte range of a record that exceeds a limit. */
 export interface OversizedRecord {
   readonly start: number;
   readonly end: number;
@@ -34,16 +34,16 @@ const LETTER_U = 0x75;
 /** Nesting depth of a section's members: the document, `data` and the section. Containers at this depth hold records. */
 const SECTION_DEPTH = 3;
 
-/** Deepest nesting of a plain document: an ordinary record has one level, and the deepest known one has six. */
+/** Maximum nesting of a plain document: an ordinary record has one level, and the deepest known record has six. */
 const PLAIN_DEPTH_MAX = 32;
 
-/** Number of digits from which JavaScript may round a number. */
+/** JavaScript may round numbers with this many digits or more. */
 const LONG_DIGITS = 16;
 
 /**
  * Counts the records and values of a document in one pass over its bytes, without parsing. Every element of a list in a section
- * counts as a record, and so does an object in a section. The counts are exact for valid JSON. For other text the scan ends
- * without a result, and parsing then refuses the text.
+ * counts as a record, and so does an object in a section. The counts are exact for valid JSON. Other text ends the scan without a
+ * result and is then rejected by the parser.
  */
 export function scanDocument(bytes: Uint8Array): DocumentScan {
   const oversized: OversizedRecord[] = [];
@@ -120,7 +120,7 @@ function judgeRecord(values: number, sizeBytes: number): OversizedRecord['exceed
 }
 
 /**
- * Key of the object that replaces an oversized record. No record of a boat has this key. Its value is the index of the record.
+ * Key of the object that replaces an oversized record. No boat's record has this key. Its value is the record's index.
  */
 export const OVERSIZED_KEY = '\u0000oversized';
 
@@ -140,7 +140,7 @@ export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRec
   return Buffer.concat([...pieces, bytes.subarray(from)]);
 }
 
-/** Number of bytes at the beginning of an oversized record in which its ID is searched for. */
+/** Number of bytes at the beginning of an oversized record that are searched for its ID. */
 const ID_SEARCH_BYTES = 1_024;
 
 /** Returns the ID of an oversized record if it is near the beginning of the record, otherwise an empty text. */

@@ -19,7 +19,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Returns a `data` object with one record. The function below returns the text that central holds for it. */
+/** Returns a `data` object with one record. The function below returns the text that central holds for this record. */
 const toNote = (content: string) => toBoatlog([{ record_id: 'note', content }]);
 async function heldNote(store: Store, boat: EnrolledBoat): Promise<unknown> {
   const [held] = await heldRecords(store, boat);
@@ -46,7 +46,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /new/);
   });
 
-  test('does not replace records of a newer ledger with a late export of a lost ledger', async () => {
+  test('does not replace records of a newer ledger with a late export from a lost ledger', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const nodes = [0, 60_000, 120_000].map((afterMs) => startNode(store, { wall: () => NOON_MS + afterMs }));
@@ -88,7 +88,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
         { headers: { 'Ledger-Id': 'cccccccccccccccc' } },
       );
     await send('cccccccccccccccc', 1, 'new', ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa']);
-    // A renumbered export lists as former only the ledger in which it was created.
+    // A renumbered export lists only one ledger as former: the one in which it was created.
     await send('cccccccccccccccc', 2, 'newer', ['bbbbbbbbbbbbbbbb']);
     for (const former of ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa'])
       for (const sequence of [7, 8]) await send(former, sequence, `old ${former}`, []);
@@ -163,7 +163,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await importDocument(app, boat, naming('held_2'))).duplicate, false);
   });
 
-  test('refuses the second of two exports with one sequence that two nodes receive at the same time', async () => {
+  test('refuses the second of two exports with the same sequence that two nodes receive at the same time', async () => {
     const { store, secondStore } = open();
     const boat = await enrollBoat(store);
     const answers = await Promise.all(
@@ -176,7 +176,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('keeps the records of a new ledger although the clock of its node is slow', async () => {
+  test("keeps the records of a new ledger although its node's clock is slow", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     await importDocument(startNode(store), boat, toDocument(boat, { sequence: 9, data: toNote('old') }));
@@ -186,7 +186,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal(await heldNote(store, boat), 'new');
   });
 
-  test('reports two machines with one identity, and holds the record that arrived last', async () => {
+  test('reports two machines with one identity, and keeps the record that arrived last', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

@@ -136,7 +136,7 @@ describeOnPostgres('storing a part', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('does not replace claims of a boat with those of an earlier export that arrives late', async () => {
+  test("does not replace a boat's claims with those of an earlier export that arrives late", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const send = (afterMs: number, ledgerId: string, sequence: number, tier: number, version: string) => {
@@ -220,7 +220,7 @@ describeOnPostgres('storing a part', (open) => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('stores a part of 5,000 records well within the time that a boat waits', async () => {
+  test('stores a part of 5,000 records in far less time than a boat waits', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = Array.from({ length: 5_001 }, (_, index) => ({

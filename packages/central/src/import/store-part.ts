@@ -110,7 +110,7 @@ async function storeNew(
 /**
  * docs/spec/protocol.md R87: "Central SHOULD list in `missing_sequences` the sequences of the document's ledger that are below
  * the document's own, that it does not hold completely and that were not withdrawn, at most 1,000, lowest first." The list is
- * read for each answer and never stored with the receipt. If the ledger has no gap, no statement is needed.
+ * read for each answer and never stored with the receipt. A ledger without gaps needs no statement.
  */
 async function findMissingBelow(
   tx: Queryable,

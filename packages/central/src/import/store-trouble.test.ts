@@ -78,7 +78,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
       await waitingMin(1);
       const again = importDocument(startNode(second), boat, document);
       await waitingMin(2);
-      // Both answers arrive only after this transaction, so it must not wait for them.
+      // Both answers arrive only after this transaction ends, so it must not wait for them.
       return [first, again];
     });
     const [one, two] = await Promise.all(receipts);
@@ -104,7 +104,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
       }
       process.kill(pid, 'SIGSTOP');
       try {
-        // The time limit of an answer expires once. Another statement to the silent server would make the boat wait again.
+        // The time limit for an answer expires once. Another statement to the silent server would make the boat wait again.
         context.mock.timers.tick(28_000);
         const tickedMs = performance.now();
         await refusal;

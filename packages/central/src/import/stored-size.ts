@@ -1,4 +1,4 @@
-/** Below this, JavaScript writes a number with an exponent, and PostgreSQL without one. */
+/** JavaScript writes smaller numbers with an exponent, and PostgreSQL without one. */
 const EXPONENT_FREE_MIN = 1e-6;
 
 /**

@@ -3,12 +3,12 @@ import { type NamedValues, runStatement, type SqlFragment, toStatement } from '.
 import { numberOf, numberOrNullOf } from '../store/row.ts';
 import { NOTHING_USED, type QuotaOverride, type Use } from './quota-policy.ts';
 
-/** The day of a time in UTC, for example `2026-06-01`. */
+/** Returns the UTC day of a time, for example `2026-06-01`. */
 export function toDay(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 10);
 }
 
-/** The columns of an installation's individual limits. */
+/** The columns that contain an installation's individual limits. */
 export const OVERRIDE_COLUMNS = `quota_stored_bytes::float8 as quota_stored_bytes, quota_records::float8 as quota_records,
   quota_requests::float8 as quota_requests, quota_cpu_ms::float8 as quota_cpu_ms`;
 
@@ -33,13 +33,15 @@ export async function loadOverride(store: Queryable, installationId: string): Pr
     : toOverride(row);
 }
 
-/** Columns with the usage of a day. `u` is the joined row of the installation and the day. Without such a row, each is 0. */
+/**
+ * Columns that contain a day's usage. `u` is the joined row of the installation and the day. Without that row, each column is 0.
+ */
 export const USE_COLUMNS: SqlFragment = `coalesce(u.stored_bytes, 0)::float8 as used_bytes, coalesce(u.records, 0)::float8 as used_records,
   coalesce(u.requests, 0)::float8 as used_requests, coalesce(u.cpu_ms, 0)::float8 as used_cpu_ms`;
 
 /**
- * Adds the values of `toUseValues` to the usage of the day. It reads and writes one row, regardless of how much the
- * installation has stored.
+ * Adds the values of `toUseValues` to the day's usage. It reads and writes one row, regardless of how much the installation has
+ * stored.
  */
 export const ADD_USE: SqlFragment = `
   insert into installation_usage as u (installation_id, day, stored_bytes, records, requests, cpu_ms)
@@ -64,7 +66,7 @@ export function toUseValues(wallMs: number, use: Use): NamedValues {
   };
 }
 
-/** Adds to an installation's usage of the day, and returns the sum. */
+/** Adds to an installation's usage for the day, and returns the sum. */
 export async function addUse(
   store: Queryable,
   installationId: string,
@@ -76,14 +78,14 @@ export async function addUse(
   return toUse(row);
 }
 
-/** Returns an installation's usage of the day. */
+/** Returns an installation's usage for the day. */
 export async function loadUse(store: Queryable, installationId: string, wallMs: number): Promise<Use> {
   const values = { installation_id: installationId, day: toDay(wallMs) };
   const [row] = await runStatement(store, LOAD_USE_STATEMENT, values);
   return row === undefined ? NOTHING_USED : toUse(row);
 }
 
-/** Returns the usage in a row with USE_COLUMNS. */
+/** Reads the usage from a row with USE_COLUMNS. */
 export function toUse(row: Row): Use {
   return {
     storedBytes: numberOf(row, 'used_bytes'),

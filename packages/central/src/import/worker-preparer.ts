@@ -12,7 +12,7 @@ const RUN_MAX_MS = 10_000;
 /** Heap of one thread: a whole process that checked 32 MB with 99,000 records took 460 MB, buffers included. */
 const HEAP_MAX_MB = 512;
 
-/** A job for a preparer's thread. */
+/** A job for one of the preparer's threads. */
 export type PrepareJob =
   | { readonly kind: 'decode'; readonly body: BodyToDecode }
   | { readonly kind: 'prepare'; readonly part: PartToPrepare };
@@ -27,12 +27,12 @@ export interface WorkerPreparer extends Preparer {
 }
 
 /**
- * A preparer that works in `threads` threads, each with a time limit and a memory limit. It takes ownership of the bytes that
- * it is given.
+ * Creates a preparer that uses `threads` threads, each with a time limit and a memory limit. It takes ownership of the bytes
+ * passed to it.
  */
 export function createWorkerPreparer(threads: number): WorkerPreparer {
-  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The worker thread's module is in the
-  // same folder.
+  // Whether the program runs from sources (.ts), from the build (.js) or from a bundle (.mjs), the worker thread's module is in
+  // the same folder.
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const pool = createWorkerPool<PrepareJob, PrepareResult>(
     new URL(`./prepare-thread${extension}`, import.meta.url),
@@ -58,7 +58,7 @@ export function createWorkerPreparer(threads: number): WorkerPreparer {
   };
 }
 
-/** Returns bytes with their own buffer, as a transfer to another thread requires. */
+/** Returns bytes that own their buffer, as a transfer to another thread requires. */
 export function toOwnBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength

@@ -8,7 +8,7 @@ export type AuditEventName =
   | 'tokens_revoked'
   | 'installation_disabled'
   | 'installation_enabled'
-  /** All data about an installation was removed. The event does not name the installation. */
+  /** All of an installation's data was removed. The event does not name the installation. */
   | 'installation_erased'
   | 'code_issued'
   | 'code_redeemed'
@@ -21,17 +21,17 @@ export type AuditEventName =
   | 'logged_out'
   /** A login with a wrong name or password. */
   | 'login_refused'
-  /** A login that exceeded the limit of an account or an address. */
+  /** A login that exceeded the limit for an account or an address. */
   | 'login_limited'
   | 'quota_changed'
-  /** The first key of a boat that signs its bundles. */
+  /** The first bundle key that a boat sent. */
   | 'bundle_key_kept'
-  /** A different key, which the operator may accept. */
+  /** A different bundle key, which the operator may accept. */
   | 'bundle_key_offered'
   | 'bundle_key_accepted'
   /** A bundle whose signatures do not prove its origin, imported at the operator's request. */
   | 'unsigned_bundle_imported'
-  /** An operator downloaded all data of an installation. */
+  /** An operator downloaded all of an installation's data. */
   | 'data_exported'
   /**
    * A request whose credential may not be used: it is revoked or expired, belongs to a disabled or a different installation, or
@@ -41,19 +41,19 @@ export type AuditEventName =
   /** An address that presented too many unknown credentials. */
   | 'address_limited';
 
-/** One event. It never contains a token. */
+/** One event. The detail never contains a token. */
 export interface AuditEvent {
   /** Empty if the event does not belong to an installation. */
   readonly installationId: string;
   readonly event: AuditEventName;
-  /** The subject of the event: a token ID, an error code or an address. */
+  /** What the event is about: a token ID, an error code or an address. */
   readonly subject: string;
-  /** Who caused it: `command line`, `operator token`, the name of an account, or the address of a request. */
+  /** Who caused it: `command line`, `operator token`, an account name, or the address from which a request came. */
   readonly actor: string;
   readonly detail: string;
 }
 
-/** The installation ID of an event that belongs to no installation. */
+/** The installation ID recorded for an event that belongs to no installation. */
 export const NO_INSTALLATION_ID = '';
 
 /** Maximum number of events in one list: as many as a terminal can show. */
@@ -65,7 +65,7 @@ const EVENTS_PER_PAGE = 200;
 /** Period within which identical refusals are recorded as one event, because a boat may repeat a refused request for years. */
 const REFUSALS_PERIOD_MS = 3_600_000;
 
-/** Records an event in the transaction of the change. */
+/** Records an event in the same transaction as the change. */
 export async function recordEvent(tx: Queryable, event: AuditEvent, wallMs: number): Promise<void> {
   await insertEvent(tx, event, new Date(wallMs), new Date(wallMs), 1);
 }
@@ -80,7 +80,7 @@ export async function recordRefusals(
   const period = new Date(wallMs - (wallMs % REFUSALS_PERIOD_MS));
   await insertEvent(store, event, period, new Date(wallMs), count);
   if (event.installationId === '') return;
-  // The operator's list shows the refusal. The boat's next import clears both columns.
+  // The operator's list shows the refusal until the boat's next import clears both columns.
   await store.query(
     'update installations set refused_at = $2::timestamptz, refusal = $3::text where installation_id = $1::text',
     [event.installationId, new Date(wallMs).toISOString(), event.subject],
@@ -117,7 +117,7 @@ export interface ListedEvent {
   readonly occurrences: number;
 }
 
-/** Returns the newest events of one installation, or of all, newest first. */
+/** Returns the newest events of one or all installations, newest first. */
 export async function listEvents(
   store: Queryable,
   installationId: string | undefined,
@@ -176,7 +176,7 @@ function parsePlace(text: string): readonly string[] | undefined {
   }
 }
 
-/** True for texts that PostgreSQL accepts. */
+/** True for text that PostgreSQL accepts. */
 function isOwnPlace([at, ...texts]: readonly string[]): boolean {
   return isUtcText(at) && texts.every((text) => !text.includes('\0'));
 }

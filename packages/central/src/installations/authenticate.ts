@@ -16,8 +16,8 @@ export type Authentication =
   | { readonly kind: 'invalid'; readonly installationId?: string };
 
 /**
- * Finds the installation of a bearer credential and judges the credential for `purpose`. An undefined credential means that the
- * request has none.
+ * Finds the installation of a bearer credential and judges whether the credential may be used for `purpose`. Undefined if the
+ * request has no credential.
  */
 export async function authenticate(
   store: Queryable,
@@ -61,7 +61,7 @@ async function findById(store: Queryable, installationId: string): Promise<Found
   };
 }
 
-/** Looks a token up by its digest, so that the duration of a comparison does not depend on the secret. */
+/** Looks a token up by its digest, so that the time that a comparison takes does not depend on the secret. */
 async function findByToken(
   store: Queryable,
   sha256: string,

@@ -6,24 +6,24 @@ import { recordEvent, recordRefusals } from './audit.ts';
 import type { Credential } from './credential.ts';
 import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
-/** The public keys of a boat that central has received. */
+/** The public keys that central has received from a boat. */
 export interface BundleKeys {
   readonly installation_id: string;
-  /** The key that signs the bundles of this boat. */
+  /** The key that signs this boat's bundles. */
   readonly bundle_key: string | null;
-  /** The last different key that the boat sent and the operator has not accepted. */
+  /** The last different key that the boat has sent, unless the operator has accepted it. */
   readonly offered_bundle_key: string | null;
 }
 
-/** True if the text is the public half of a key. */
+/** True if the text is the public half of a bundle key. */
 export function isBundleKey(text: string): boolean {
   return new RegExp(BUNDLE_KEY_PATTERN).test(text);
 }
 
 /**
- * Keeps the first key that a boat sends with its device token. A different key does not replace it. It is kept as offered, and
- * the audit trail records it at most once an hour. Returns `offered` if the operator should check the key. Repeating the call
- * changes nothing. The installation ID is not secret, so a key that arrived with the ID as a token is not kept.
+ * Keeps the first key that a boat sends with its device token. A different key does not replace it but is kept as the offered
+ * key, which the audit trail records at most once an hour. Returns `offered` if the operator should check the key. Repeating the
+ * call changes nothing. The installation ID is not secret, so a key that arrived with the ID as a token is not kept.
  */
 export async function learnBundleKey(
   store: Store,
@@ -36,7 +36,7 @@ export async function learnBundleKey(
   return store.transaction((tx) => keepBundleKey(tx, installationId, key, wallMs));
 }
 
-/** Keeps a key that arrived with proof of its installation, in the transaction of the caller. See `learnBundleKey`. */
+/** Keeps a key that arrived with proof of its installation, in the caller's transaction. See `learnBundleKey`. */
 export async function keepBundleKey(
   tx: Queryable,
   installationId: string,
@@ -66,7 +66,7 @@ export interface LearntKey {
   readonly key: string;
 }
 
-/** Returns the keys of an installation. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+/** Returns an installation's keys. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
 export async function loadBundleKeys(store: Queryable, installationId: string): Promise<BundleKeys> {
   requireInstallationId(installationId);
   const [row] = await store.query(
@@ -82,7 +82,7 @@ export async function loadBundleKeys(store: Queryable, installationId: string): 
 }
 
 /**
- * Replaces the key of an installation with the one that the operator names. Accepting it again only adds an event to the audit
+ * Replaces an installation's key with the one that the operator specifies. Accepting it again only adds an event to the audit
  * trail. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is not a key.
  */
 export async function acceptBundleKey(
@@ -104,7 +104,7 @@ export async function acceptBundleKey(
   });
 }
 
-/** Throws USAGE unless the text is the public half of a key. */
+/** Throws USAGE unless the text is the public half of a bundle key. */
 export function requireBundleKey(key: string): void {
   if (!isBundleKey(key))
     throw new CentralFailure('USAGE', `not the public key of a boat: ${JSON.stringify(key)}`, {

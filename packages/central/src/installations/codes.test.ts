@@ -24,7 +24,7 @@ import { listTokens } from './tokens.ts';
 
 const HOUR_MS = 3_600_000;
 const KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
-/** Every test uses its own address, so that refused codes of one test do not count for another. */
+/** Every test uses its own address, so that one test's refused codes do not count for another. */
 let addresses = 0;
 const ownAddress = (): Connection => ({ remoteAddress: `198.51.100.${(addresses += 1)}` });
 
@@ -122,7 +122,7 @@ describeOnPostgres('an enrolment code', (open) => {
     );
   });
 
-  test('becomes invalid when it expires or when the next code is issued, and is never redeemed with the token of another boat', async () => {
+  test("becomes invalid when it expires or when the next code is issued, and is never redeemed with another boat's token", async () => {
     const { store } = open();
     const boat = createBoat();
     const app = startNode(store, { wall: () => NOON_MS + HOUR_MS });
@@ -149,7 +149,7 @@ describeOnPostgres('an enrolment code', (open) => {
     await revoke({ store, wallMs: NOON_MS }, boat.id, 'installation');
     await expectRefusal(app, toRedeemRequest(boat, code), 403, 'INSTALLATION_DISABLED');
     await enable({ store, wallMs: NOON_MS }, boat.id);
-    // A boat whose card was replaced does not send an ID, and receives the ID of the code.
+    // A boat whose card was replaced sends no ID, and receives the code's ID.
     const restored = await app.fetch(toRedeemRequest(other, code), ownAddress());
     assert.equal(((await restored.json()) as { installation_id: string }).installation_id, boat.id);
   });

@@ -10,10 +10,10 @@ import { type CodeFacts, judgeCode, toTokenId } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** How long codes are kept after they expire: a week, so that a repeated request still gets its answer. */
+/** How long expired codes are kept: a week, so that a repeated request still gets its answer. */
 const ENDED_CODES_KEPT_MS = 7 * 24 * HOUR_MS;
 
-/** The options of an invitation. */
+/** Options for an invitation. */
 export interface Invitation {
   readonly installationId: string;
   readonly tier?: number;
@@ -32,7 +32,7 @@ export interface Invited {
 
 /**
  * Issues a one-time enrolment code for an installation, which need not exist yet. Earlier unredeemed codes for it become invalid.
- * The state of an existing installation does not change: a disabled one stays disabled. Throws INSTALLATION_ID_INVALID.
+ * An existing installation keeps its state: a disabled one stays disabled. Throws INSTALLATION_ID_INVALID.
  */
 export async function invite(world: EnrolmentWorld, invitation: Invitation): Promise<Invited> {
   const { installationId, tier, expiresHours, tokenExpiresDays } = invitation;
@@ -65,13 +65,15 @@ export async function invite(world: EnrolmentWorld, invitation: Invitation): Pro
   return { installation_id: installationId, code, expires_at: expiresAt };
 }
 
-/** Returns a random code. The alphabet has 32 characters, so the low five bits of a random byte select one without bias. */
+/**
+ * Returns a random code. The alphabet has 32 characters, so the low five bits of a random byte select one of them without bias.
+ */
 function toCode(randomHex: RandomHex): string {
   const bytes = Buffer.from(randomHex(CODE_LENGTH), 'hex');
   return [...bytes].map((byte) => CODE_ALPHABET.charAt(byte % CODE_ALPHABET.length)).join('');
 }
 
-/** The result of redeeming a code. The sender may learn the installation of a valid code. */
+/** The result of redeeming a code. A sender with a valid code may be told its installation. */
 export type Redemption =
   | { readonly kind: 'redeemed'; readonly enrolment: Enrolment }
   | { readonly kind: 'invalid' }
@@ -79,9 +81,9 @@ export type Redemption =
 
 /**
  * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably.
- * Across all nodes, only one request can redeem a code. A repetition with the same digest gets the same answer while its token
- * is valid. A refused code stays usable. `code` is normalised. It is undefined if the text was not a code. `address` is where
- * the request came from.
+ * Across all nodes, only one request can redeem a code. A repetition with the same digest gets the same answer for as long as the
+ * token is valid. A refused code stays usable. `code` is normalised. It is undefined if the text was not a code. `address` is
+ * where the request came from.
  */
 export async function redeem(
   store: Store,
@@ -122,7 +124,7 @@ export async function redeem(
 
 interface FoundCode extends CodeFacts {
   readonly tokenExpiresDays: number | null;
-  /** When the presented token expires, if central already holds it. */
+  /** When the presented token expires. Null unless central already holds the token. */
   readonly tokenExpiresAt: string | null;
 }
 

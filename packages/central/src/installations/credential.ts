@@ -1,4 +1,4 @@
-/** The credential that authenticated a sender: a device token, given by its digest, or an installation ID. */
+/** The credential that authenticated a sender: a device token, identified by its digest, or an installation ID. */
 export type Credential =
   { readonly kind: 'device_token'; readonly sha256: string } | { readonly kind: 'installation_id' };
 

@@ -11,10 +11,10 @@ const TOKEN_SIZE_BYTES = 32;
 
 const DAY_MS = 86_400_000;
 
-/** The actor of an event caused by a command. */
+/** The actor recorded for events caused by a command. */
 export const COMMAND_LINE = 'command line';
 
-/** The options of an enrolment. */
+/** Options for an enrolment. */
 export interface Enrolment {
   readonly installationId: string;
   /** Undefined keeps the recorded tier. */
@@ -28,12 +28,12 @@ export interface Enrolment {
   readonly expiresDays?: number;
 }
 
-/** The ports that enrolling needs. */
+/** The ports needed for enrolment. */
 export interface EnrolmentWorld extends ChangeWorld {
   readonly randomHex: RandomHex;
 }
 
-/** The ports that an audited change needs. */
+/** The ports needed for an audited change. */
 export interface ChangeWorld {
   readonly store: Store;
   readonly wallMs: number;
@@ -45,7 +45,7 @@ export interface ChangeWorld {
 export interface Enrolled {
   readonly installation_id: string;
   readonly token: string;
-  /** The ID of the token in `tokens` and `revoke --token`. */
+  /** The token's ID in `tokens` and `revoke --token`. */
   readonly token_id: string;
   readonly expires_at: string | null;
 }
@@ -83,14 +83,14 @@ export function createToken(randomHex: RandomHex): { readonly token: string; rea
   return { token, sha256: hash('sha256', token) };
 }
 
-/** A token to store, with its installation, digest and expiry. */
+/** The data stored for a token: its installation, digest and expiry. */
 export interface NewToken {
   readonly installationId: string;
   readonly sha256: string;
   readonly expiresAt: string | null;
 }
 
-/** Stores a token, in the transaction of the change. */
+/** Stores a token in the same transaction as the change. */
 export async function insertToken(
   tx: Queryable,
   { installationId, sha256, expiresAt }: NewToken,
@@ -175,7 +175,7 @@ export async function revoke(
   });
 }
 
-/** Returns the failure for an installation that is not enrolled. */
+/** Returns the error for an installation that is not enrolled. */
 export function installationNotFound(installationId: string): CentralFailure {
   return new CentralFailure('INSTALLATION_NOT_FOUND', `no installation ${installationId} is enrolled`, {
     op: 'find the installation',

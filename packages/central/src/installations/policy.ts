@@ -1,19 +1,19 @@
-/** The stored facts about a presented credential. */
+/** What central has stored about a presented credential. */
 export type CredentialFacts =
   /** `isEnded`: the token was revoked or has expired. */
   | { readonly kind: 'device_token'; readonly isEnded: boolean; readonly isDisabled: boolean }
   /** An older boat presents its installation ID as its token. */
   | { readonly kind: 'installation_id'; readonly isAllowed: boolean; readonly isDisabled: boolean };
 
-/** The purpose for which a boat presents its credential. */
+/** What a boat presents its credential for. */
 export type Purpose = 'import' | 'read';
 
 /** Whether a credential authenticates its installation. Central answers `invalid` with 401 and `disabled` with 403. */
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
 /**
- * Judges a credential. Undefined facts mean that the store does not hold it. A revoked or expired token reveals nothing about its
- * installation, so it is also `invalid` for a disabled one (docs/spec/protocol.md R7, R8).
+ * Judges a credential. Undefined facts mean that the credential is not stored. A revoked or expired token must reveal nothing
+ * about its installation, so it is `invalid` even if the installation is disabled (docs/spec/protocol.md R7, R8).
  */
 export function judgeCredential(facts: CredentialFacts | undefined, purpose: Purpose): CredentialVerdict {
   if (facts === undefined || !isValid(facts, purpose)) return 'invalid';
@@ -40,25 +40,26 @@ export function parseBearer(header: string | undefined): string | undefined {
 }
 
 /**
- * Number of characters in a token ID. A boat has few tokens, so IDs do not collide, and an ID reveals nothing about its token.
+ * Number of characters in a token ID. A boat has few tokens, so their IDs do not collide, and an ID reveals nothing about its
+ * token.
  */
 export const TOKEN_ID_LENGTH = 12;
 
-/** Returns the ID of a token: the first characters of its digest. */
+/** Returns a token's ID: the first characters of its digest. */
 export function toTokenId(sha256: string): string {
   return sha256.slice(0, TOKEN_ID_LENGTH);
 }
 
 /**
- * Number of refused credentials that one address may present in a burst. It allows for typing errors and for a harbour full of
- * boats with old tokens.
+ * Number of refused credentials that one address may present in a burst. The burst allows for typing errors and for a harbour
+ * full of boats with old tokens.
  */
 const FAILURES_BURST = 20;
 
 /** Sustained rate at which one address may present refused credentials, per second. */
 const FAILURES_PER_S = 1 / 3;
 
-/** The refused credentials of one address that have not expired. */
+/** One address's refused credentials that have not expired. */
 export interface Failures {
   readonly count: number;
   readonly atMs: number;
@@ -93,7 +94,7 @@ export function toLimitedNetwork(address: string): string {
     .join(':')}::/64`;
 }
 
-/** The stored facts about an enrolment code and about the token that a boat presents with it. */
+/** What central has stored about an enrolment code and about the token that a boat presents with it. */
 export interface CodeFacts {
   readonly installationId: string;
   readonly isDisabled: boolean;
@@ -109,7 +110,7 @@ export type CodeVerdict = 'redeem' | 'repeat' | 'invalid' | 'disabled' | 'mismat
 
 /**
  * Judges a request to redeem a code (docs/spec/protocol.md R94, R95). A token that central already holds cannot redeem another
- * code, because it could be the token of another boat.
+ * code, because it could be another boat's token.
  */
 export function judgeCode(
   { installationId, isDisabled, isExpired, redeemedBySha256, presentedToken }: CodeFacts,

@@ -2,7 +2,7 @@ import type { Store } from '../platform/ports.ts';
 import { recordEvent } from './audit.ts';
 import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
-/** The quotas that `setQuota` changes. Null restores the nodes' default, and undefined leaves a quota unchanged. */
+/** New values for an installation's quotas. Null restores the nodes' default, and undefined leaves a quota unchanged. */
 export interface QuotaChange {
   readonly storedBytes?: number | null;
   readonly records?: number | null;
@@ -17,7 +17,7 @@ const COLUMNS = {
   cpuMs: 'quota_cpu_ms',
 } as const satisfies Readonly<Record<keyof QuotaChange, string>>;
 
-/** Changes the quota of one installation. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+/** Changes an installation's quotas. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
 export async function setQuota(
   world: { readonly store: Store; readonly wallMs: number },
   installationId: string,

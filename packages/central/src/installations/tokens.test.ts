@@ -24,7 +24,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('are replaced individually: the new token is used, and only the old one is revoked', async () => {
+  test('are replaced individually: the boat uses the new token, and only the old one is revoked', async () => {
     const { store } = open();
     const old = await enrollBoat(store);
     const world = { store, wallMs: NOON_MS + HOUR_MS, randomHex: systemRandomHex };
@@ -85,7 +85,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
     await expectRefusal(at(0), read(), 401, 'INVALID_TOKEN');
   });
 
-  test('that do not exist are reported, and other boats keep theirs', async () => {
+  test('that do not exist are reported, and other boats keep their tokens', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const [token] = await listTokens(store, other.id);

@@ -25,7 +25,7 @@ export interface ListedToken {
   readonly revoked_at: string | null;
 }
 
-/** Returns the tokens of an installation, oldest first. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+/** Returns an installation's tokens, oldest first. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
 export async function listTokens(store: Queryable, installationId: string): Promise<readonly ListedToken[]> {
   requireInstallationId(installationId);
   const rows = await store.query(
@@ -53,8 +53,8 @@ export async function listTokens(store: Queryable, installationId: string): Prom
 }
 
 /**
- * Revokes one token of an installation. The others stay valid. Revoking it again changes nothing. Throws INSTALLATION_ID_INVALID,
- * TOKEN_NOT_FOUND.
+ * Revokes one of an installation's tokens. The others stay valid. Revoking it again changes nothing. Throws
+ * INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
  */
 export async function revokeToken(
   world: ChangeWorld,
@@ -63,7 +63,7 @@ export async function revokeToken(
 ): Promise<{ readonly installation_id: string; readonly token_id: string }> {
   requireInstallationId(installationId);
   return world.store.transaction(async (tx) => {
-    // With this lock, an import that is being stored finishes first, and a later one finds the token revoked.
+    // Because of this lock, an import that is being stored finishes first, and a later one finds the token revoked.
     await tx.query('select 1 from installations where installation_id = $1::text for update', [
       installationId,
     ]);
@@ -79,7 +79,7 @@ export async function revokeToken(
   });
 }
 
-/** A token to replace, and how long it stays valid. */
+/** Which token to replace, and how long it stays valid. */
 export interface Rotation {
   readonly installationId: string;
   readonly tokenId: string;
@@ -90,7 +90,7 @@ export interface Rotation {
 
 /**
  * Issues a token that replaces another one. The replaced token expires after `keepDays`, unless it expires earlier, so that a
- * boat at sea has time to get the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
+ * boat at sea has time to obtain the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
  */
 export async function rotateToken(
   world: EnrolmentWorld,

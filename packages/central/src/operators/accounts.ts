@@ -14,7 +14,7 @@ export interface ListedAccount {
   readonly password_changed_at: string;
 }
 
-/** The ports that a change to an account needs. */
+/** The ports needed to change an account. */
 export interface AccountWorld extends ChangeWorld {
   readonly passwords: Pick<PasswordHasher, 'hash'>;
 }
@@ -86,8 +86,8 @@ export async function changeRole(world: ChangeWorld, name: string, role: Role): 
 }
 
 /**
- * Changes a password and ends the sessions of the account, except for `keptSession`. Throws USAGE for a password that is not
- * allowed, and ACCOUNT_NOT_FOUND.
+ * Changes a password and ends the account's sessions, except for `keptSession`. Throws USAGE for a password that is not allowed,
+ * and ACCOUNT_NOT_FOUND.
  */
 export async function changePassword(
   world: AccountWorld,

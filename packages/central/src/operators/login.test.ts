@@ -122,7 +122,7 @@ describeOnPostgres('a login', (open) => {
     assert.equal(await statusOf(app, '/api/v1/session', cookieOf(removed.id)), 401);
   });
 
-  test('and every change are accepted only from a page of central, over HTTPS or on the same machine', async () => {
+  test("and every change are accepted only from central's own page, over HTTPS or on the same machine", async () => {
     const { store } = open();
     const name = await addAdmin(store);
     const app = startNode(store);
@@ -149,7 +149,7 @@ describeOnPostgres('a login', (open) => {
       );
     const { Origin: _, ...withoutOrigin } = page;
     assert.equal(await statusOf(app, change, withoutOrigin, 'POST'), 403);
-    // A form of another site can send neither this content type nor this header.
+    // A form on another site can send neither this content type nor this header.
     const form = { Cookie: page['Cookie'] ?? '', Origin: ORIGIN, 'Content-Type': 'text/plain' };
     assert.equal(await statusOf(app, change, form, 'POST'), 403);
     assert.equal(await statusOf(app, change, page, 'POST'), 200);
@@ -201,7 +201,7 @@ describeOnPostgres('guessing passwords', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('is limited per address across all nodes, and per account across all addresses', async () => {
+  test('is limited per address across all nodes and per account across all addresses', async () => {
     const { store, secondStore } = open();
     const nodes = [startNode(store), startNode(secondStore)];
     const name = await addAdmin(store);
@@ -231,7 +231,7 @@ describeOnPostgres('guessing passwords', (open) => {
     assert.ok(!JSON.stringify(events).includes('guess number'));
   });
 
-  test('does not show whether an account exists, and does not store a name that could be a password', async () => {
+  test('does not reveal whether an account exists, and does not store a name that could be a password', async () => {
     const { store } = open();
     const checks: (string | undefined)[] = [];
     const passwords = {
@@ -253,7 +253,7 @@ describeOnPostgres('guessing passwords', (open) => {
     ])
       texts.push(await (await app.fetch(toLogin({ name: tried, password: 'wrong' }), ownAddress())).text());
     assert.equal(new Set(texts).size, 1, texts.join('\n'));
-    // An unknown name causes the same amount of hashing.
+    // An unknown name causes the same amount of hashing work.
     assert.deepEqual(checks, ['known', 'unknown', 'unknown', 'unknown', 'unknown']);
     const [row] = await store.query(
       'select (select json_agg(f) from login_failures f)::text || (select json_agg(e) from audit_events e)::text as text',
@@ -270,10 +270,10 @@ describeOnPostgres('a password', (open) => {
     assert.notEqual(one, two);
     assert.equal(await hasher.check(PASSWORD, one), 'right');
     assert.equal(await hasher.check(`${PASSWORD} `, one), 'wrong');
-    // An accented letter has one or two code points, depending on the keyboard.
+    // An accented letter may have one or two code points, depending on the keyboard.
     const accented = await hasher.hash('caf\u00e9 am hafen von kingston');
     assert.equal(await hasher.check('cafe\u0301 am hafen von kingston', accented), 'right');
-    // A hash with parameters other than the current ones, and damaged hashes.
+    // A hash with outdated parameters, and damaged hashes.
     const older = '$scrypt$ln=1,r=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$' + 'A'.repeat(43);
     assert.equal(await hasher.check(PASSWORD, older), 'wrong');
     for (const damaged of ['', 'x', one.slice(1), one.replace('ln=15', 'ln=99'), one.replace('r=8', 'r=0')])

@@ -9,10 +9,10 @@ import { endSession, findSession, removeEndedSessions, type Session, toSessionDi
 /** Number of random bytes in a session ID: too many to guess. */
 const SESSION_ID_SIZE_BYTES = 32;
 
-/** How long failed logins are kept. After this time they no longer affect a limit. */
+/** How long failed logins are kept; after this time they no longer affect any limit. */
 const FAILURES_KEPT_MS = 24 * 3_600_000;
 
-/** The ports of a login. */
+/** The ports needed for a login. */
 export interface LoginWorld {
   readonly store: Store;
   readonly wallMs: number;
@@ -20,24 +20,24 @@ export interface LoginWorld {
   readonly passwords: PasswordHasher;
 }
 
-/** The operator's input, and the origin of the request. */
+/** The operator's input, and where the request came from. */
 export interface LoginAttempt {
   readonly name: string;
   readonly password: string;
   readonly address: string;
-  /** The browser's previous session, which ends. */
+  /** The browser's previous session, which the login ends. */
   readonly formerSessionId: string | undefined;
 }
 
-/** The result of a login. `sessionId` is for the cookie and is stored nowhere. */
+/** The result of a login. `sessionId` goes into the cookie and is never stored. */
 export type LoginResult =
   | { readonly kind: 'accepted'; readonly sessionId: string; readonly session: Session }
   | { readonly kind: 'refused' | 'throttled' };
 
 /**
- * Logs an operator in and begins a session with a new ID. The attempt is counted in the database before the password is
- * checked, so that concurrent attempts at several nodes cannot exceed the limits. A successful login subtracts it again. The
- * answer and its timing are the same for an unknown name and a wrong password. A name without an account is never stored,
+ * Logs an operator in and begins a session with a new ID. The attempt is counted in the database before the password is checked,
+ * so that concurrent attempts at several nodes cannot exceed the limits. A successful login removes the attempt from the count.
+ * An unknown name and a wrong password get the same answer, with the same timing. A name without an account is never stored,
  * because it could be a password.
  */
 export async function login(world: LoginWorld, attempt: LoginAttempt): Promise<LoginResult> {
@@ -52,7 +52,7 @@ export async function login(world: LoginWorld, attempt: LoginAttempt): Promise<L
   return { kind: 'refused' };
 }
 
-/** Checks the current password of an operator under the same limits as a login. */
+/** Checks an operator's current password under the same limits as a login. */
 export async function verifyOwnPassword(
   world: Omit<LoginWorld, 'randomHex'>,
   attempt: Omit<LoginAttempt, 'formerSessionId'>,
@@ -65,7 +65,7 @@ export async function verifyOwnPassword(
 type CheckedPassword =
   | { readonly kind: 'throttled' }
   | { readonly kind: 'wrong'; readonly isAccount: boolean }
-  /** `stored` is the hash that the password matched. */
+  /** `stored` is the hash that matched the password. */
   | {
       readonly kind: 'right';
       readonly isAccount: true;
@@ -138,8 +138,8 @@ async function countAttempt(
 }
 
 /**
- * Subtracts the attempt that was counted. Earlier failures still count, because a login to one account must not reset the limit
- * for guessing another.
+ * Removes the counted attempt. Earlier failures still count, because a login to one account must not reset the limit for guessing
+ * another.
  */
 async function takeBack(tx: Queryable, subjects: readonly string[]): Promise<void> {
   for (const subject of subjects.toSorted())

@@ -8,22 +8,22 @@ interface Cost {
   readonly p: number;
 }
 
-/** The cost of new hashes: 32 MiB and about a quarter of a second, as OWASP recommends for scrypt. */
+/** Cost parameters of new hashes: 32 MiB and about a quarter of a second, as OWASP recommends for scrypt. */
 const COST: Cost = { ln: 15, r: 8, p: 3 };
 
-/** Maximum parameters of a stored hash. A damaged row must not exhaust the memory of the node. */
+/** Maximum cost parameters of a stored hash. A damaged row must not exhaust the node's memory. */
 const COST_MAX: Cost = { ln: 17, r: 8, p: 8 };
 
 const SALT_SIZE_BYTES = 16;
 const KEY_SIZE_BYTES = 32;
 
 /**
- * Number of password checks that a node allows in a burst and per second. Without a limit, hashing would take processor time
- * from imports.
+ * Number of password checks that a node allows in a burst and per second. Without the limit, hashing would take processor time
+ * away from imports.
  */
 const CHECKS_BURST = 20;
 const CHECKS_PER_S = 1;
-/** Maximum number of queued checks. With this limit, each waits at most two seconds. */
+/** Maximum number of queued checks. It limits the wait to two seconds. */
 const WAITING_MAX = 8;
 
 /** Hashes passwords, one at a time per node. */
@@ -31,14 +31,14 @@ export interface PasswordHasher {
   /** Returns the hash with its salt and parameters, in PHC format. */
   hash(password: string): Promise<string>;
   /**
-   * Compares a password with a stored hash. Without a hash it does the same work and returns `wrong`, so that the response time
+   * Compares a password with a stored hash. Without a hash, it does the same work and returns `wrong`, so that the response time
    * does not reveal whether an account exists. Returns `busy` if this node has too many logins to check. Never throws for a
    * damaged hash.
    */
   check(password: string, stored: string | undefined): Promise<'right' | 'wrong' | 'busy'>;
 }
 
-/** Creates the hasher of a node. `monotonic` limits the rate of checks; without it, the rate is not limited. */
+/** Creates a node's hasher. `monotonic` limits the rate of checks; without it, the rate is not limited. */
 export function createPasswordHasher(randomHex: RandomHex, monotonic?: MonotonicClock): PasswordHasher {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
@@ -99,7 +99,7 @@ function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buf
   // scrypt needs 128 × N × r bytes; the limit leaves room for its other buffers.
   const options = { N: n, r, p, maxmem: 256 * n * r + 1_048_576 };
   return new Promise((resolve, reject) => {
-    // Unicode encodes some characters in several ways, and keyboards differ.
+    // Unicode encodes some characters in several ways, and keyboards differ in which one they send.
     scrypt(password.normalize('NFC'), salt, KEY_SIZE_BYTES, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);

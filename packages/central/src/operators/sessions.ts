@@ -9,7 +9,7 @@ export interface Session {
   readonly sha256: string;
   readonly name: string;
   readonly role: Role;
-  /** Latest end of the session. It ends earlier if it is idle for too long. */
+  /** When the session ends at the latest. It ends earlier if it is idle for too long. */
   readonly expiresAt: string;
 }
 
@@ -19,8 +19,8 @@ export function toSessionDigest(sessionId: string): string {
 }
 
 /**
- * Returns the session of a cookie with the current role of its account, or undefined if the session has ended. Records the time
- * of use to the minute.
+ * Returns the session of a cookie with the account's current role, or undefined if the session has ended. Records the time of use
+ * to the minute.
  */
 export async function findSession(
   store: Queryable,
@@ -62,7 +62,7 @@ export async function removeEndedSessions(tx: Queryable, wallMs: number): Promis
   );
 }
 
-/** Returns two times. A session that began before the first or was last used before the second has ended. */
+/** Returns two times. A session has ended if it began before the first time or was last used before the second. */
 function toOldest(wallMs: number): readonly [created: string, used: string] {
   return [
     new Date(wallMs - SESSION_MAX_MS).toISOString(),

@@ -2,14 +2,14 @@ import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, writeSync 
 
 /**
  * Maximum size of a log file. A healthy PostgreSQL writes two lines per checkpoint, at most about 200 KB a day, so the file
- * covers weeks. A PostgreSQL server that fails on every statement reaches the limit in minutes, and must not fill the disk of its
- * database.
+ * covers weeks. A PostgreSQL server that fails on every statement reaches the limit in minutes, and must not fill the database's
+ * disk.
  */
 export const LOG_FILE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /** A log file of bounded size. */
 export interface BoundedLogFile {
-  /** Appends bytes, or drops them if they cannot be written. Never throws because of a disk failure. */
+  /** Appends bytes, or drops them if they cannot be written. A disk failure never makes it throw. */
   write(bytes: Uint8Array): void;
   close(): void;
 }
@@ -22,7 +22,7 @@ export function openBoundedLogFile(path: string): BoundedLogFile {
   const file = openSync(path, 'a', 0o600);
   let sizeBytes = fstatSync(file).size;
   const beginAnew = () => {
-    // The file is copied and emptied, not renamed. If a step fails, the open file is therefore still the one at `path`.
+    // The file is copied and emptied rather than renamed, so if a step fails, the open file is still the one at `path`.
     orDropped(() => copyFileSync(path, `${path}.1`));
     ftruncateSync(file);
     sizeBytes = 0;
@@ -37,7 +37,7 @@ export function openBoundedLogFile(path: string): BoundedLogFile {
   };
 }
 
-/** Ignores disk failures. Log lines may be lost on a full disk, but the program that writes them must not stop. */
+/** Ignores disk failures. A full disk may cost log lines, but must not stop the program that writes them. */
 function orDropped(work: () => void): void {
   try {
     work();

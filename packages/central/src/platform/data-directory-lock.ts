@@ -12,9 +12,9 @@ export interface DataDirectoryLock {
 const SQLITE_BUSY = 5;
 
 /**
- * Takes the lock of a data directory, or returns undefined while another live process of this machine holds it. The lock is
- * SQLite's lock on a file in the directory, so that only accounts that can enter the directory can take it. The kernel releases
- * it when the process ends for any reason, so it is never stale. The file remains when the lock is released. Throws the system's
+ * Locks a data directory, or returns undefined while another live process on this machine holds the lock. The lock is SQLite's
+ * lock on a file in the directory, so that only accounts that can enter the directory can take it. The kernel releases the lock
+ * when the process ends for any reason, so it is never stale. The file remains after the lock is released. Throws the system's
  * error if the file cannot be created, and ELOOP if it is a symbolic link.
  */
 export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock | undefined> {
@@ -32,7 +32,7 @@ export async function lockDataDirectory(directory: string): Promise<DataDirector
   return { release: async () => db.close() };
 }
 
-/** Creates the file if it is missing, and gives it to the owner of the directory, who may not be root. */
+/** Creates the file if it is missing, and makes the directory's owner, who may not be root, its owner. */
 async function makeLockFile(path: string, directory: string): Promise<void> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {

@@ -5,16 +5,16 @@ import { CentralFailure } from './errors.ts';
 import type { Log } from './ports.ts';
 import { toClusterPath } from './postgres-cluster.ts';
 
-/** Permissions that other accounts must not have on the data. PostgreSQL does not start if others can enter its folder. */
+/** Permissions that other accounts must not have on the data. PostgreSQL refuses to start if others can enter its folder. */
 const OTHERS = 0o077;
 
-/** Permissions that the owner needs on a folder and on a file. A copy from a read-only medium lacks some of them. */
+/** Permissions that the owner needs on folders and files. A copy from a read-only medium lacks some of them. */
 const FOLDER_OWNER = 0o700;
 const FILE_OWNER = 0o600;
 
 /**
- * Gives the owner access to a data directory. If it contains a cluster, no other account keeps access. Any other folder keeps
- * the permissions of other accounts, because the operator may have named it by mistake.
+ * Gives the owner access to a data directory. If the directory contains a cluster, all other accounts lose access. Otherwise they
+ * keep it, because the operator may have specified the folder by mistake.
  */
 export async function repairEntrance(dataDir: string): Promise<void> {
   const facts = await lstat(dataDir);
@@ -26,8 +26,8 @@ export async function repairEntrance(dataDir: string): Promise<void> {
 }
 
 /**
- * Repairs the modes of a cluster that was copied or restored without them: only the owner may read and write. Symbolic links are
- * not followed. Call `repairEntrance` first, so that no other account can change the folder in the meantime. Throws
+ * Repairs the modes of a cluster that was copied or restored without them, so that only the owner may read and write. Symbolic
+ * links are not followed. Call `repairEntrance` first, so that no other account can change the folder in the meantime. Throws
  * EMBEDDED_FAILED if the cluster belongs to another account.
  */
 export async function repairModes(dataDir: string, log: Log): Promise<void> {
@@ -41,7 +41,7 @@ export async function repairModes(dataDir: string, log: Log): Promise<void> {
       hint: `as root, run chown -R ${self} ${dataDir}, or run d3kos-central as that account`,
     });
   const repaired = await repairBelow(cluster);
-  if (repaired > 0) log.write('warn', 'repaired the modes of the data folder', { folder: cluster, repaired });
+  if (repaired > 0) log.write('warn', "repaired the data folder's modes", { folder: cluster, repaired });
 }
 
 async function repairBelow(folder: string): Promise<number> {
@@ -55,7 +55,7 @@ async function repairBelow(folder: string): Promise<number> {
   return repaired;
 }
 
-/** Returns the number of repaired modes, 0 or 1. Ignores a file that has been removed in the meantime. */
+/** Returns the number of repaired modes, 0 or 1. A file that has been removed in the meantime is ignored. */
 async function repairMode(path: string): Promise<number> {
   const facts = await findFacts(path);
   if (facts === undefined || facts.isSymbolicLink()) return 0;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Resolves like `work`, or with undefined once `maxMs` have passed. The work continues, and if it fails later, the failure is
- * ignored.
+ * Resolves like `work`, or with undefined once `maxMs` have passed. The work then continues, and if it fails later, the failure
+ * is ignored.
  */
 export async function withDeadline<T>(work: Promise<T>, maxMs: number): Promise<T | undefined> {
   const ended = new AbortController();

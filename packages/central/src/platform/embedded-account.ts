@@ -7,11 +7,11 @@ import { CentralFailure } from './errors.ts';
 const run = promisify(execFile);
 
 /**
- * The account that PostgreSQL runs as. PostgreSQL refuses to run as root, so the account is the current user, root in a user
- * namespace where it appears as an ordinary user, or central's own account.
+ * The account under which PostgreSQL runs. PostgreSQL refuses to run as root, so this is the current user, root in a user
+ * namespace (where it appears as an ordinary user), or central's own account.
  */
 export interface EmbeddedAccount {
-  /** The command and arguments that precede the program. */
+  /** The command and arguments that go before the program. */
   readonly prefix: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
@@ -20,16 +20,16 @@ export interface EmbeddedAccount {
 /** The user ID of root inside the namespace: any ID but 0. */
 const NAMESPACE_ID = 1_000;
 
-/** Central's own account, which PostgreSQL runs as if root may not create user namespaces. No other service uses it. */
+/** Central's own account. PostgreSQL runs under it if root may not create user namespaces. No other service uses it. */
 const OWN_ACCOUNT = 'd3kos-central';
 
-/** Shared accounts that earlier versions used. Root takes back data directories that they own. */
+/** Shared accounts used by earlier versions. Root takes back data directories that they own. */
 const FORMER_ACCOUNTS = ['postgres', 'nobody'] as const;
 
 /**
- * Finds an account that can run `program`. A user namespace is tried first. Inside it, files still belong to root, so a
- * checkout or a data directory that only root can enter still works. A shared account such as `nobody` is never used, because
- * every other service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
+ * Finds an account that can run `program`. A user namespace is tried first. Inside it, files still belong to root, so a checkout
+ * or data directory that only root can enter still works. A shared account such as `nobody` is never used, because every other
+ * service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
  */
 export async function findEmbeddedAccount(program: string): Promise<EmbeddedAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -67,7 +67,7 @@ async function findAccount(name: string): Promise<EmbeddedAccount | undefined> {
     const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
     return { prefix: [], uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
-    // A failure of `id` means that there is no such account.
+    // If `id` fails, the account does not exist.
     return undefined;
   }
 }
@@ -81,7 +81,7 @@ export function spawnAs(
   const [first = program, ...rest] = [...prefix, program, ...args];
   return spawn(first, rest, {
     cwd: '/',
-    // It has its own session, so Ctrl-C in a terminal reaches only central, which then shuts PostgreSQL down cleanly.
+    // With its own session, Ctrl-C in a terminal reaches only central, which then shuts PostgreSQL down cleanly.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
@@ -91,10 +91,10 @@ export function spawnAs(
 }
 
 /**
- * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or a shared account of an
- * earlier version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service
- * would lose access. That includes central's own account. The packaged service runs as this account, and `sudo d3kos-central`
- * must not take over its folder.
+ * Makes the account the owner of a folder and its content, if root runs PostgreSQL and the folder belonged to root or to a shared
+ * account of an earlier version. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service would
+ * lose access. This includes central's own account: the packaged service runs under it, and `sudo d3kos-central` must not take
+ * over its folder.
  */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;

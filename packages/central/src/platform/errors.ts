@@ -1,4 +1,4 @@
-/** Every code of a CentralFailure. `cli/exit-code.ts` maps each code to an exit code of the program. */
+/** Every code of a CentralFailure. `cli/exit-code.ts` maps each to an exit code. */
 export const CENTRAL_FAILURE_CODES = [
   'USAGE',
   'CONFIG_INVALID',
@@ -34,7 +34,7 @@ export const CENTRAL_FAILURE_CODES = [
 
 export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];
 
-/** A failure outside the program: the failed operation (`op`) and the next step (`hint`). Never contains a token. */
+/** A failure outside the program, with the failed operation (`op`) and what to do next (`hint`). Never contains a token. */
 export class CentralFailure extends Error {
   readonly code: CentralFailureCode;
   readonly op: string;
@@ -52,7 +52,7 @@ export class CentralFailure extends Error {
   }
 }
 
-/** True for a CentralFailure, with the given code if one is given. */
+/** True for a CentralFailure that has the given code, or any code if none is given. */
 export function isCentralFailure(error: unknown, code?: CentralFailureCode): error is CentralFailure {
   return error instanceof CentralFailure && (code === undefined || error.code === code);
 }

@@ -4,12 +4,12 @@ import type { Readable } from 'node:stream';
 const LINE_LENGTH_MAX = 4_096;
 
 /**
- * Reads a stream up to its first line ending. Returns the line without the line ending, or undefined if the stream is empty or
- * the line is too long.
+ * Reads a stream up to its first line ending. Returns the line without its ending, or undefined if the stream is empty or the
+ * line is too long.
  */
 export async function readFirstLine(stream: Readable): Promise<string | undefined> {
   let text = '';
-  // A program may close the stream without writing a line ending.
+  // A program may close the stream without a line ending.
   for await (const piece of stream.setEncoding('utf8')) {
     text += String(piece);
     if (text.includes('\n') || text.length > LINE_LENGTH_MAX) break;

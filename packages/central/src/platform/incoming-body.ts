@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { BodySource } from './ports.ts';
 
 /**
- * Reads the body of a request from its connection. To read the body of the web `Request`, the HTTP library would build a second
- * request, an abort controller and two web streams (decision 0051). Only one of the two may be read. Nothing is taken from the
- * connection before the first `read`, and no more than one read ahead, so that a slow reader slows the sender.
+ * Reads a request body directly from the connection. For the body of the web `Request`, the HTTP library would build a second
+ * request, an abort controller and two web streams (decision 0051). Only one of the two may be read. It takes nothing from the
+ * connection before the first `read`, and then stays at most one read ahead, so that a slow reader slows the sender.
  */
 export function toBodySource(incoming: IncomingMessage): BodySource {
   let isCancelled = false;
@@ -15,7 +15,7 @@ export function toBodySource(incoming: IncomingMessage): BodySource {
       for (;;) {
         if (isCancelled) return { done: true, value: undefined };
         const value: unknown = incoming.read();
-        // No encoding is set, so the connection gives bytes.
+        // No encoding is set, so the connection yields bytes.
         if (value instanceof Uint8Array) return { done: false, value };
         if (incoming.readableEnded) return { done: true, value: undefined };
         if (incoming.destroyed) throw new Error('the sender disconnected before the end of the body');

@@ -5,7 +5,7 @@ import { CentralFailure } from './errors.ts';
 import { toBodySource } from './incoming-body.ts';
 import type { BodySource } from './ports.ts';
 
-/** Longest time for a connection to send the headers of its request. Ordinary headers fit in a few packets. */
+/** Longest time in which a connection may send its request headers. Ordinary headers fit in a few packets. */
 const HEADERS_MAX_MS = 30_000;
 
 /**
@@ -14,8 +14,8 @@ const HEADERS_MAX_MS = 30_000;
 const SILENCE_MAX_MS = 60_000;
 
 /**
- * Longest duration of one request. It bounds clients that send one byte a minute. On a slow but working link of 64 kbit/s, 10
- * MiB take 22 minutes.
+ * Longest duration of one request. It stops clients that send one byte a minute. On a slow but working link of 64 kbit/s, 10 MiB
+ * take 22 minutes.
  */
 const REQUEST_MAX_MS = 30 * 60_000;
 
@@ -25,7 +25,7 @@ const REQUEST_MAX_MS = 30 * 60_000;
  */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Longest time that a stopping node waits for requests in progress: the time limit of a statement, plus time for the answer. */
+/** How long a stopping node waits for requests in progress: the time limit of a statement, plus time for the answer. */
 const STOP_MAX_MS = 30_000;
 
 /** The connection of a request. */
@@ -37,7 +37,7 @@ export interface Connection {
 
 /** A node that accepts requests. */
 export interface Listener {
-  /** `http://host:port` with the actual port, even if any free port was requested. */
+  /** `http://host:port` with the actual port, even if port 0 was requested. */
   readonly url: string;
   /** Stops accepting connections, waits up to 30 s for requests in progress, then closes the remaining connections. */
   stop(): Promise<void>;
@@ -51,16 +51,16 @@ export async function listen(
   let isStopping = false;
   const answer = async (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
     const { remoteAddress } = incoming.socket;
-    // The server below speaks HTTP/1.1, whose requests are IncomingMessages.
+    // The server below uses HTTP/1.1, whose requests are IncomingMessages.
     const response = await handler(request, {
       remoteAddress,
       ...(incoming instanceof IncomingMessage ? { body: toBodySource(incoming) } : {}),
     });
-    // Otherwise the connection would stay open, and stopping would wait for its keep-alive timeout.
+    // Otherwise the connection would stay open, and the stopping node would wait for its keep-alive timeout.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;
   };
-  // createAdaptorServer creates a node:http Server unless it gets a different factory.
+  // createAdaptorServer creates a node:http Server unless it is given a different factory.
   const server = createAdaptorServer({ fetch: answer, hostname: host }) as Server;
   server.headersTimeout = HEADERS_MAX_MS;
   server.requestTimeout = REQUEST_MAX_MS;

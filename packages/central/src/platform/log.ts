@@ -4,8 +4,8 @@ import type { Log, LogLevel } from './ports.ts';
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /**
- * A log that writes one line per event to `stream`: level, message, facts as `key=value`. The supervisor adds the time. Texts
- * from outside can neither add a line nor control a terminal.
+ * Creates a log that writes one line per event to `stream`: level, message, and facts as `key=value`. The supervisor adds the
+ * time. Text from outside can neither add a line nor control a terminal.
  */
 export function createLineLog(stream: { write(text: string): unknown }, least: LogLevel): Log {
   return {

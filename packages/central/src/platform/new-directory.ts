@@ -8,7 +8,7 @@ import type { NewFile, OpenNewDirectory } from './ports.ts';
 export const openNewDirectory: OpenNewDirectory = async (given) => {
   const path = resolve(given);
   const made = await report(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
-  // `mkdir` returns the first folder that it created. The new folders must survive a power cut, like the files in them.
+  // `mkdir` returns the first folder that it created. The new folders must survive a power cut, just like the files in them.
   if (made !== undefined) await report(path, () => syncFolders(dirname(made), path));
   const names = await report(path, () => readdir(path));
   if (names.length > 0) throw outputFailed(path, 'is not empty');
@@ -17,7 +17,7 @@ export const openNewDirectory: OpenNewDirectory = async (given) => {
 
 async function createFile(directory: string, name: string): Promise<NewFile> {
   const path = join(directory, name);
-  // `wx` does not follow a link that another user placed there.
+  // `wx` does not follow a link placed there by another user.
   const file = await report(path, () => open(path, 'wx', 0o600));
   const hash = createHash('sha256');
   let bytes = 0;
@@ -45,7 +45,7 @@ async function createFile(directory: string, name: string): Promise<NewFile> {
   };
 }
 
-/** Syncs every folder from `top` to `bottom`, which is below it. */
+/** Syncs every folder from `top` down to `bottom`. */
 async function syncFolders(top: string, bottom: string): Promise<void> {
   for (let path = bottom; ; path = dirname(path)) {
     await syncDirectory(path);

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Reads a file of the Fleet page as text. Returns undefined if the page has not been built or has no such file. */
+/** Reads one of the Fleet page's files as text. Returns undefined if the page has not been built or has no such file. */
 export type ReadPageFile = (name: string) => Promise<string | undefined>;
 
-/** Returns a reader of the built page. The page is in dist, whether this file runs from dist or from the sources. */
+/** Returns a reader of the built page, which is in dist whether this file runs from dist or from the sources. */
 export function createPageReader(): ReadPageFile {
   const folder = [
     join(import.meta.dirname, '..', 'page'),

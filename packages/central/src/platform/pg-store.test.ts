@@ -62,7 +62,7 @@ describe('a store on a PostgreSQL server as operators run it', () => {
     }
   });
 
-  test('limits the time of every statement, except of changes of the schema', async () => {
+  test('limits the time of every statement except schema changes', async () => {
     const pooler = await startPooler(addressOf().host);
     const limits = async (store: PgStore) => {
       const [row] = await store.transaction((tx) =>
@@ -119,7 +119,7 @@ describe('a store on a PostgreSQL server as operators run it', () => {
     }
   });
 
-  test("gives the program's login no privilege to change the schema or to read files of the server", async () => {
+  test("gives the program's login no privilege to change the schema or to read the server's files", async () => {
     await runStatement(addressOf(), 'create database least');
     const address = { ...addressOf(), database: 'least' };
     const owner = openPgStore(address, SILENT_LOG);

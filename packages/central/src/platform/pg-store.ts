@@ -4,13 +4,13 @@ import type { Log, Queryable, Row, Store } from './ports.ts';
 import { isServersAnswer, isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 
 /**
- * Maximum number of database connections of one node. The server's disk is the bottleneck for imports, so more connections
+ * Maximum number of database connections per node. The server's disk is the bottleneck for imports, so additional connections
  * would only wait for it.
  */
 const CONNECTIONS_MAX = 10;
 
 /**
- * Longest wait of a request for a connection before the boat gets 503. A boat drops a connection after 30 s of silence.
+ * How long a request waits for a connection before the boat gets 503. A boat drops a connection after 30 s of silence.
  */
 const CONNECT_MAX_MS = 5_000;
 
@@ -18,16 +18,16 @@ const CONNECT_MAX_MS = 5_000;
 interface StatementLimits {
   /** Time after which the server cancels the statement. */
   readonly statementMaxMs: number;
-  /** Longest wait for an answer from the server. It detects connections that died silently. */
+  /** How long to wait for an answer from the server, which detects connections that died silently. */
   readonly answerMaxMs: number;
 }
 
-/** Less than the 30 s of silence that a boat tolerates, and slightly more for the answer. */
+/** The server's limit is less than the 30 s of silence that a boat tolerates; the wait for the answer is slightly longer. */
 const REQUEST_LIMITS: StatementLimits = { statementMaxMs: 25_000, answerMaxMs: 28_000 };
 
 /**
- * A step that rewrites a table or builds an index takes hours on a large database, and another node may wait for it just as
- * long. An operator stops it by ending the program, and the server then rolls it back. The statements of other nodes end after
+ * A step that rewrites a table or builds an index takes hours on a large database, and another node may have to wait just as
+ * long. An operator can stop the step by ending the program; the server then rolls it back. Other nodes' statements end after
  * REQUEST_LIMITS, so a step does not wait long for their locks.
  */
 const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 0 };
@@ -39,7 +39,7 @@ const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /**
- * Returns the settings of every statement. They override the defaults of the server, the database and the login.
+ * Returns the settings for every statement, which override the defaults of the server, the database and the login.
  * `synchronous_commit` makes the server answer a commit only after its log is on disk, which every receipt relies on.
  */
 function toSettings({
@@ -52,20 +52,20 @@ function toSettings({
   ];
 }
 
-/** The locks of an import need `read committed`; a stricter level would refuse boats. */
+/** Import locks need `read committed`; a stricter level would cause boats to be refused. */
 const BEGIN = 'begin isolation level read committed';
 
 /**
- * Returns the first statements of every transaction on a server given by URL. The settings are not made when a connection
- * starts, because a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares
- * session state between clients.
+ * Returns the first statements of every transaction on a server given by URL. The settings are not made at connection start,
+ * because a connection pooler such as PgBouncer refuses unknown startup parameters and, in transaction mode, shares session state
+ * between clients.
  */
 function toBeginWithSettings(limits: StatementLimits): string {
   const settings = toSettings(limits).map(([name, value]) => `set local ${name} = ${value}`);
   return [BEGIN, ...settings].join('; ');
 }
 
-/** Returns startup parameters with the settings, for an address that is certainly the server and not a pooler. */
+/** Returns the settings as startup parameters, for an address that is certainly the server itself and not a pooler. */
 function toStartupOptions(limits: StatementLimits): string {
   return toSettings(limits)
     .map(([name, value]) => `-c ${name}=${value}`)
@@ -76,7 +76,7 @@ function toStartupOptions(limits: StatementLimits): string {
 export type PgAddress =
   { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
-/** The connections of one node to the database. */
+/** One node's connections to the database. */
 export interface ConnectionUse {
   readonly busy: number;
   readonly idle: number;
@@ -93,20 +93,20 @@ export interface PgStore extends Store {
 interface Session {
   /** The first statements of a transaction. */
   readonly begin: string;
-  /** True if a connection has its settings from its start, so that a single statement needs no transaction around it. */
+  /** True if connections get their settings at startup, so that a single statement needs no transaction around it. */
   readonly hasSettings: boolean;
   readonly toName: StatementNames;
 }
 
 /**
- * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
+ * Opens a store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
  * statement is limited to 25 s. A lost connection fails the running statement, not the store.
  */
 export function openPgStore(address: PgAddress, log: Log): PgStore {
   return openStore(address, log, REQUEST_LIMITS);
 }
 
-/** As `openPgStore`, for changes of the schema: its statements have no limit of time. */
+/** Like `openPgStore`, but for schema changes: its statements have no time limit. */
 export function openSchemaStore(address: PgAddress, log: Log): PgStore {
   return openStore(address, log, SCHEMA_CHANGE_LIMITS);
 }
@@ -153,15 +153,15 @@ function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-/** Maximum number of named statements. Each one takes server memory on every connection. The program has about a hundred. */
+/** Maximum number of named statements. Each one takes server memory on every connection. The program uses about a hundred. */
 const NAMED_STATEMENTS_MAX = 300;
 
 type StatementNames = (text: string) => string | undefined;
 
 /**
- * Returns the name of a prepared statement, so that the server parses and plans it once per connection. Planning takes a third of
- * the database's processor time for an ordinary import. A pooler in transaction mode may not know the statement names of another
- * client's connection, so statements have no names with a pooler.
+ * Returns a name for a prepared statement, so that the server parses and plans it once per connection. Planning takes a third of
+ * the database's processor time for an ordinary import. A pooler in transaction mode may not support statement names from another
+ * client's connection, so with a pooler, statements have no names.
  */
 function createStatementNames(): StatementNames {
   const names = new Map<string, string>();

@@ -3,8 +3,8 @@ import type { Queryable, Row, Store } from './ports.ts';
 import { toStoreFailure } from './store-failure.ts';
 
 /**
- * A store on PostgreSQL compiled to WebAssembly, in memory, for the simulator and for fast tests. The product does not use it,
- * because it does not fsync, and two processes on one folder silently lose data (decision 0006).
+ * Opens a store on an in-memory PostgreSQL compiled to WebAssembly, for the simulator and for fast tests. The product does not
+ * use it, because it does not fsync, and two processes on one folder silently lose data (decision 0006).
  */
 export function toPgliteStore(db: PGlite): Store {
   const serializers = toBinarySerializers(db);
@@ -36,12 +36,12 @@ function toQueryable(runner: PGlite | Transaction, serializers: SerializerOption
 }
 
 /**
- * Types with parameters in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see
+ * Types whose parameters are in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see
  * `createArrayWriter`).
  */
 const BINARY_OIDS = [25, 1009, 3807, 1185, 1022];
 
-/** PGlite converts every parameter to text unless its serializer returns bytes. Its types do not declare this. */
+/** PGlite converts every parameter to text unless its serializer returns bytes. Its type declarations omit this. */
 function toBinarySerializers(db: PGlite): SerializerOptions {
   const serializers = BINARY_OIDS.map((oid) => {
     const toText = db.serializers[oid] ?? String;

@@ -7,7 +7,7 @@ import { toPlainJson, toPlainLines } from './plain-text.ts';
 /** Texts that a boat, a bundle or another implementation may send. */
 const HOSTILE: readonly (readonly [name: string, text: string])[] = [
   ['a terminal sequence', '\u001b[2J\u001b]0;title\u0007'],
-  ['a terminal sequence of C1', '\u009b2J\u0090q\u009c'],
+  ['a C1 terminal sequence', '\u009b2J\u0090q\u009c'],
   ['line ends', 'a\r\nerror forged\u2028b\u2029c\u0085d'],
   ['a change of direction', '\u202egnp.exe\u2066x\u2069'],
   ['an invisible character', 'a\ufeffb\u200fc'],
@@ -16,7 +16,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200f\u2028\u2029\u202e\u2066\u2069\
 
 describe('text from outside', () => {
   for (const [name, text] of HOSTILE) {
-    test(`cannot control the terminal or add a line to the output of a command: ${name}`, () => {
+    test(`cannot control the terminal or add a line to a command's output: ${name}`, () => {
       assert.doesNotMatch(toText([`before ${text} after`]), UNSAFE);
       assert.equal(toPlainLines(`before ${text.replaceAll('\n', '')} after`).split('\n').length, 1);
       const json = toPlainJson({ [text]: [text] });

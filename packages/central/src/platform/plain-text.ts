@@ -1,6 +1,6 @@
 /**
- * Control characters of C0 and C1, line and paragraph separators, and characters that change the direction of text. In a terminal
- * they could hide or forge other text. `\ufeff` is invisible.
+ * C0 and C1 control characters, line and paragraph separators, and characters that change the text direction. In a terminal, they
+ * could hide or forge other text. `\ufeff` is invisible.
  */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/g;
 
@@ -15,7 +15,8 @@ export function toPlainLines(text: string): string {
 }
 
 /**
- * Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`.
+ * Formats a value as one line of JSON that cannot control a terminal. It parses to the same value as the output of
+ * `JSON.stringify`.
  */
 export function toPlainJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, (unsafe) =>

@@ -1,7 +1,10 @@
-/** One row by column name. The SQL casts types that drivers convert differently (bigint, timestamps) to text, int4 or float8. */
+/**
+ * A row's values by column name. The SQL casts types that drivers convert differently (bigint, timestamps) to text, int4 or
+ * float8.
+ */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Runs SQL: the store, or one transaction of it. */
+/** Runs SQL. Either the store itself or one of its transactions. */
 export interface Queryable {
   /**
    * Runs one statement with `$1…` parameters. Bytes are passed in PostgreSQL's binary format, which for text is UTF-8. Throws
@@ -17,7 +20,7 @@ export interface Store extends Queryable {
   /**
    * Runs `work` between BEGIN and COMMIT (read committed). When it resolves, the writes of `work` are on the server's disk
    * (`synchronous_commit` is on, so this holds unless the server runs without `fsync`). When it rejects, nothing was written,
-   * unless the answer to COMMIT was lost. In that case the writes may be stored.
+   * unless the answer to COMMIT was lost; then the writes may be stored.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Waits for running statements, then closes every connection. */
@@ -31,7 +34,7 @@ export interface BodySource {
     | { readonly done: false; readonly value: Uint8Array }
     | { readonly done: true; readonly value?: Uint8Array | undefined }
   >;
-  /** Ends a waiting `read`. The rest of the body is not read. */
+  /** Ends a waiting `read`. Ends the reading; the rest of the body is not read. */
   cancel(): Promise<void>;
 }
 
@@ -51,7 +54,7 @@ export type WallClock = () => number;
 /** Milliseconds since an arbitrary point in time. It never goes backwards, so differences are durations. */
 export type MonotonicClock = () => number;
 
-/** `length` random bytes as lowercase hex (2 × length characters). */
+/** Returns `length` random bytes as lowercase hex (2 × length characters). */
 export type RandomHex = (length: number) => string;
 
 /** A file opened for reading at offsets. */
@@ -67,7 +70,7 @@ export interface ReadableFile {
 /** Opens a file. Throws CentralFailure BUNDLE_UNREADABLE if it does not exist or cannot be read. */
 export type OpenFile = (path: string) => Promise<ReadableFile>;
 
-/** A file that is written from its beginning to its end. */
+/** A file that is written sequentially. */
 export interface NewFile {
   /** Appends bytes. Throws CentralFailure OUTPUT_FAILED. */
   append(bytes: Uint8Array): Promise<void>;
@@ -86,14 +89,14 @@ export interface NewDirectory {
   createFile(name: string): Promise<NewFile>;
 }
 
-/** A ZIP archive that is read while it is written. */
+/** A ZIP archive that can be read while it is being written. */
 export interface Archive {
   readonly directory: NewDirectory;
-  /** The bytes of the archive. Cancelling them makes every write fail with OUTPUT_FAILED. */
+  /** The archive's bytes. Cancelling them makes every write fail with OUTPUT_FAILED. */
   readonly bytes: ReadableStream<Uint8Array>;
   /** Ends the archive. Without it, a reader cannot open the file. */
   end(): void;
-  /** Cuts the archive short, so that its reader sees a failure. */
+  /** Cuts the archive short, so that its reader detects a failure. */
   fail(error: Error): void;
 }
 

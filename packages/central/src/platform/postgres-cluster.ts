@@ -15,7 +15,7 @@ export function toClusterPath(dataDir: string): string {
 }
 
 /**
- * Creates the cluster unless it exists. It is first created under a temporary name, so that a killed initdb leaves nothing that
+ * Creates the cluster unless it exists. It is created under a temporary name first, so that a killed initdb leaves nothing that
  * looks like a database.
  */
 export async function createCluster(
@@ -56,7 +56,7 @@ async function runToEnd(account: EmbeddedAccount, program: string, args: readonl
     throw embeddedFailed(`${program} ended with ${String(code)}: ${output.join('').slice(-2_000)}`);
 }
 
-/** Returns the text of a file, or undefined if there is no such file. */
+/** Returns the text of a file, or undefined if the file does not exist. */
 export async function readOptional(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

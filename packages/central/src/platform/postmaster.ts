@@ -11,18 +11,18 @@ import type { Log } from './ports.ts';
 import { DATABASE, embeddedFailed, readOptional, toClusterPath } from './postgres-cluster.ts';
 
 /**
- * Longest wait for the first answer after a start. After a power cut, PostgreSQL first replays its log, which takes minutes on a
- * slow disk.
+ * Longest wait for the first answer after a start. After a power cut, PostgreSQL first replays its log, which can take minutes on
+ * a slow disk.
  */
 const START_MAX_MS = 5 * 60_000;
 
 /**
- * Longest time for a fast shutdown. After it, central requests an immediate shutdown, whose only cost is a replay at the next
- * start.
+ * Longest time for a fast shutdown. When it is over, central requests an immediate shutdown, whose only cost is a replay at the
+ * next start.
  */
 const STOP_MAX_MS = 20_000;
 
-/** Interval between two checks of a condition that emits no event. */
+/** Polling interval for conditions that emit no event. */
 const POLL_MS = 50;
 
 /** Longest path of a Unix socket on Linux, including its file name (sun_path has 108 bytes with the closing NUL). */
@@ -49,8 +49,8 @@ export interface RunningPostmaster {
 }
 
 /**
- * Creates the socket's folder. Only its owner can enter it, because PostgreSQL trusts every client. The path is short enough
- * for a socket.
+ * Creates the socket's folder. Only the owner can enter the folder, because PostgreSQL trusts every client. Its path is short
+ * enough for a socket.
  */
 export async function createSocketDir(account: EmbeddedAccount): Promise<string> {
   const fits = (base: string) =>
@@ -97,7 +97,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Runni
     ended,
     stop: async () => {
       await endProcess(child.pid ?? 0, hasEnded);
-      // Wait for the last lines of the log, and thus for every PostgreSQL process.
+      // Wait for the last log lines, and thus for every PostgreSQL process.
       for (const stream of outputsOf(child)) stream.ref();
       await outputEnded;
     },
@@ -112,7 +112,7 @@ function toSettingArguments({ socketDir, fsync }: PostmasterOptions): readonly s
     `fsync=${fsync}`,
     `synchronous_commit=${fsync}`,
     `full_page_writes=${fsync}`,
-    // Boats send compressed bodies, and PostgreSQL compresses the data again on disk.
+    // Boats send compressed bodies, and PostgreSQL compresses the data again on disk anyway.
     'wal_compression=on',
   ];
   return settings.flatMap((setting) => ['-c', setting]);
@@ -123,7 +123,7 @@ function outputsOf({ stdout, stderr }: ChildProcess): readonly Socket[] {
   return [stdout, stderr].filter((stream) => stream instanceof Socket);
 }
 
-/** Requests a fast shutdown, then an immediate one, then kills the process, and waits for its end after each. */
+/** Requests a fast shutdown, then an immediate one, then kills the process. After each step, it waits for the process to end. */
 async function endProcess(pid: number, hasEnded: () => boolean | Promise<boolean>): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (await hasEnded()) return;
@@ -149,8 +149,8 @@ interface Postmaster {
 }
 
 /**
- * Returns the live postmaster of the cluster. The pid file survives a power cut, after which its pid may belong to any process,
- * so the program and the working directory of the process are compared.
+ * Returns the live postmaster of the cluster. The pid file survives a power cut, after which its pid may belong to any process.
+ * Therefore, the process's program and working directory are compared as well.
  */
 async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
   const { pid, lines } = await readPidFile(dataDir);
@@ -158,7 +158,7 @@ async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> 
   return pid > 1 && (await isPostmaster(pid, toClusterPath(dataDir))) ? { pid, socketDir } : undefined;
 }
 
-/** Reads the pid file of the cluster. The pid is 0 if there is no such file. */
+/** Reads the cluster's pid file. The pid is 0 if the file does not exist. */
 async function readPidFile(
   dataDir: string,
 ): Promise<{ readonly path: string; readonly pid: number; readonly lines: readonly string[] }> {
@@ -177,7 +177,7 @@ async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
 
 /**
  * Stops a PostgreSQL that a killed process left running. It is not reused, because its settings may differ, and its connections
- * may still be inside transactions of the dead process.
+ * may still be inside the dead process's transactions.
  */
 export async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   const left = await readPostmaster(dataDir);
@@ -187,16 +187,16 @@ export async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   await removeSocketDir(left.socketDir);
 }
 
-/** Removes the socket's folder of a server that has ended. Only the holder of the data directory's lock may call it. */
+/** Removes the socket folder of a server that has ended. Only the holder of the data directory's lock may call this. */
 async function removeSocketDir(path: string | undefined): Promise<void> {
   if (path !== undefined && /\/d3kos-central-[A-Za-z0-9]{6}$/.test(path))
     await rm(path, { recursive: true, force: true });
 }
 
 /**
- * Writes central's own pid into a stale pid file. After a power cut the file may name an unrelated live process, and PostgreSQL
- * would refuse to start. With the pid of its parent in the file, PostgreSQL treats the file as stale and still checks that no
- * process of the old server uses its shared memory. Removing the file would disable that check.
+ * Writes central's own pid into a stale pid file. After a power cut, the file may name an unrelated live process, in which case
+ * PostgreSQL would refuse to start. If the file contains the pid of PostgreSQL's parent, PostgreSQL treats it as stale but still
+ * checks that no process of the old server uses its shared memory. Removing the file would disable that check.
  */
 async function disownPidFile(dataDir: string): Promise<void> {
   const { path, pid, lines } = await readPidFile(dataDir);
@@ -205,9 +205,9 @@ async function disownPidFile(dataDir: string): Promise<void> {
 }
 
 /**
- * Returns the folder of the socket at which PostgreSQL answers for the cluster, or undefined. /proc is not read: if the service
- * has a user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the
- * owner of the data directory, so that no other account can pose as the database.
+ * Returns the folder of the socket on which the cluster's PostgreSQL answers, or undefined. /proc is not read: if the service has
+ * a user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the owner
+ * of the data directory, so that no other account can pose as the database.
  */
 export async function findAnsweringSocket(dataDir: string): Promise<string | undefined> {
   const { lines } = await readPidFile(dataDir);
@@ -223,7 +223,7 @@ export async function findAnsweringSocket(dataDir: string): Promise<string | und
   return (await isAnswering(socketDir)) ? socketDir : undefined;
 }
 
-/** Whether PostgreSQL accepts connections at the socket. It refuses them while it recovers. */
+/** True if PostgreSQL accepts connections at the socket. It refuses them while it recovers. */
 async function isAnswering(socketDir: string): Promise<boolean> {
   const client = new pg.Client({ host: socketDir, ...DATABASE, connectionTimeoutMillis: START_MAX_MS });
   client.on('error', () => undefined);

@@ -1,6 +1,6 @@
 import { CentralFailure, type CentralFailureCode, isCentralFailure } from './errors.ts';
 
-/** A failure that an operator can distinguish from others: its code, what happened, and what to do. */
+/** A failure that an operator can tell apart from others: its code, what happened, and what to do. */
 interface KnownFailure {
   readonly code: CentralFailureCode;
   readonly what: string;
@@ -10,7 +10,7 @@ interface KnownFailure {
 const LOGIN_REFUSED: KnownFailure = {
   code: 'STORE_LOGIN_REFUSED',
   what: 'the database refused the login',
-  hint: 'check the user and the password in DATABASE_URL, and pg_hba.conf of the server',
+  hint: "check the user and the password in DATABASE_URL, and the server's pg_hba.conf",
 };
 
 const RIGHT_MISSING: KnownFailure = {
@@ -28,7 +28,7 @@ const SERVER_FILE_REFUSED: KnownFailure = {
 const CONNECTIONS_EXHAUSTED: KnownFailure = {
   code: 'STORE_CONNECTIONS_EXHAUSTED',
   what: 'the database has no free connection',
-  hint: 'raise max_connections of the server or the limits of the login, run fewer nodes, or put a connection pooler in transaction mode in front of the server',
+  hint: "raise the server's max_connections or the login's limits, run fewer nodes, or put a connection pooler in transaction mode in front of the server",
 };
 
 const FILES_EXHAUSTED: KnownFailure = {
@@ -40,7 +40,7 @@ const FILES_EXHAUSTED: KnownFailure = {
 const SLOW: KnownFailure = {
   code: 'STORE_SLOW',
   what: 'the database did not finish a statement in time',
-  hint: 'look in pg_stat_activity for a program that holds a lock, such as a change of the schema, and check the load and the disk of the server',
+  hint: "look in pg_stat_activity for a program that holds a lock, such as a schema change, and check the server's load and disk",
 };
 
 /** Failures by the SQLSTATE that the server or a pooler sent. Source: PostgreSQL documentation, appendix A. */
@@ -60,7 +60,7 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
     {
       code: 'STORE_PROTOCOL_REFUSED',
       what: 'the server or a connection pooler refused the connection',
-      hint: 'remove the parameter named above from DATABASE_URL, or add it to ignore_startup_parameters in pgbouncer.ini; for any other message, see the log of the pooler',
+      hint: "remove the parameter named above from DATABASE_URL, or add it to ignore_startup_parameters in pgbouncer.ini; for any other message, see the pooler's log",
     },
   ],
   ['42501', RIGHT_MISSING],
@@ -81,14 +81,14 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
     {
       code: 'STORE_DISK_FULL',
       what: 'the database is not allowed to use more space',
-      hint: 'raise the limit of the server that is named above, such as temp_file_limit; the boats keep their exports meanwhile',
+      hint: 'raise the server limit named above, such as temp_file_limit; the boats keep their exports meanwhile',
     },
   ],
   [
     '53100',
     {
       code: 'STORE_DISK_FULL',
-      what: 'the disk of the database is full',
+      what: "the database's disk is full",
       hint: 'free space there, or enlarge it; if `df -h` shows free space, the inodes are used up (`df -i`), so remove files; in the meantime, the boats keep their exports',
     },
   ],
@@ -113,7 +113,7 @@ const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailur
 ]);
 
 /**
- * Converts a driver's error to a CentralFailure. An error without an SQLSTATE did not come from the server: the connection was
+ * Converts a driver's error to a CentralFailure. An error without an SQLSTATE did not come from the server. The connection was
  * refused, lost or silent, and the same statement may succeed later.
  */
 export function toStoreFailure(error: unknown, op: string): CentralFailure {
@@ -141,10 +141,10 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
       });
 }
 
-/** SQLSTATE class of a value that a column cannot hold. Its message quotes the value, which may be a record of a boat. */
+/** SQLSTATE class of a value that a column cannot hold. PostgreSQL's message quotes the value, which may be a boat's record. */
 const DATA_EXCEPTION = '22';
 
-/** Returns the message without the value that it quotes. Logs must not contain records of boats. */
+/** Removes the quoted value from the message, because logs must not contain boats' records. */
 function withoutValue(message: string, state: string | undefined): string {
   return state?.startsWith(DATA_EXCEPTION) === true ? message.replace(/".*"/s, '"(value)"') : message;
 }
@@ -159,11 +159,12 @@ function findKnown(error: unknown, state: string | undefined, message: string): 
   return KNOWN_BY_STATE.get(state);
 }
 
-/** The driver's error after `query_timeout`, when the server did not answer. */
+/** The driver's error when the server did not answer within `query_timeout`. */
 const READ_TIMEOUT = 'Query read timeout';
 
 /**
- * True if this process or this machine has no file descriptor left. A connection attempt to several addresses has several errors.
+ * True if this process or this machine has no file descriptors left. An attempt to connect to several addresses has several
+ * errors.
  */
 function hasNoFileLeft(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(hasNoFileLeft);
@@ -175,7 +176,7 @@ export function isStoreUnavailable({ code }: CentralFailure): boolean {
   return UNAVAILABLE_CODES.has(code);
 }
 
-/** True for a driver error that the server itself sent, which means that the connection works. */
+/** True for a driver error sent by the server itself, which means that the connection works. */
 export function isServersAnswer(error: unknown): boolean {
   return sqlStateOf(error) !== undefined;
 }

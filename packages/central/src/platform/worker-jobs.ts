@@ -3,13 +3,13 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { WorkerMessage } from './worker-pool.ts';
 
-/** The result of a job in a thread, and the buffers that are transferred to the main thread. */
+/** The result of a job in a thread, and the buffers to transfer to the main thread. */
 export interface JobResult<Result> {
   readonly result: Result;
   readonly transfer: readonly ArrayBuffer[];
 }
 
-/** Runs the jobs that a WorkerPool sends to this thread. An error of `work` ends the thread. */
+/** Runs the jobs that a WorkerPool sends to this thread. If `work` throws, the thread ends. */
 export function serveJobs<Job, Result>(work: (job: Job) => JobResult<Result>): void {
   if (parentPort === null) throw new Error('this module runs in a thread of a WorkerPool');
   const port = parentPort;
@@ -25,12 +25,15 @@ export function serveJobs<Job, Result>(work: (job: Job) => JobResult<Result>): v
   send({ kind: 'ready' });
 }
 
-/** Niceness of a thread. When it competes with the main thread or the database for a core, it gets about a third of it. */
+/**
+ * Niceness of a thread. A thread with this priority gets about a third of a core when it competes with the main thread or the
+ * database.
+ */
 const THREAD_NICENESS = 5;
 
 /**
- * Lowers the priority of this thread, so that large bodies do not delay the answers of the main thread. On Linux, a thread has
- * its own priority, like a process.
+ * Lowers this thread's priority, so that large bodies do not delay the main thread's answers. On Linux, each thread has its own
+ * priority, like a process.
  */
 function yieldToMainThread(): void {
   if (process.platform !== 'linux') return;

@@ -30,7 +30,7 @@ test('runs a job in a thread, and takes ownership of its bytes', async () => {
   assert.equal(bytes.byteLength, 0);
 });
 
-test('terminates a job that exceeds its time while this thread continues, and runs the next one', async () => {
+test('terminates a job that exceeds its time limit while this thread continues, and runs the next job', async () => {
   const pool = openPool({ runMaxMs: 300 });
   const spinning = pool.run({ kind: 'spin' }, [], () => 0);
   const next = echo(pool, 7);
@@ -38,7 +38,7 @@ test('terminates a job that exceeds its time while this thread continues, and ru
   assert.equal((await next).kind, 'done');
 });
 
-test('terminates a job that exceeds its memory, and runs the next one', async () => {
+test('terminates a job that exceeds its memory limit, and runs the next job', async () => {
   const pool = openPool({ heapMaxMb: 48 });
   const filling = pool.run({ kind: 'fill' }, [], () => 0);
   const next = echo(pool, 7);
@@ -59,7 +59,7 @@ test('runs the waiting job with the lowest rank first, and the oldest job of equ
   assert.deepEqual(order, [2, 1, 3, 0]);
 });
 
-test('reports a defect in a thread as a failure of only its own job', async () => {
+test('reports a defect in a thread as a failure of that job only', async () => {
   const pool = openPool();
   await assert.rejects(
     pool.run({ kind: 'fail' }, [], () => 0),

@@ -2,13 +2,13 @@ import { Worker } from 'node:worker_threads';
 
 /** Limits of one job. A thread that exceeds one of them is terminated, and the next job gets a new thread. */
 export interface JobLimits {
-  /** Longest run time of one job, not including its time in the queue. */
+  /** Longest run time of a job, excluding its time in the queue. */
   readonly runMaxMs: number;
   /** Maximum heap of a thread. Buffers do not count. */
   readonly heapMaxMb: number;
 }
 
-/** The result of a job, with the processor time that it took. */
+/** A job's result, with the processor time that it took. */
 export type JobOutcome<Result> =
   | { readonly kind: 'done'; readonly result: Result; readonly cpuMs: number }
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory'; readonly cpuMs: number };
@@ -17,7 +17,7 @@ export type JobOutcome<Result> =
 export interface WorkerPool<Job, Result> {
   /**
    * Runs one job. The buffers in `transfer` are transferred to the thread. The waiting job with the lowest `rank` runs next, and
-   * the oldest job of equal rank. Rejects if the thread fails for any reason other than a limit, which is a defect.
+   * the oldest if ranks are equal. Rejects if the thread fails for any reason other than a limit, which is a defect.
    */
   run(job: Job, transfer: readonly ArrayBuffer[], rank: () => number): Promise<JobOutcome<Result>>;
   /** Terminates all threads. Waiting and running jobs are rejected. */
@@ -28,10 +28,10 @@ export interface WorkerPool<Job, Result> {
 export type WorkerMessage<Result> =
   { readonly kind: 'ready' } | { readonly kind: 'answer'; readonly result: Result; readonly cpuMs: number };
 
-/** Stack size of a thread. It bounds the recursion of a job. */
+/** Stack size of a thread, which bounds a job's recursion. */
 const STACK_MB = 4;
 
-/** Heap size for short-lived objects. A job creates many, and they do not count towards `heapMaxMb`. */
+/** Heap size for short-lived objects. A job creates many of them, and they do not count towards `heapMaxMb`. */
 const YOUNG_HEAP_MB = 32;
 
 interface WaitingJob<Job, Result> {
@@ -50,7 +50,7 @@ interface Thread<Job, Result> {
   startedMs: number;
 }
 
-/** Creates a pool whose threads run `module`, which calls `serveJobs`. Threads are started when jobs need them. */
+/** Creates a pool whose threads run `module`, which calls `serveJobs`. Threads are started on demand. */
 export function createWorkerPool<Job, Result>(
   module: URL,
   size: number,

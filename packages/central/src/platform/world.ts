@@ -5,7 +5,7 @@ import type { MonotonicClock, RandomHex, WallClock } from './ports.ts';
 /** The machine's clock. */
 export const systemWall: WallClock = () => Date.now();
 
-/** The machine's clock for durations. */
+/** The machine's monotonic clock. */
 export const systemMonotonic: MonotonicClock = () => performance.now();
 
 /** The machine's cryptographic randomness. */
@@ -20,8 +20,7 @@ export function preparerThreads(): number {
 }
 
 /**
- * Longest wait for the complete answer of another program. It allows for an upload of an ordinary part and a database
- * statement.
+ * Longest wait for another program's complete answer. It allows for the upload of an ordinary part and a database statement.
  */
 const FETCH_MAX_MS = 60_000;
 

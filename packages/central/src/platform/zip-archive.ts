@@ -6,12 +6,12 @@ import { CentralFailure } from './errors.ts';
 import type { Archive, NewFile } from './ports.ts';
 
 /**
- * Opens an archive whose files have the given time. A file is compressed and sent while it is written, and writes wait for a
- * slow reader, so memory use does not depend on the size of the archive. One file is written at a time.
+ * Opens an archive whose files have the given time. Each file is compressed and sent while it is written, and writes wait for a
+ * slow reader, so memory use does not depend on the archive's size. One file is written at a time.
  */
 export function openArchive(wallMs: number): Archive {
   const zip = new ZipFile();
-  // yazl declares an older stream type, but creates a stream from `node:stream`.
+  // yazl declares an older stream type, but actually creates a stream from `node:stream`.
   const output = zip.outputStream as Readable;
   const closing = new AbortController();
   output.once('close', () => closing.abort());
@@ -19,7 +19,7 @@ export function openArchive(wallMs: number): Archive {
     directory: {
       createFile: async (name) => {
         const entry = new PassThrough();
-        // The size is not known before the file ends, and may exceed 4 GiB.
+        // The size is unknown until the file ends, and may exceed 4 GiB.
         zip.addReadStream(entry, name, { forceZip64Format: true, mtime: new Date(wallMs) });
         return toFile(name, entry, closing.signal);
       },

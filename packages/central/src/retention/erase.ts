@@ -3,7 +3,7 @@ import { COMMAND_LINE, installationNotFound } from '../installations/enroll.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 
-/** Maximum number of rows that one transaction removes, so that none of them reaches the time limit of a statement. */
+/** Maximum number of rows that one transaction removes, so that no statement reaches its time limit. */
 const ROWS_PER_STEP = 10_000;
 
 /** The result of an erasure. */
@@ -22,8 +22,8 @@ export interface EraseWorld {
 }
 
 /**
- * Removes all data about an installation from the database. The installation is disabled first, so that no import can add to
- * it. Its own row is removed last, so that an interrupted erasure can be repeated until it is complete. Throws
+ * Removes all of an installation's data from the database. The installation is disabled first, so that no import can add data.
+ * Its row in `installations` is removed last, so that an interrupted erasure can be repeated until it is complete. Throws
  * INSTALLATION_NOT_FOUND.
  */
 export async function erase(
@@ -63,7 +63,7 @@ export async function erase(
 }
 
 /**
- * Returns the tables that hold rows of individual installations, except `installations`. The list is read from the database, so
+ * Returns the tables with rows that belong to an installation, except `installations`. The list is read from the database, so
  * that no table is forgotten.
  */
 async function findTables(store: Queryable): Promise<readonly string[]> {

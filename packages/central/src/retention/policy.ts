@@ -1,4 +1,4 @@
-/** The kinds of rows that are pruned by age. */
+/** Kinds of rows that are pruned by age. */
 export const PRUNED_KINDS = ['receipts', 'telemetry', 'audit', 'usage'] as const;
 export type PrunedKind = (typeof PRUNED_KINDS)[number];
 

@@ -2,13 +2,13 @@ import type { Queryable, Store, WallClock } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 import { PRUNED_KINDS, type PrunedKind, type Retention, toCutoffMs } from './policy.ts';
 
-/** Maximum number of rows of one table that one transaction removes. It bounds how long an import of the same boat waits. */
+/** Maximum number of rows that one transaction removes from one table. It bounds how long an import for the same boat waits. */
 const ROWS_PER_STEP = 5_000;
 
 /** Number of installation IDs that one statement reads. */
 const INSTALLATIONS_PER_PAGE = 1_000;
 
-/** Number of rows of each kind that were removed. */
+/** Number of removed rows of each kind. */
 export type PruneReport = Readonly<Record<PrunedKind, number>>;
 
 /** Ports of `prune`. */
@@ -20,10 +20,10 @@ export interface PruneWorld {
 /**
  * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60
  * days after the part was stored, if it holds the whole export." The boat of an incomplete export still needs to know which
- * parts to send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports`
- * and `ledger_gaps`. R86: "Central MUST NOT store duplicate records if a part is repeated after its receipt was removed." The
- * repeated records have the same IDs. Each step is a separate transaction, so an interrupted run leaves no step half done, and
- * the next run continues.
+ * parts to send. Central does not forget which exports of a ledger it holds, because `ledgers`, `ledger_exports` and
+ * `ledger_gaps` record them. R86: "Central MUST NOT store duplicate records if a part is repeated after its receipt was removed."
+ * The repeated records have the same IDs. Each step is a separate transaction, so an interrupted run leaves no step half done,
+ * and the next run continues from there.
  */
 export async function prune({ store, wall }: PruneWorld, retention: Retention): Promise<PruneReport> {
   const wallMs = wall();
@@ -62,7 +62,7 @@ async function pruneInstallation(
   }
 }
 
-/** Removes the rows of one step. `params`: $1 installation, $2 cutoff, $3 maximum number of rows. */
+/** Removes one batch of old rows of one kind. `params`: $1 installation, $2 cutoff, $3 maximum number of rows. */
 function removeOld(store: Store, kind: PrunedKind, params: readonly unknown[]) {
   switch (kind) {
     case 'receipts':

@@ -38,7 +38,7 @@ async function countRows(store: Store, table: string, { id }: EnrolledBoat): Pro
   return rows.length;
 }
 
-/** Returns the tables and columns whose text contains the ID of a boat. */
+/** Returns the tables and columns whose text contains a boat's ID. */
 async function findTraces(store: Store, { id }: EnrolledBoat): Promise<readonly string[]> {
   const columns = await store.query(
     `select table_name::text as t, column_name::text as c from information_schema.columns where table_schema = 'public'`,
@@ -124,7 +124,7 @@ describeOnPostgres('retention', (open) => {
       rows.map(({ record_id, json, sequence }) => [record_id, json, sequence]);
     assert.deepEqual(toFacts(again), toFacts(held));
     assert.deepEqual(await findGaps(store, boat.id), known);
-    // Another export must still be unable to take the sequence.
+    // The sequence must still be unavailable to another export.
     const other = toDocument(boat, { sequence: 2, exportId: 'other' });
     await expectRefusal(app, toImportRequest(boat, other), 409, 'LEDGER_DIVERGED');
   });

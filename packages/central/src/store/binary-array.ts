@@ -1,5 +1,5 @@
 /**
- * The types of array elements that `createArrayWriter` writes, with the object ids of PostgreSQL's catalog, which never change.
+ * The element types that `createArrayWriter` supports, with their object IDs in PostgreSQL's catalog, which never change.
  */
 const ELEMENT_OIDS = { text: 25, jsonb: 3802, timestamptz: 1184, 'double precision': 701 } as const;
 export type ElementType = keyof typeof ELEMENT_OIDS;
@@ -10,8 +10,7 @@ const OFFSET_OF_FLAGS = 4;
 const OFFSET_OF_LENGTH = 12;
 
 /**
- * Maximum size of an element without the characters of a text: its length, and the version of a jsonb or a number of eight
- * bytes.
+ * Maximum size of an element, not counting a text's characters: its length field, plus a jsonb version or an eight-byte number.
  */
 const ELEMENT_MAX_BYTES = 12;
 /** Maximum number of UTF-8 bytes for one UTF-16 code unit. */
@@ -29,8 +28,8 @@ const USUAL_BYTES = { text: 36, jsonb: 320, timestamptz: 0, 'double precision': 
 const WORD = 2 ** 32;
 
 /**
- * Writes milliseconds as microseconds in eight bytes, in two words, because a BigInt is an object of its own. Returns the next
- * offset.
+ * Writes milliseconds as microseconds in eight bytes, as two words, because each BigInt would be a separate object. Returns the
+ * next offset.
  */
 function writeMicroseconds(bytes: Buffer, ms: number, at: number): number {
   const high = Math.floor(ms / WORD);
@@ -47,13 +46,15 @@ export interface ArrayWriter {
   number(value: number | null): void;
   /** Number of bytes written so far. */
   sizeBytes(): number;
-  /** Returns the array in PostgreSQL's binary format (the `array_send` of its sources), as a parameter of `Queryable.query`. */
+  /**
+   * Returns the array in PostgreSQL's binary format (`array_send` in its sources), for use as a parameter of `Queryable.query`.
+   */
   finish(): Uint8Array;
 }
 
 /**
- * Creates a writer for an array of `type` with about `length` elements. PostgreSQL reads this format without scanning for
- * quotes and escapes, and Node writes it without building a text. Each array holds the elements of one column, for `unnest`.
+ * Creates a writer for an array of `type` with about `length` elements. PostgreSQL reads this format without scanning for quotes
+ * and escapes, and Node writes it without building a string. Each array contains one column's values, for `unnest`.
  */
 export function createArrayWriter(type: ElementType, length: number): ArrayWriter {
   let bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + length * (ELEMENT_MAX_BYTES + USUAL_BYTES[type]));

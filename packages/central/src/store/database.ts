@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Queryable, Row } from '../platform/ports.ts';
 
-/** The values of a statement's parameters by name. */
+/** A statement's parameter values by name. */
 export type NamedValues = Readonly<Record<string, unknown>>;
 
 /** A statement with named parameters. */
@@ -13,8 +13,8 @@ export interface NamedStatement {
 }
 
 /**
- * A part of a statement that its own module writes: a condition, columns, or the body of a `with` clause. Its parameters are
- * names, such as `:import_id`. The same name has the same value in the whole statement.
+ * A part of a statement, written by the module that owns it: a condition, columns, or the body of a `with` clause. Its parameters
+ * are names such as `:import_id`. A name has the same value in the whole statement.
  */
 export type SqlFragment = string;
 
@@ -32,7 +32,7 @@ export function toStatement(sql: SqlFragment): NamedStatement {
   return { text, names };
 }
 
-/** Runs a statement. Every parameter must have a value, which may be null. Throws like `Queryable.query`. */
+/** Runs a statement. Every parameter must have a value; the value may be null. Throws like `Queryable.query`. */
 export function runStatement(
   store: Queryable,
   { text, names }: NamedStatement,

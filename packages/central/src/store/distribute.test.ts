@@ -96,7 +96,7 @@ describe('migrate --distribute', () => {
     await assert.rejects(distribute(store), isRefused(/has no Citus/));
   });
 
-  test('distributes the tables of installations by installation and together, and copies the rest to every node', async () => {
+  test('distributes and co-locates tables that belong to installations, and copies the rest to every node', async () => {
     const store = await empty(STAND_IN);
     const boat = await enrollBoat(store);
     const { distributed, reference, present } = await distribute(store);
@@ -146,7 +146,7 @@ describe('migrate --distribute', () => {
     assert.deepEqual((await distribute(store)).distributed, ['added']);
   });
 
-  test('continues after a run that was interrupted', async () => {
+  test('resumes after an interrupted run', async () => {
     const store = await empty(STAND_IN);
     await store.script(
       "select create_reference_table('operators'); select create_distributed_table('installations', 'installation_id')",
@@ -178,7 +178,7 @@ test('only migrate has the option', () => {
   assert.throws(() => parseArguments(['list', '--distribute']), /--distribute is an option of migrate/);
 });
 
-/** Returns a store whose transactions see the stand-in, as every connection sees the catalog of Citus. */
+/** Returns a store whose transactions see the stand-in, just as every connection sees Citus's catalog. */
 function toStoreWithPath(store: Store): Store {
   const path = 'set local search_path = public, citus_stand_in';
   return {

@@ -2,10 +2,10 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { booleanOf, textOf } from './row.ts';
 
-/** The column by which tables are distributed. Every statement for a boat names its installation. */
+/** The column by which tables are distributed. Every statement about a boat names its installation. */
 export const DISTRIBUTION_KEY = 'installation_id';
 
-/** The distributed table that all others are co-located with, so that the rows of one installation are on one node. */
+/** The distributed table that all others are co-located with, so that an installation's rows are all on one node. */
 const FIRST_TABLE = 'installations';
 
 /** The result of `distribute`. */
@@ -18,7 +18,7 @@ export interface DistributionReport {
   readonly present: readonly string[];
 }
 
-/** How Citus stores a table; `local`: only on the coordinator. */
+/** How Citus stores a table. `local`: only on the coordinator. */
 type Placement = 'distributed' | 'reference' | 'local';
 
 interface Table {
@@ -28,10 +28,10 @@ interface Table {
 }
 
 /**
- * Distributes the tables of the database over the nodes of Citus. Tables whose primary key begins with the installation are
- * distributed by installation; the others are copied to every node. Each table is placed in a separate transaction, so an
- * interrupted run can be resumed, and a repeated run changes nothing. Throws DISTRIBUTION_REFUSED if the database has no Citus,
- * or if a table is already distributed differently.
+ * Distributes the database's tables over the Citus nodes. Tables whose primary key begins with the installation are distributed
+ * by installation; the others are copied to every node. Each table is placed in a separate transaction, so an interrupted run can
+ * be resumed, and a repeated run changes nothing. Throws DISTRIBUTION_REFUSED if the database has no Citus, or if a table is
+ * already distributed differently.
  */
 export async function distribute(store: Store): Promise<DistributionReport> {
   await requireCitus(store);
@@ -69,7 +69,7 @@ async function requireCitus(store: Queryable): Promise<void> {
   );
 }
 
-/** Returns the tables of central with their current placement. Citus marks a table that is copied to every node with `t`. */
+/** Returns central's tables with their current placement. Citus marks a table that is copied to every node with `t`. */
 async function loadTables(store: Queryable): Promise<readonly Table[]> {
   const rows = await store.query(
     `select c.relname as name, coalesce(a.attname = $1::text, false) as has_key,
@@ -95,8 +95,8 @@ function toPlacement(text: string): Placement {
 }
 
 /**
- * Returns the tables in the order of placement. Reference tables come first, because they are small and show at once whether
- * the workers answer. FIRST_TABLE follows.
+ * Returns the tables in the order in which to place them. Reference tables come first, because they are small and show at once
+ * whether the workers answer. FIRST_TABLE follows.
  */
 function toOrder(tables: readonly Table[]): readonly Table[] {
   const rank = ({ wanted, name }: Table): number =>

@@ -25,7 +25,7 @@ const SOURCE = join(import.meta.dirname, '..');
 
 /** Tables that belong to no installation. A distributed database copies them to every node, or keeps them on one. */
 const REFERENCE_TABLES: Readonly<Record<string, string>> = {
-  schema_migrations: 'the state of the schema, which belongs to no installation',
+  schema_migrations: "the schema's state, which belongs to no installation",
   fleet_totals: 'one row about the whole fleet',
   fleet_snapshots: 'one row for each kind of figures about the whole fleet',
   fleet_cells: 'the map grid of the whole fleet',
@@ -36,12 +36,12 @@ const REFERENCE_TABLES: Readonly<Record<string, string>> = {
   operators: 'operators are not installations',
 };
 
-/** Statements without the distribution key, each with the reason why it may run on every shard. */
+/** Statements without the distribution key, each with a reason why it may run on every shard. */
 const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   {
     pattern: /from device_tokens .*where t?\.?token_sha256 = /s,
     reason:
-      'a token is known only by its digest; the lookup uses the index of every shard, and the import then names its installation',
+      "a token is known only by its digest; the lookup uses every shard's index, and the import then names its installation",
   },
   { pattern: /from enrolment_codes/, reason: 'a code is known only by its digest, and is redeemed once' },
   {
@@ -53,12 +53,12 @@ const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: st
     pattern: /select 1 from installations limit/,
     reason: "checks for an operator's request whether the fleet is large enough for cached figures",
   },
-  { pattern: /insert into fleet_cells/, reason: 'the grid of the map is computed at most once a minute' },
+  { pattern: /insert into fleet_cells/, reason: "the map's grid is computed at most once a minute" },
   { pattern: /from boat_names n/, reason: "an operator's search runs on every shard" },
   { pattern: /update fleet_totals/, reason: 'the totals are computed at most once a minute' },
 ];
 
-/** Modules whose statements this test does not run, each with the reason. */
+/** Modules whose statements this test does not run, each with a reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'operators/accounts.ts': 'only reference tables',
   'operators/login.ts': 'only reference tables',
@@ -140,7 +140,7 @@ const LINES = [
   'erase ID --confirm ID',
 ];
 
-describe('the statements of the program', () => {
+describe("the program's statements", () => {
   let opened: StoreUnderTest | undefined;
   let folder = '';
   const captured: Captured[] = [];

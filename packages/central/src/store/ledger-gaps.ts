@@ -19,8 +19,8 @@ export interface GapQuery {
 }
 
 /**
- * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The missing
- * ones are those that the boat did not withdraw. The cost depends only on `limit`. docs/spec/protocol.md R85: "Removing
+ * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. Missing
+ * sequences are those that the boat did not withdraw. The cost depends only on `limit`. docs/spec/protocol.md R85: "Removing
  * receipts MUST NOT change what central reports about the sequences of a ledger."
  */
 export async function findSequenceGaps(

@@ -30,7 +30,7 @@ describeOnPostgres('migrate', (open) => {
     assert.deepEqual(
       (await migrate(store, 0, contracting)).applied,
       [],
-      'unknown steps that only expand the schema',
+      'accepts unknown steps that only expand the schema',
     );
     const beforeState = MIGRATIONS.slice(0, MIGRATIONS.indexOf(contracting[0] ?? assert.fail()));
     await assert.rejects(migrate(store, 0, beforeState), (error) =>
@@ -46,7 +46,7 @@ describeOnPostgres('migrate', (open) => {
     });
   });
 
-  test('clears the positions stored by receivers without a fix from the columns that the map reads', async () => {
+  test('removes positions of receivers without a fix from the columns that the map reads', async () => {
     const { store } = open();
     await migrate(store, 0);
     const sent = [

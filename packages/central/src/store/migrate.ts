@@ -9,15 +9,15 @@ import { booleanOf, textOf } from './row.ts';
  */
 export const MIGRATION_LOCK = 826_351_108;
 
-/** The result of one run of the migrations. */
+/** The result of a migration run. */
 export interface MigrationReport {
   readonly applied: readonly string[];
   readonly present: readonly string[];
 }
 
 /**
- * The login of the program on the embedded database. It may only read and change rows. The owner, which is a superuser there, is
- * used only for migrations. A fault in the program can therefore neither change the schema nor read files of the server.
+ * The program's login on the embedded database. It may only read and change rows. The owner, which is a superuser there, is used
+ * only for migrations. A fault in the program can therefore neither change the schema nor read the server's files.
  */
 export const PROGRAM_ROLE = 'central_program';
 
@@ -78,8 +78,8 @@ async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Pr
 }
 
 /**
- * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Other encodings lack some characters, so central would refuse
- * boats that send them.
+ * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Other encodings lack some characters, and central would refuse
+ * boats that send those.
  */
 async function requireEveryText(tx: Queryable): Promise<void> {
   const [row = {}] = await tx.query("select current_setting('server_encoding') as encoding");

@@ -5,8 +5,8 @@
 const GRAM_LENGTH_MAX = 3;
 
 /**
- * Returns every distinct run of 1 to 3 characters of a lower-case name, as `boat_names` holds them. A GIN index on them finds
- * part of a name on every PostgreSQL server, even without the extension pg_trgm.
+ * Returns every distinct run of 1 to 3 characters of a lower-case name, as `boat_names` holds them. A GIN index on them can find
+ * part of a name on every PostgreSQL server, even without the pg_trgm extension.
  */
 export function toNameGrams(nameKey: string): readonly string[] {
   const lengths = Array.from({ length: GRAM_LENGTH_MAX }, (_, index) => index + 1);
@@ -14,7 +14,7 @@ export function toNameGrams(nameKey: string): readonly string[] {
 }
 
 /**
- * Returns the keys that a name has if it contains this lower-case text. If the text is longer than a key, the name itself must be
+ * Returns the keys that every name containing this lower-case text has. If the text is longer than a key, the name itself must be
  * compared as well.
  */
 export function toSearchGrams(text: string): readonly string[] {

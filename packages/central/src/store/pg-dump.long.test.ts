@@ -25,8 +25,7 @@ const read = (path: string): string => readFileSync(join(import.meta.dirname, pa
 const DUMPS = globSync('dumps/*.sql', { cwd: import.meta.dirname }).sort();
 
 /**
- * Returns the programs of the newest PostgreSQL that Debian's packages have installed. pg_dump refuses a server newer than
- * itself.
+ * Returns the programs of the newest PostgreSQL installed from Debian packages. pg_dump refuses a server newer than itself.
  */
 function findPrograms():
   | { readonly kind: 'found'; readonly folder: string }
@@ -46,7 +45,7 @@ const programs = findPrograms();
 const skip = programs.kind === 'missing' ? programs.reason : false;
 if (programs.kind === 'missing') console.log(`skipped: ${programs.reason}`);
 
-describe('a database that pg_restore has restored', { skip }, () => {
+describe('a database restored with pg_restore', { skip }, () => {
   let dataDir = '';
   let socketDir = '';
   let postmaster: RunningPostmaster | undefined;

@@ -13,7 +13,7 @@ const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'd
   telemetry: {},
 };
 
-/** Categories whose records list in `unread` the keys that the boat could not read. */
+/** Categories whose records have `unread`, a list of the keys that the boat could not read. */
 const PARTLY_READ: ReadonlySet<Category> = new Set(['onboarding', 'settings']);
 
 /**
@@ -35,7 +35,7 @@ export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
 }
 
-/** The array parameters that the statements of all categories have, in order. The category's own columns follow. */
+/** The array parameters that the statements of all categories share, in order. The category's own columns follow. */
 const RECORD_COLUMNS = [
   ['record_id', 'text'],
   ['recorded_at', 'timestamptz'],
@@ -46,20 +46,20 @@ const RECORD_COLUMNS = [
  * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 ledger, $3 sequence, $4 export,
  * $5 part, $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, $9 the bytes of all
  * records as JSON text, or null if they are unknown, from $10 one array for each column of the records: ID, time, record and
- * the category's own columns. It adds the new records to `installation_holdings` and returns one row with `records` and
- * `bytes`, the change in the records that central holds. A record from a later export of the same ledger, or from a ledger in
- * $8, is not replaced, because parts and the exports of a lost ledger may arrive out of order. docs/spec/protocol.md R32:
- * "Central MUST NOT replace a record with an older version from an earlier export of the same ledger, or from an earlier ledger
- * that the boat no longer uses."
+ * the category's own columns. It adds the new records to `installation_holdings` and returns one row with `records` and `bytes`,
+ * the changes to what central holds. A record from a later export of the same ledger, or from a ledger in $8, is not replaced,
+ * because parts, and exports from a lost ledger, may arrive out of order. docs/spec/protocol.md R32: "Central MUST NOT replace a
+ * record with an older version from an earlier export of the same ledger, or from an earlier ledger that the boat no longer
+ * uses."
  */
 export function upsertRecordsSql(category: Category): string {
   return UPSERTS[category];
 }
 
-// The statements are built once. Each is about 2 KB, and the driver looks statements up by their text.
+// The statements are built only once, because each is about 2 KB and the driver looks statements up by their text.
 const UPSERTS = Object.fromEntries(
   CATEGORIES.map((category) => [category, buildUpsert(category)]),
-  // One entry for each category.
+  // Has an entry for each category.
 ) as Readonly<Record<Category, string>>;
 
 function buildUpsert(category: Category): string {

@@ -34,7 +34,7 @@ export function booleanOf(row: Row, column: string): boolean {
   return value;
 }
 
-/** Returns SQL for a timestamp as ISO 8601 in UTC with milliseconds, a text that both drivers return unchanged. */
+/** Returns SQL that formats a timestamp as ISO 8601 in UTC with milliseconds, which both drivers return unchanged. */
 export function utcText(column: string): string {
   return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }

@@ -5,7 +5,7 @@ import { booleanOf, textOf } from './row.ts';
 
 /**
  * Whether the database can serve this version. `behind`: it lacks a step that this version needs. `changed`: it has a step with a
- * different text. `ahead`: it has a contracting step that this version does not know (decision 0043).
+ * different text. `ahead`: it has a contracting step that is unknown to this version (decision 0043).
  */
 export type SchemaState = 'current' | 'behind' | 'changed' | 'ahead';
 

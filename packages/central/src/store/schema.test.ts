@@ -153,7 +153,7 @@ describe('a node of an earlier version', () => {
     },
   ];
 
-  test('imports, is ready and can be restarted alongside a newer node whose steps only expand the schema', async () => {
+  test("imports, is ready and can be restarted alongside a newer node if that node's steps only expand the schema", async () => {
     assert.ok(opened !== undefined);
     const { store } = opened;
     await store.script(read('dumps/0006-bundle-keys.sql'));

@@ -30,7 +30,7 @@ describeOnPostgres('the state that imports maintain', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('counts the records held and their bytes, for any order, repetition and replacement', async () => {
+  test('counts the records held and their bytes for any order, repetition and replacement', async () => {
     const { store } = open();
     const app = createNode(store);
     const record = fc.record({
@@ -77,7 +77,7 @@ describeOnPostgres('the state that imports maintain', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('is computed from the rows of a database from before this state was maintained', async () => {
+  test('is computed from the rows of a database that predates this state', async () => {
     const { store } = open();
     const app = createNode(store);
     const boat = await enrollBoat(store);

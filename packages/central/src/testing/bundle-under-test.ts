@@ -37,14 +37,14 @@ export const threeParts = (boat: EnrolledBoat, exportId = 'exp_1', sequence = 1)
 
 const privateKeys = new Map<string, KeyObject>();
 
-/** Creates the key of a boat and returns its public half. */
+/** Creates a boat's bundle key and returns its public half. */
 export function makeKey(installationId: string): string {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   privateKeys.set(installationId, privateKey);
   return publicKey.export({ format: 'jwk' }).x ?? '';
 }
 
-/** Enrols a boat whose bundles are signed, and whose key central keeps. */
+/** Enrols a boat that signs its bundles with a key that central keeps. */
 export async function enrollSigner(store: Store, allowIdAsToken = false): Promise<EnrolledBoat> {
   const boat = await enrollBoat(store, allowIdAsToken);
   await acceptBundleKey({ store, wallMs: NOON_MS }, boat.id, makeKey(boat.id));
@@ -142,5 +142,5 @@ export async function ids(store: Store, boat: EnrolledBoat): Promise<readonly un
   return (await heldRecords(store, boat)).map((row) => row['record_id']);
 }
 
-/** True for the refusal of a bundle that its boat did not sign. */
+/** True if the error is the refusal of a bundle that its boat did not sign. */
 export const isNotSigned = (error: unknown): boolean => isCentralFailure(error, 'BUNDLE_NOT_SIGNED');

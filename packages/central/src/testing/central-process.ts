@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Receipt } from '@d3kos/protocol';
 import { toBoatlog, toDocument, toImportRequest } from './central-under-test.ts';
 
-/** The folder of the bundled programs, which start faster. If it is not set, the program starts from source. */
+/** The folder of the bundled programs, which start faster. If unset, the program starts from source. */
 const BUNDLES = process.env['D3KOS_TEST_PROGRAMS'];
 export const MAIN =
   BUNDLES === undefined ? join(import.meta.dirname, '..', 'main.ts') : join(BUNDLES, 'central.mjs');

@@ -47,7 +47,7 @@ export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
   });
 }
 
-/** Creates one node on a store. Each of its responses is checked against the API contract. */
+/** Creates one node on a store, and checks each of its responses against the API contract. */
 export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
   const app = createNode(store, deps);
   return {
@@ -65,7 +65,7 @@ export interface EnrolledBoat {
   readonly token: string;
 }
 
-/** Enrols a boat that no other test uses. */
+/** Enrols a boat for exclusive use by one test. */
 export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<EnrolledBoat> {
   const id = systemRandomHex(8);
   const world = { store, wallMs: NOON_MS, randomHex: systemRandomHex };
@@ -73,7 +73,7 @@ export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<
   return { id, token };
 }
 
-/** The members of a document that a test changes. All others are those of an ordinary incremental export. */
+/** Document members that a test may change. All others are those of an ordinary incremental export. */
 export interface DocumentFacts {
   readonly exportId?: string;
   readonly sequence?: number;
@@ -111,7 +111,7 @@ export function toBoatlog(entries: readonly unknown[]) {
   return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
 }
 
-/** The differences between a request and an ordinary one. A header that is undefined is omitted. */
+/** How a request differs from an ordinary one. A header that is undefined is omitted. */
 export interface Sending {
   readonly bearer?: string;
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -211,7 +211,7 @@ export async function expectRefusal(
   return { body, headers: answer.headers };
 }
 
-/** Returns the stored records of a category. */
+/** Returns a category's stored records. */
 export async function heldRecords(store: Store, boat: EnrolledBoat, category = 'boatlog') {
   return store.query(
     `select record_id, record::text as json, import_id, sequence::int as sequence from records_${category}

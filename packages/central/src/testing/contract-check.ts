@@ -5,7 +5,7 @@ import { ROUTE_LIST, type RouteId } from '../api/contract.ts';
 import { REFUSALS, type Refusal } from '../api/refusals.ts';
 import type { Route } from '../api/route.ts';
 
-/** A response in terms of the contract. `route` is undefined for a path or method that no route has. */
+/** A response in terms of the contract. `route` is undefined for a path or method without a route. */
 export type ContractReply =
   | { readonly kind: 'answered'; readonly route: RouteId }
   | { readonly kind: 'refused'; readonly route: RouteId | undefined; readonly refusal: Refusal };

@@ -4,7 +4,7 @@ import type { Store } from '../platform/ports.ts';
 const NAMES_PER_STATEMENT = 5_000;
 
 /**
- * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the others heard within a
+ * The composition of a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the others heard within a
  * day. The rows are as wide as real ones.
  */
 const BOATS_SQL = `

@@ -9,10 +9,10 @@ import { NOON_MS, QUICK_PASSWORDS } from './central-under-test.ts';
 /** The password of every account under test. */
 export const PASSWORD = 'a long passphrase for tests';
 
-/** The origin of central under test. */
+/** The origin of the central under test. */
 export const ORIGIN = 'https://central.test';
 
-/** Adds an account with the password of the tests. */
+/** Adds an account with the test password. */
 export async function addOperator(store: Store, name: string, role: Role, wallMs = NOON_MS): Promise<void> {
   const world = { store, wallMs, passwords: QUICK_PASSWORDS };
   await addAccount(world, { name, role, password: PASSWORD });
@@ -27,7 +27,7 @@ export async function logIn(store: Store, name: string, wallMs: number = NOON_MS
   return result.sessionId;
 }
 
-/** Returns the headers of a request that a page of central sends. */
+/** Returns the headers of a request sent by central's page. */
 export function toPageHeaders(sessionId?: string): Record<string, string> {
   return {
     Origin: ORIGIN,

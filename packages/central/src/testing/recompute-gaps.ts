@@ -10,8 +10,7 @@ interface SequenceFacts {
 }
 
 /**
- * A boat that cuts an export into smaller parts states the new number in its later parts, so the newest `part_count` is the right
- * one.
+ * A boat that cuts an export into smaller parts states the new count in its later parts, so the newest `part_count` is correct.
  */
 const EXPORTS_SQL = `
 select sequence::float8 as sequence,
@@ -23,7 +22,7 @@ group by sequence, export_id order by sequence`;
 
 /**
  * Returns the gaps of the newest ledger, computed from every import, for comparison with the state that imports maintain. The
- * lists are not bounded. `withdrawnByLedger` has the sequences that are withdrawn in each ledger.
+ * lists are not bounded. `withdrawnByLedger` lists the withdrawn sequences of each ledger.
  */
 export async function recomputeGaps(
   store: Store,

@@ -7,13 +7,12 @@ import type { Act, Notice, PageState, Place, Sheet } from './state.ts';
 import { HISTORY_FIRST } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Number of history rows that "Show more" adds, and the API's maximum. */
+/** Number of history rows that "Show more" adds, which is also the API's maximum. */
 const HISTORY_STEP = 1_000;
 const HISTORY_MAX = 10_000;
 
 /**
- * The owner's actions. Each one sends a request to the export manager and shows the answer. The page then reads the facts
- * again.
+ * The owner's actions. Each one sends a request to the export manager and shows the answer. The page then refreshes its facts.
  */
 export interface Acts {
   exportNew(): void;
@@ -92,8 +91,8 @@ export function createActs(store: Store, refresh: Refresh): Acts {
 }
 
 /**
- * Returns a function that runs one action. A second press while it runs has no effect. `sheet` stays open until the boat is
- * enrolled, so that the owner can correct a refused code.
+ * Returns a function that runs one action. Pressing the control again while the action runs has no effect. `sheet` stays open
+ * until the boat is enrolled, so that the owner can correct a refused code.
  */
 function createRun(store: Store, refresh: Refresh) {
   return (act: Act, work: () => Promise<Notice | undefined>, sheet?: Sheet): void => {
@@ -112,7 +111,7 @@ function createRun(store: Store, refresh: Refresh) {
   };
 }
 
-/** Changes settings of the owner, and shows the resulting ones. */
+/** Changes the owner's settings, and shows the resulting settings. */
 async function changeSettings(
   set: (facts: Partial<PageState>) => void,
   body: Input<'changeSettings'>['body'],
@@ -123,7 +122,7 @@ async function changeSettings(
   return undefined;
 }
 
-/** Time for which the page shows that an action was done. A refusal stays until the owner dismisses it. */
+/** How long the page shows that an action has succeeded. A refusal stays until the owner dismisses it. */
 const NOTICE_SHOWN_MS = 60_000;
 
 function isRefusal({ kind }: Notice): boolean {
@@ -141,7 +140,7 @@ function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
 /** Redeems a code at central. The export manager keeps the token. */
 async function enrol(code: string): Promise<Notice> {
   const reply = await call('enroll', { body: { code } });
-  // The body that the page sends matches the contract, so only the code in it can be invalid.
+  // The body sent by the page matches the contract, so only the code in it can be invalid.
   if (reply.kind === 'refused' && reply.refusal.code === 'REQUEST_INVALID')
     return { kind: 'incomplete_code' };
   return toNotice(reply, ({ enrolled, installation_id: id }) =>
@@ -161,8 +160,8 @@ async function retryEach(queueIds: readonly string[]): Promise<Notice> {
 }
 
 /**
- * Downloads the waiting exports as one file, which the browser saves where the owner chooses. Calls `showBytes` with the number
- * of bytes received after each chunk.
+ * Downloads the waiting exports as one file. The browser saves it where the owner chooses. Calls `showBytes` with the number of
+ * bytes received after each chunk.
  */
 async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notice | undefined> {
   const refused = (refusal: Refusal): Notice => ({ kind: 'refused', refusal });
@@ -183,7 +182,7 @@ async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notic
   }
 }
 
-/** Collects the body of a response, and reports its size so far. The browser stores a large blob on disk. */
+/** Collects a response body, and reports the size received so far. The browser stores a large blob on disk. */
 async function collectBody({ body }: Response, showBytes: (sizeBytes: number) => void): Promise<Blob> {
   const reader = body?.getReader();
   let blob = new Blob();

@@ -1,7 +1,7 @@
 import type { Answer, Input, JsonRouteName, ROUTES } from '@d3kos/boat/api';
 import type { Language } from '../i18n/languages.ts';
 
-/** The paths of the routes that the page uses. The compiler compares them with the contract. */
+/** The paths of the routes that the page uses, which the compiler checks against the contract. */
 const PATHS = {
   status: '/export/status',
   generate: '/export/generate',
@@ -40,7 +40,7 @@ export type UsedRoute = keyof typeof PATHS;
 export type ManagerEvent = Answer<'events'>;
 export type EventKind = ManagerEvent['kind'];
 
-/** Every kind of event that the page listens for. */
+/** The kinds of events that the page listens for. */
 export const EVENT_KINDS = {
   heartbeat: true,
   queue: true,
@@ -65,12 +65,12 @@ export type Reply<T> =
 /** Timeout of a request. An export of a million rows takes minutes on a slow card. */
 const ANSWER_MAX_MS = 15 * 60_000;
 
-/** The path of the texts of a language. */
+/** Returns the path of the texts for a language. */
 export function toTextsPath(language: Language): string {
   return TEXTS_PATH.replace('{language}', language);
 }
 
-/** The path of an export file. */
+/** Returns the path of an export file. */
 export function toFilePath(name: string): string {
   return `/export/files/${encodeURIComponent(name)}`;
 }
@@ -104,7 +104,7 @@ export async function call<N extends UsedRoute>(
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
     });
     const value: unknown = await response.json();
-    // The answer comes from the server of this page and follows the contract of its version.
+    // The answer comes from the server that served this page, so it follows the contract of the same version.
     if (response.ok) return { kind: 'answer', value: value as Answer<N> };
     return { kind: 'refused', refusal: toRefusal(value) };
   } catch (error) {
@@ -115,7 +115,7 @@ export async function call<N extends UsedRoute>(
   }
 }
 
-/** Reads the answer to a request that was refused. */
+/** Reads the answer to a refused request. */
 export function toRefusal(value: unknown): Refusal {
   const read = (key: string): string => {
     const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;

@@ -13,7 +13,7 @@ import type { View } from './view.ts';
 import { toWarnings } from './warnings.ts';
 import { Waiting } from './waiting.tsx';
 
-/** The page: navigation at the side, the open screen, and a sheet in front of it. */
+/** The whole page: navigation at the side, the open screen, and any sheet in front of it. */
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
   return (
@@ -117,7 +117,7 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The answer to the owner's last request, and warnings that apply in addition to the situation. */
+/** Shows the answer to the owner's last request, and any warnings in addition to the situation. */
 function Notices({ view }: { readonly view: View }): JSX.Element | null {
   const { state, texts, acts, missingLanguage } = view;
   const { say } = texts;

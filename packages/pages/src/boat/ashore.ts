@@ -16,8 +16,8 @@ export type Ashore =
 
 /**
  * Computes the time up to which the boat's data is ashore. The two lanes can deliver a newer export before an older one, so only
- * delivered exports that are older than the oldest one on board count. A failed export counts as on board until a later export,
- * which contains its records again, has been delivered.
+ * delivered exports that are older than the oldest one on board count. A failed export counts as on board until a later export
+ * that contains the same records has been delivered.
  */
 export function toAshore(
   queue: Pick<Answer<'queue'>, 'pending' | 'uploading' | 'failed'>,
@@ -36,7 +36,7 @@ export function toAshore(
   return at === undefined ? { kind: 'nothing' } : { kind: 'until', at };
 }
 
-/** True if no export made after this failure has been delivered. */
+/** True if no export created after this failure has been delivered. */
 export function isOnlyOnBoard(failed: QueueEntry, newestDeliveredAt: string | undefined): boolean {
   return newestDeliveredAt === undefined || newestDeliveredAt < (failed.failed_at ?? failed.created_at);
 }

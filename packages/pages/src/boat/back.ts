@@ -1,7 +1,7 @@
 /**
- * The page of d3kOS that linked to this one, or undefined. A kiosk has no control of its own to go back. Only a page of the same
- * host on another port counts, because a link to a page elsewhere would lead off the boat. A framed page has the frame's page
- * around it.
+ * The d3kOS page that linked to this one, or undefined. A kiosk has no back button of its own. Only a page on another port of the
+ * same host counts, because a link to any other page would lead off the boat. A framed page already has the surrounding page's
+ * navigation.
  */
 export function toBackUrl(referrer: string, here: string, isFramed: boolean): string | undefined {
   if (isFramed || !URL.canParse(referrer)) return undefined;

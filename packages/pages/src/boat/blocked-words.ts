@@ -3,7 +3,7 @@ import type { BlockedCause, Situation } from './situation.ts';
 import type { PageState } from './state.ts';
 import type { Words } from './words.ts';
 
-/** The statement while central does not accept this boat, and the steps that end it. */
+/** The statement while central does not accept this boat, and the steps that resolve the block. */
 export function toBlockedWords(
   { cause }: Extract<Situation, { readonly kind: 'blocked' }>,
   { status }: PageState,
@@ -34,7 +34,7 @@ export function toBlockedWords(
   };
 }
 
-/** The causes of a block that enrolling the boat resolves. */
+/** The causes of a block that can be resolved by enrolling the boat. */
 const ENDED_BY_ENROLMENT: readonly BlockedCause[] = ['token', 'other_boat', 'token_file', 'no_token'];
 
 const BLOCKED_TEXTS = {

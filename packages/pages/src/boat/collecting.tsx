@@ -3,7 +3,7 @@ import { Icon } from '../ui/icons.tsx';
 import { CATEGORIES, toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 
-/** The progress of reading each category of an export. The export manager reports a category once it has read it. */
+/** Shows which categories of an export have been read. The export manager reports a category once it has read it. */
 export function Collecting({ view: { state, texts } }: { readonly view: View }): JSX.Element {
   const { say } = texts;
   return (

@@ -14,12 +14,12 @@ const INTERRUPTION_SHOWN_AFTER_MS = 3_000;
 const RECONNECT_EVERY_MS = 2_000;
 /** Interval at which the silence is checked. */
 const WATCH_EVERY_MS = 1_000;
-/** Time for which the end of an upload is shown. */
+/** How long the end of an upload is shown. */
 const OUTCOME_SHOWN_MS = 10_000;
 
 /**
- * Keeps the page connected to the event stream while it is open. After every connection the page reads all facts, because events
- * during the interruption are lost. Time is measured on a monotonic clock, so clock changes have no effect.
+ * Keeps the page connected to the event stream while it is open. After every reconnection, the page reads all facts, because
+ * events during the interruption are lost. Time is measured on a monotonic clock, so clock changes have no effect.
  */
 export function connect(store: Store, refresh: Refresh): void {
   let source: EventSource | undefined;
@@ -42,13 +42,13 @@ export function connect(store: Store, refresh: Refresh): void {
       source.addEventListener(kind, ({ data }: MessageEvent<string>) => {
         heardMs = performance.now();
         brokenSinceMs = undefined;
-        // The stream comes from the server of this page and follows the contract of its version.
+        // The stream comes from the server that served this page, so it follows the contract of the same version.
         receive(store, refresh, JSON.parse(data) as ManagerEvent);
       });
   };
   const watch = (): void => {
     const nowMs = performance.now();
-    // This also detects that the computer was asleep, because its timers did not run.
+    // This also detects that the computer was asleep, when no timers ran.
     if (source !== undefined && nowMs - heardMs > SILENCE_MAX_MS) close();
     if (source === undefined && nowMs - triedMs >= RECONNECT_EVERY_MS) open();
     const isLost = brokenSinceMs !== undefined && nowMs - brokenSinceMs > INTERRUPTION_SHOWN_AFTER_MS;
@@ -62,8 +62,8 @@ export function connect(store: Store, refresh: Refresh): void {
 }
 
 /**
- * Interval at which the facts are read again without an event. Changes of the tier, of the space on the card and of the
- * schedule cause no event.
+ * Interval at which the facts are read again without an event. Changes to the tier, the card's free space and the schedule cause
+ * no event.
  */
 const READ_EVERY_MS = 60_000;
 

@@ -1,14 +1,14 @@
 import type { Answer } from '@d3kos/boat/api';
 
-/** Largest export file that the page shows. A larger one would make the page slow on the boat's computer. */
+/** Maximum size of an export file that the page shows. A larger one would make the page slow on the boat's computer. */
 export const SHOWN_FILE_MAX_BYTES = 4_000_000;
 /** Number of records shown for each category of a file. */
 const RECORDS_SHOWN_MAX = 20;
 
-/** A field of a record and its value as text. */
+/** A record's field and its value as text. */
 export type ShownField = readonly [name: string, value: string];
 
-/** One category of a preview or file: the number of records, and the fields of the first records. */
+/** A category of a preview or file: the number of records, and the fields of the first records. */
 export interface CategoryContents {
   readonly category: string;
   readonly state: string;
@@ -17,11 +17,11 @@ export interface CategoryContents {
   readonly records: readonly (readonly ShownField[])[];
   /** The fields from which content was removed before the export. */
   readonly redacted: readonly string[];
-  /** The export manager's details of the category, for example the keys that are never exported. */
+  /** The export manager's details about the category, for example the keys that are never exported. */
   readonly detail: string;
 }
 
-/** The contents of a preview. */
+/** Returns the contents of a preview. */
 export function toPreviewContents(preview: Answer<'preview'>): readonly CategoryContents[] {
   return Object.entries(preview.categories).map(
     ([category, { state, count, samples, size_bytes, redacted = [], detail = '' }]) => ({
@@ -59,12 +59,12 @@ export function toFileContents(file: unknown): readonly CategoryContents[] {
   });
 }
 
-/** A source that was read and has no new records is shown as that. */
+/** Returns the state to show. A source that was read but has no new records gets its own state. */
 function toShownState(state: string, count: number): string {
   return state === 'ok' && count === 0 ? 'none' : state;
 }
 
-/** The fields of a record, as they leave the boat. A value that is not a text or a number is shown as JSON. */
+/** Returns a record's fields as they leave the boat. A value that is neither text nor a number is shown as JSON. */
 function toFields(record: unknown): readonly ShownField[] {
   const isObject = typeof record === 'object' && record !== null && !Array.isArray(record);
   const fields: readonly [string, unknown][] = isObject ? Object.entries(record) : [['', record]];

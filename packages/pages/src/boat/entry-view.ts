@@ -8,7 +8,7 @@ export type QueueEntry = Answer<'queue'>['pending'][number];
 /** Maximum number of retries of an export. */
 const RETRIES_MAX = 3;
 
-/** One export in the list of waiting exports. */
+/** A row in the list of waiting exports. */
 export interface EntryView {
   readonly queueId: string;
   readonly tone: Tone;
@@ -26,7 +26,7 @@ export interface EntryView {
   readonly canCancel: boolean;
 }
 
-/** Describes an entry of the queue. */
+/** Describes a queue entry. */
 export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): EntryView {
   const { say } = texts;
   const now = state.heardAt ?? entry.created_at;
@@ -73,7 +73,7 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
   }
 }
 
-/** What the boat lacks, the next retry, or the reason why an export that is ready to send is waiting. */
+/** Why the export waits: what the boat lacks, the next retry, or what holds up an export that is ready to send. */
 function toWaitingText(entry: QueueEntry, state: PageState, texts: Texts): string {
   const { say } = texts;
   const now = state.heardAt ?? entry.created_at;
@@ -91,7 +91,7 @@ function toPartText(entry: QueueEntry, { sending }: PageState, { say }: Texts): 
   return say('waiting.part', { index: sending.partIndex, total: sending.partCount });
 }
 
-/** Texts that name what an export waits for. */
+/** The texts for what an export is waiting for. */
 type ReasonKey =
   | Extract<TextKey, `waiting.why.${string}`>
   | 'blocked.address.title'
@@ -99,8 +99,8 @@ type ReasonKey =
   | 'untrusted.title';
 
 /**
- * What the boat lacks before it may send anything at all, or undefined. It comes before the state of central and before the next
- * retry: without a tier, nothing is tried at that time.
+ * What the boat lacks before it may send anything at all, or undefined. This takes precedence over central's state and the next
+ * retry, because without a tier, nothing is tried at that time.
  */
 function toLackingKey({ tier, error, code, lacking }: Answer<'status'>): ReasonKey | undefined {
   if (tier === 0) return 'waiting.why.tier0';
@@ -113,7 +113,7 @@ function toBlockedKey(cause: string | null): ReasonKey {
   return cause === 'no_address' ? 'blocked.noAddress.title' : 'waiting.why.blocked';
 }
 
-/** Why an export that is ready to send is waiting: the state of central, or the data budget. */
+/** Why an export that is ready to send is waiting: central's state, or the data budget. */
 function toReasonKey(entry: QueueEntry, { status, queue }: PageState): ReasonKey {
   switch (status?.destination.state) {
     case 'offline':
@@ -138,7 +138,7 @@ function toReasonKey(entry: QueueEntry, { status, queue }: PageState): ReasonKey
 }
 
 /**
- * The number of records and size of an export. Full exports are marked as such, because the owner rarely requests one.
+ * An export's number of records and size. Full exports are marked, because the owner rarely requests one.
  */
 function toFacts(entry: QueueEntry, texts: Texts): readonly string[] {
   const { say } = texts;

@@ -6,7 +6,7 @@ import { CardGauge } from './readings.tsx';
 import { Switch } from './switch.tsx';
 import type { View } from './view.ts';
 
-/** The state of the card, and every export file with its download link. */
+/** The card's state, and every export file with its download link. */
 export function Files({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say, bytes } = texts;

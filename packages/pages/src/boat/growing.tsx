@@ -1,18 +1,17 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-/** Number of rows that are drawn at once. They take about 25 ms at a quarter of a desktop computer's speed. */
+/** Number of rows that are drawn at once. Drawing them takes about 25 ms at a quarter of a desktop computer's speed. */
 const ROWS_PER_PAGE = 12;
 /**
- * Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty
- * end.
+ * The next rows are drawn at this distance from the lower edge of the screen, so that a fast scroll does not reach an empty area.
  */
 const DRAWN_AHEAD = '2400px';
 
 /**
- * A long list. The first rows are drawn at once, and the next ones when the reader scrolls near them. Drawing a thousand rows
- * at once would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same
- * function as long as the rows look the same, because a page of rows is drawn again only if its items or the function change.
+ * A long list. The first rows are drawn at once, the others when the reader scrolls near them. Drawing a thousand rows at once
+ * would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must remain the same function for as
+ * long as the rows look the same, because a page of rows is redrawn only if its items or the function change.
  */
 export function Growing<Item>(props: {
   readonly items: readonly Item[];
@@ -39,7 +38,7 @@ export function Growing<Item>(props: {
   );
 }
 
-/** Rows that are drawn again only if a value in `of` changes. */
+/** Rows that are redrawn only if a value in `of` changes. */
 function PageOfRows(props: {
   readonly draw: () => ComponentChildren;
   readonly of: readonly unknown[];

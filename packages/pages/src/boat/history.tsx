@@ -11,7 +11,7 @@ import { toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 import { Empty } from './waiting.tsx';
 
-/** A chart of the deliveries of 30 days, and every delivered export with central's counts. */
+/** A chart of 30 days of deliveries, and every delivered export with central's counts. */
 export function History({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
@@ -63,12 +63,12 @@ export function History({ view }: { readonly view: View }): JSX.Element {
 
 type HistoryRow = NonNullable<View['state']['history']>['exports'][number];
 
-/** Rounds a time down to the hour. Rows show only their own dates and times, so they need not be drawn again every minute. */
+/** Rounds a time down to the hour. Rows show only their own dates and times, so they need not be redrawn every minute. */
 function toHour(iso: string): string {
   return `${iso.slice(0, 13)}:00:00Z`;
 }
 
-/** Every delivered export. A row does not depend on the current minute, so it is not drawn again every minute. */
+/** Every delivered export. A row does not depend on the current minute, so it is not redrawn every minute. */
 function Rows(props: {
   readonly exports: readonly HistoryRow[];
   readonly now: string;
@@ -117,7 +117,7 @@ function Delivered({ row, now, texts }: RowProps): JSX.Element {
   );
 }
 
-/** Central's counts. They are drawn only when the row is opened, because a long history has many closed rows. */
+/** Central's counts. Details are drawn only when the row is opened, because a long history has many closed rows. */
 function Counted({ row, now, texts }: RowProps): JSX.Element {
   const { say } = texts;
   return (

@@ -20,10 +20,10 @@ import { createStore } from '../ui/store.ts';
 /** Interval at which the clock and the theme are updated. */
 const CLOCK_EVERY_MS = 5_000;
 
-/** Renders a state of the page into `root`. */
+/** Renders a page state into `root`. */
 type Draw = (state: PageState) => void;
 
-/** The language of the page: the owner's choice, otherwise the one that d3kOS sets in the URL, otherwise the browser's. */
+/** The page's language: the owner's choice, otherwise the one that d3kOS sets in the URL, otherwise the browser's. */
 function toLanguage(chosen: string | null | undefined): Language {
   const asked = new URLSearchParams(location.search).get('lang');
   return chooseLanguage([chosen, asked, ...navigator.languages]);
@@ -56,7 +56,7 @@ type BoatWords = Words<Catalogue>;
 const load = (language: Language): Promise<Catalogue | undefined> =>
   loadTexts(toTextsPath(language), language, en);
 
-/** Returns the boat's time: the time of the newest message, plus the time since then while the page is live. */
+/** Returns the boat's time: the time of the newest message plus, while the page is live, the time since then. */
 function createBoatTime(): (state: PageState) => string | undefined {
   let heardAt: string | undefined;
   let heardMs = 0;
@@ -100,7 +100,7 @@ function start(firstTheme: Theme, firstWords: BoatWords): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
-  /** Renders once after all changes of the current task. */
+  /** Renders once after all changes in the current task. */
   const show = (): void => {
     if (isPlanned) return;
     isPlanned = true;
@@ -126,7 +126,7 @@ function toPlace(hash: string): Place {
   return PLACES.find((place) => `#${place}` === hash) ?? 'now';
 }
 
-// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts load in the meantime.
+// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts load meanwhile.
 const firstTheme = toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined);
 showTheme(firstTheme);
 const language = toLanguage(recall('language'));

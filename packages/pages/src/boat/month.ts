@@ -1,6 +1,6 @@
 import type { Answer } from '@d3kos/boat/api';
 
-/** The deliveries of the last 30 days by the calendar of the boat's time zone, oldest day first. */
+/** The deliveries of the last 30 days by calendar day in the boat's time zone, oldest first. */
 export interface Month {
   readonly exportCount: number;
   readonly sentBytes: number;

@@ -2,7 +2,7 @@ import type { Answer } from '@d3kos/boat/api';
 import type { Texts } from '../i18n/texts.ts';
 import type { PageState } from './state.ts';
 
-/** Returns the time of the next daily export, or undefined if this boat makes none. */
+/** Returns the time of the next daily export, or undefined if this boat has none. */
 export function toNextExportMoment({ status, heardAt }: PageState, texts: Texts): string | undefined {
   const at = status === undefined || heardAt === undefined ? undefined : toNextExportAt(status, heardAt);
   return at === undefined || heardAt === undefined ? undefined : texts.moment(at, heardAt);
@@ -15,7 +15,7 @@ const DAY_MINUTES = 24 * 60;
 const SCHEDULED_TIER_MIN = 2;
 
 /**
- * Returns the next time at which the boat's local time reaches the hour of the daily export, or undefined if the boat makes no
+ * Returns the next time at which the boat's local time reaches the hour of the daily export, or undefined if the boat has no
  * daily export.
  */
 export function toNextExportAt({ schedule, tier }: Answer<'status'>, nowIso: string): string | undefined {

@@ -2,7 +2,7 @@ import type { TextKey, Texts } from '../i18n/texts.ts';
 import type { Refusal } from './api.ts';
 import type { Notice } from './state.ts';
 
-/** A notice as text. `seen` is the export manager's own message, for the person who helps the owner. */
+/** A notice as text. `seen` is the export manager's own message, for a person who helps the owner. */
 export interface NoticeText {
   readonly tone: 'ok' | 'calm' | 'bad';
   readonly text: string;

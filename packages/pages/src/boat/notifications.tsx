@@ -8,7 +8,7 @@ import type { View } from './view.ts';
 type Report = Answer<'notifications'>;
 type Channel = Report['channels'][number];
 
-/** What the owner is notified about and where, what is shown there now, and the switch. */
+/** Shows what the owner is notified about and where, what is shown there now, and the switch. */
 export function Notifications({ view }: { readonly view: View }): JSX.Element | null {
   const { state, texts, acts } = view;
   const { say } = texts;
@@ -88,7 +88,7 @@ function toChannelName(channel: string, { say }: Texts): string {
 type StateKey = Extract<TextKey, `notify.state.${string}`>;
 
 /**
- * Returns the look of a channel's state. A state from a newer export manager that this page does not know counts as refused.
+ * Returns how a channel's state is shown. An unknown state, from a newer export manager, counts as refused.
  */
 function toChannelLook(state: string): readonly [Tone, IconName, StateKey] {
   switch (state) {

@@ -211,12 +211,12 @@ function Steps({ statement, view }: { readonly statement: Statement; readonly vi
   );
 }
 
-/** The labels that sentences and steps name. */
+/** The control labels that appear in sentences and steps. */
 const NAMED_CONTROLS = ['act.check', 'act.enrol', 'act.sendNow', 'act.export'] as const;
 
-/** A text in which the name of a control is set in bold, so that the owner finds the control. */
+/** A text with a control's name in bold, so that the owner can find the control. */
 function Controls({ text, texts }: { readonly text: string; readonly texts: Texts }): JSX.Element {
-  // In a sentence, a label has no ellipsis.
+  // Within a sentence, a label has no ellipsis.
   const names = NAMED_CONTROLS.map((key) => texts.say(key).replace(/\s*…$/, ''));
   const name = names.find((one) => text.includes(one));
   if (name === undefined) return <>{text}</>;
@@ -230,7 +230,7 @@ function Controls({ text, texts }: { readonly text: string; readonly texts: Text
   );
 }
 
-/** The other controls. They depend on the main control, so that none is shown twice. */
+/** The other controls. They depend on the main control, so that no control is shown twice. */
 function Choices(props: {
   readonly view: View;
   readonly kind: Situation['kind'];
@@ -241,7 +241,7 @@ function Choices(props: {
   const { say } = texts;
   const isWaiting = state.link !== 'live' || state.act !== undefined;
   const canExport = state.status?.can_export ?? false;
-  // While the card is nearly full, the export manager makes no export.
+  // While the card is nearly full, the export manager creates no export.
   const canMake = kind !== 'card';
   const { queue } = state.status ?? {};
   const waitingCount = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);

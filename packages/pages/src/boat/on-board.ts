@@ -2,16 +2,16 @@ import type { Texts } from '../i18n/texts.ts';
 import { listFailedOnBoard } from './situation.ts';
 import type { PageState } from './state.ts';
 
-/** What is only on board, in words. */
+/** A description of the exports that are only on board. */
 export interface OnBoard {
-  /** The size of what waits and of what has failed, `---` if it is not known. */
+  /** The total size of waiting and failed exports, or `---` if it is not known. */
   readonly size: string;
-  /** How many exports wait, or '' if failed ones say more. */
+  /** How many exports wait, or '' if failed ones matter more. */
   readonly waiting: string;
   readonly failedCount: number;
 }
 
-/** Returns what is only on board: what waits, and what has failed and is in no later delivered export. */
+/** Returns what is only on board: waiting exports, and failed ones whose records no later delivered export contains. */
 export function toOnBoard(state: PageState, { say, bytes }: Texts): OnBoard {
   const { status } = state;
   const failed = listFailedOnBoard(state);

@@ -42,7 +42,7 @@ function toState({ status, queue, history, files, events }: Scenario): PageState
   return [{ kind: 'heartbeat', time: NOW } as const, ...events].reduce(applyEvent, read);
 }
 
-/** The situation of every scenario. The type makes the table complete. */
+/** Each scenario's situation. The type ensures that the table is complete. */
 const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['kind']>> = {
   safe: 'safe',
   uploading: 'uploading',
@@ -104,7 +104,7 @@ describe('the statement', () => {
     assert.ok(new Set(titles).size >= 24, String(new Set(titles).size));
   });
 
-  test('facts that are no longer live are never shown as current, in any situation', () => {
+  test('in no situation are facts that are no longer live shown as current', () => {
     for (const scenario of Object.values(SCENARIOS)) {
       const state = applyLoss(toState(scenario));
       const statement = toStatement(toSituation(state), state, texts);
@@ -114,7 +114,7 @@ describe('the statement', () => {
     }
   });
 
-  test('before the first answer the page shows that it is waiting for the export manager', () => {
+  test('before the first answer, the page shows that it is waiting for the export manager', () => {
     const statement = toStatement(toSituation(INITIAL_STATE), INITIAL_STATE, texts);
     assert.equal(statement.title, 'Contacting the export manager…');
   });
@@ -130,7 +130,7 @@ describe('the time up to which the data is ashore', () => {
   const queue = { pending: [], uploading: [], failed: [] };
   const rows = [toRow(1), toRow(2), toRow(3)];
 
-  test('is that of the newest delivered export if nothing is waiting', () => {
+  test('is that of the newest delivered export if no export is waiting', () => {
     assert.deepEqual(toAshore(queue, rows), { kind: 'all', at: rows[0]?.created_at });
   });
   test('is before the oldest export on board, even if a newer one was delivered first', () => {
@@ -202,7 +202,7 @@ describe('the state that follows an event', () => {
     });
     assert.equal(toSituation(state).kind, 'captive_portal');
   });
-  test('collecting counts each category once and ends when the daemon reports its end', () => {
+  test('collecting counts each category once and ends when the daemon reports that it has ended', () => {
     const state = ['boatlog', 'boatlog', 'settings'].reduce<PageState>(
       (before, category) => applyEvent(before, { kind: 'collecting', category, count: 1 }),
       toState(SCENARIOS.safe),
@@ -262,7 +262,7 @@ test('a waiting export has a reason in every state of central', () => {
   assert.equal(toEntryView(retry, toState(SCENARIOS.online_waits), texts).why, 'Retry 2/3 at 13:17 today');
 });
 
-test('names the tier or the ID, and not the export manager, where the tier or the ID is what is waited for', () => {
+test('names the tier or the ID, not the export manager, if the export waits for the tier or the ID', () => {
   for (const [name, expected] of [
     ['no_licence', 'Waits for the boat’s tier'],
     ['no_installation_id', 'Waits for the boat’s ID'],
@@ -274,7 +274,7 @@ test('names the tier or the ID, and not the export manager, where the tier or th
   }
 });
 
-test('names what the boat lacks before a state of central or a retry that cannot take place', () => {
+test("names what the boat lacks rather than central's state or a retry that cannot take place", () => {
   const retry = toEntry(1, { retry_count: 2, next_retry_at: '2026-07-14T10:17:00Z' });
   const why = (name: ScenarioName): string => toEntryView(retry, toState(SCENARIOS[name]), texts).why;
   assert.equal(why('tier_0'), 'Kept on board on tier 0');
@@ -297,14 +297,14 @@ describe('the next daily export', () => {
     assert.equal(at(schedule('Asia/Kathmandu', 4)), '2026-07-14T22:15:00Z');
     assert.equal(at(schedule('No/Such_Zone', 11)), '2026-07-14T11:00:00Z');
   });
-  test('does not exist below tier 2, for an unknown tier, and while one is due', () => {
+  test('does not exist below tier 2, for an unknown tier, or while one is due', () => {
     assert.equal(at({ tier: 1 }), undefined);
     assert.equal(at({ tier: null }), undefined);
     assert.equal(at({ schedule: { ...STATUS.schedule, owed_slot: '2026-07-14' } }), undefined);
   });
 });
 
-test('with a full card the page offers to clear delivered files only if there are any', () => {
+test('with a full card, the page offers to clear delivered files only if there are any', () => {
   const { status, ...rest } = SCENARIOS.card_full;
   const toMain = (completed: number): string => {
     const queue = { ...status.queue, completed_count: completed };
@@ -314,7 +314,7 @@ test('with a full card the page offers to clear delivered files only if there ar
   assert.deepEqual([toMain(1), toMain(0)], ['clear', 'check']);
 });
 
-test('the deliveries of all days are added up', () => {
+test('the deliveries of all days are totalled', () => {
   const day = { date: '2026-07-13', record_count: 3 };
   const month = toMonth({
     success: true,
@@ -356,7 +356,7 @@ test('failed exports count as on board until a later export has delivered their 
   assert.equal(onBoard('safe').waiting, 'nothing is waiting');
 });
 
-test('the fields of a record are shown by name, and nested values as JSON', () => {
+test("a record's fields are shown by name, and nested values as JSON", () => {
   const file = { data: { boatlog: { entries: [{ rpm: 1_800, note: 'calm', at: { lat: 37.9 } }, 'text'] } } };
   assert.deepEqual(toFileContents(file)[0]?.records, [
     [
@@ -368,7 +368,7 @@ test('the fields of a record are shown by name, and nested values as JSON', () =
   ]);
 });
 
-test('the way back leads only to the page of the same host that linked here', () => {
+test('the way back leads only to a linking page on the same host', () => {
   const here = 'http://localhost:8094/#now';
   assert.equal(toBackUrl('http://localhost/', here, false), 'http://localhost/');
   assert.equal(toBackUrl('http://localhost/', here, true), undefined);
@@ -376,7 +376,7 @@ test('the way back leads only to the page of the same host that linked here', ()
     assert.equal(toBackUrl(referrer, here, false), undefined, referrer);
 });
 
-test('the progress of an upload has its parts on one line, and what is sent and left on the next', () => {
+test("an upload's progress shows the parts on one line, and what is sent and left on the next", () => {
   const state = toState(SCENARIOS.uploading);
   assert.equal(
     toWay(toSituation(state), state, texts).says.replaceAll('\u00a0', ' '),

@@ -8,8 +8,8 @@ import type { QueueEntry } from './entry-view.ts';
 import type { View } from './view.ts';
 
 /**
- * Four readings: the last export, the deliveries of 30 days, the next daily export and the memory card. An unknown value is
- * shown as `---`.
+ * Four readings: the last export, 30 days of deliveries, the next daily export and the memory card. An unknown value is shown as
+ * `---`.
  */
 export function Readings({ view }: { readonly view: View }): JSX.Element {
   return (
@@ -106,7 +106,7 @@ function DeliveredMonth({ view: { state, texts } }: { readonly view: View }): JS
   );
 }
 
-/** The time `days` days before `iso`. */
+/** Returns the time `days` days before `iso`. */
 export function toDaysBefore(iso: string, days: number): string {
   return new Date(Date.parse(iso) - days * 86_400_000).toISOString();
 }
@@ -172,7 +172,7 @@ function Card({ view: { state, texts } }: { readonly view: View }): JSX.Element 
   );
 }
 
-/** The diagram of the memory card. */
+/** A diagram of the memory card. */
 export function CardGauge({
   view: { state, texts },
 }: {

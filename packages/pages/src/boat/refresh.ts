@@ -9,7 +9,7 @@ const READS_APART_MS = 1_000;
 export interface Refresh {
   /** Reads everything that the open screen shows, immediately. */
   everything(): Promise<void>;
-  /** Schedules a read of the status and the lists. Several calls within a second cause one read. */
+  /** Schedules a read of the status and the lists. Several calls within a second cause only one read. */
   soon(): void;
 }
 
@@ -66,8 +66,8 @@ async function readAll(store: Store): Promise<void> {
 }
 
 /**
- * Keeps the history that is shown if the new answer has the same rows, so that they are not drawn again. Rows never change, and
- * new ones come first.
+ * Keeps the displayed history if the new answer has the same rows, so that they are not redrawn. Rows never change, and new ones
+ * come first.
  */
 function keepSame(shown: PageState['history'], answer: NonNullable<PageState['history']>): typeof answer {
   const isSame =

@@ -72,7 +72,7 @@ export function OpenSheet({ sheet, view }: { readonly sheet: Sheet; readonly vie
   }
 }
 
-/** A confirmation of something that cannot be undone. The safe answer comes first and has the focus. Escape also chooses it. */
+/** Confirms an action that cannot be undone. The safe answer comes first and has the focus. Escape also chooses it. */
 function Question(props: {
   readonly title: string;
   readonly says: string;
@@ -143,7 +143,7 @@ function Enrol({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** Maximum length of the code as it is typed, with spaces and hyphens. */
+/** Maximum length of the typed code, including spaces and hyphens. */
 const CODE_LENGTH_MAX = 40;
 
 const LOOK_TEXTS = {

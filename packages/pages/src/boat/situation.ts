@@ -10,7 +10,7 @@ export type BlockedCause =
   'token' | 'other_boat' | 'disabled' | 'address' | 'no_address' | 'no_token' | 'token_file' | 'other';
 
 /**
- * The situation of the boat. It determines the statement, the drawn way to central and the main control. Exactly one applies at a
+ * The boat's situation, which determines the statement, the drawn way to central and the main control. Exactly one applies at a
  * time.
  */
 export type Situation =
@@ -36,7 +36,7 @@ export type Situation =
   | { readonly kind: 'safe'; readonly at: string }
   | { readonly kind: 'empty' };
 
-/** Determines the situation. The most important fact for the owner is checked first. */
+/** Determines the situation. The fact that matters most to the owner is checked first. */
 export function toSituation(state: PageState): Situation {
   const { status } = state;
   if (state.link === 'lost') return { kind: 'stale' };
@@ -73,7 +73,7 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   const waitingCount = queue.pending_count + queue.uploading_count;
   const waiting = waitingCount > 0 ? toWaitingSituation(state, status) : undefined;
   const failedCount = listFailedOnBoard(state).length;
-  // Waiting exports that are about to be sent need no action by the owner, but a failed one does.
+  // Waiting exports that are about to be sent need no action from the owner, but a failed one does.
   if (failedCount > 0 && (waiting === undefined || waiting.kind === 'waits'))
     return { kind: 'failed', count: failedCount };
   if (waiting !== undefined) return waiting;
@@ -86,7 +86,7 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   return { kind: state.outcome === 'delivered' ? 'delivered' : 'safe', at: ashore.at };
 }
 
-/** Returns what would hold up the next export while none is waiting, so that the owner can act before the first one waits. */
+/** Returns what would hold up the next export while none is waiting, so that the owner can act before one does. */
 function toBlock({ lacking, destination }: Answer<'status'>): Situation | undefined {
   if (lacking !== null)
     return { kind: 'blocked', cause: toBlockedCause(lacking.cause), detail: lacking.detail };
@@ -120,7 +120,7 @@ function toWaitingSituation(
   }
 }
 
-/** The causes for which this page has a text. */
+/** Causes for which this page has a text. */
 const BLOCKED_CAUSES: readonly BlockedCause[] = [
   'token',
   'other_boat',
@@ -154,7 +154,7 @@ export function listFailedOnBoard({
   return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)) ?? [];
 }
 
-/** Returns the time up to which the boat's data is ashore, or `nothing` while it is not known. */
+/** Returns the time up to which the boat's data is ashore, or `nothing` while this time is not known. */
 export function toAshoreOf({ queue, history }: Pick<PageState, 'queue' | 'history'>): Ashore {
   if (queue === undefined || history === undefined) return { kind: 'nothing' };
   return toAshore(queue, history.exports);

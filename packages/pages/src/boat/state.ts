@@ -2,11 +2,11 @@ import type { Answer } from '@d3kos/boat/api';
 import type { ManagerEvent, Refusal } from './api.ts';
 import type { Look } from '../ui/look.ts';
 
-/** The places of the page. */
+/** The page's places. */
 export const PLACES = ['now', 'waiting', 'history', 'files'] as const;
 export type Place = (typeof PLACES)[number];
 
-/** A request of the owner that the export manager has not answered yet. */
+/** An owner's request that the export manager has not yet answered. */
 export type Act =
   | 'export'
   | 'again'
@@ -34,22 +34,22 @@ export type Sheet =
   | { readonly kind: 'cancel'; readonly queueId: string }
   | { readonly kind: 'file'; readonly name: string; readonly sizeBytes: number };
 
-/** The part of an export that is being sent. */
+/** The part being sent, and its export. */
 export interface Sending {
   readonly queueId: string;
   readonly partIndex: number;
   readonly partCount: number;
   /** Bytes sent so far, after compression. */
   readonly sentBytes: number;
-  /** The export manager's estimate of the time left, or null if it has none yet. */
+  /** The export manager's estimate of the remaining time, or null if it has none yet. */
   readonly leftMs: number | null;
 }
 
-/** Everything that the page shows. All facts about exports come from answers and events of the export manager. */
+/** Everything that the page shows. All facts about exports come from the export manager's answers and events. */
 export interface PageState {
   /** `lost`: nothing has arrived for a while, so the facts may be out of date. */
   readonly link: 'connecting' | 'live' | 'lost';
-  /** The boat's time of the newest message, or undefined before the first one. */
+  /** The boat's time in the newest message, or undefined before the first one. */
   readonly heardAt: string | undefined;
   readonly status: Answer<'status'> | undefined;
   /** Why the status could not be read. */
@@ -58,7 +58,7 @@ export interface PageState {
   readonly history: Answer<'history'> | undefined;
   /** Number of history rows that were requested. If fewer arrived, the history is complete. */
   readonly historyLimit: number;
-  /** The deliveries of 30 days by day. */
+  /** 30 days of deliveries, by day. */
   readonly days: Answer<'historyDays'> | undefined;
   readonly files: Answer<'files'> | undefined;
   readonly notifications: Answer<'notifications'> | undefined;
@@ -106,7 +106,7 @@ export const INITIAL_STATE: PageState = {
   language: undefined,
 };
 
-/** Returns the state after an event of the export manager. */
+/** Returns the state after an event from the export manager. */
 export function applyEvent(state: PageState, event: ManagerEvent): PageState {
   switch (event.kind) {
     case 'heartbeat':
@@ -183,7 +183,7 @@ function applyDestination(
 
 /**
  * Returns the state after the connection has ended. The facts are kept and marked as out of date. Work in progress is dropped,
- * because the next stream begins by reporting the work in progress at that time.
+ * because the next stream begins by reporting its own.
  */
 export function applyLoss(state: PageState): PageState {
   return { ...state, link: 'lost', collecting: [], outcome: undefined };

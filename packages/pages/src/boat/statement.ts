@@ -5,7 +5,7 @@ import { CATEGORY_COUNT, type Situation } from './situation.ts';
 import type { PageState } from './state.ts';
 import type { Statement, Words } from './words.ts';
 
-/** The statement of a situation in the language of the page. */
+/** Returns the statement for a situation in the page's language. */
 export function toStatement(situation: Situation, state: PageState, texts: Texts): Statement {
   const words = toWords(situation, state, texts);
   return {
@@ -16,7 +16,7 @@ export function toStatement(situation: Situation, state: PageState, texts: Texts
   };
 }
 
-/** The category in the language of the page. A category that this page does not know keeps its name. */
+/** Returns the category's name in the page's language. A category that this page does not know keeps its name. */
 export function toCategoryName(category: string, { say }: Texts): string {
   const key = CATEGORY_KEYS[category];
   return key === undefined ? category : say(key);
@@ -94,7 +94,7 @@ function toRefusedWords(
   { kind, detail }: Extract<Situation, { readonly kind: 'license' | 'identity' }>,
   { say }: Texts,
 ): Words {
-  // The export manager answers. It is the tier or the ID that nothing can be exported without.
+  // The export manager answers. What is missing is the tier or the ID, and nothing can be exported without it.
   const label = say(kind === 'identity' ? 'waiting.why.id' : 'waiting.why.tier');
   const main = { act: 'none', label, doneShare: undefined } as const;
   if (kind === 'identity')
@@ -205,7 +205,7 @@ type HeldUp = Exclude<
   }
 >;
 
-/** The statement while exports wait on board or could not be made. */
+/** The statement while exports wait on board or could not be created. */
 function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words {
   const { say } = texts;
   const queue = state.status?.queue;
@@ -273,7 +273,7 @@ type Quiet = Extract<
   { readonly kind: 'offline' | 'unknown' | 'will_retry' | 'later_state' | 'waits' }
 >;
 
-/** The statement while `n` exports wait and the owner need not do anything. */
+/** The statement while `n` exports wait and the owner need not act. */
 function toQuietWords(situation: Quiet, n: number, { say }: Texts): Words {
   switch (situation.kind) {
     case 'offline':
@@ -323,7 +323,7 @@ function toBudgetText({ status }: PageState, { say, bytes }: Texts): string {
   return max === null ? say('budget.saysNoMax', { used }) : say('budget.says', { used, max: bytes(max) });
 }
 
-/** The statement in states that need an action by the owner. */
+/** The statement in states that need action from the owner. */
 function toTaskWords(
   kind: 'captive_portal' | 'clock_wrong' | 'untrusted',
   n: number,

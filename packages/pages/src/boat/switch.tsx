@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Texts } from '../i18n/texts.ts';
 
-/** A switch between on and off. Its text is the current state, and a press requests the other one. */
+/** An on/off switch. Its text is the current state, and pressing it requests the other one. */
 export function Switch(props: {
   readonly label: string;
   readonly isOn: boolean;

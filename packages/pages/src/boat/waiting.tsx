@@ -78,7 +78,7 @@ function Entry(props: {
   const { say } = texts;
   const shown = toEntryView(props.entry, state, texts);
   const { sending } = state;
-  // Without a permission to export, the export manager refuses both controls.
+  // Without permission to export, the export manager refuses both controls.
   const canSend = state.status?.can_export ?? false;
   return (
     <li class="entry" data-tone={shown.tone}>

@@ -10,7 +10,7 @@ export interface Warning {
 }
 
 /**
- * Returns the warnings that the statement does not already cover. There are none while the page is not live, because they may no
+ * Returns the warnings that the statement does not already cover. Returns none while the page is not live, because they may no
  * longer apply.
  */
 export function toWarnings(state: PageState, texts: Texts): readonly Warning[] {

@@ -2,7 +2,7 @@ import type { Texts } from '../i18n/texts.ts';
 import { type Situation, toAshoreOf } from './situation.ts';
 import type { PageState, Sending } from './state.ts';
 
-/** How the way to central is drawn, and the label under it. */
+/** How the way to central is drawn, and its label. */
 export interface Way {
   readonly line: 'solid' | 'parts' | 'broken' | 'none';
   /** The mark on the line, or undefined if nothing holds up exports. */
@@ -32,7 +32,7 @@ const HELD: readonly Situation['kind'][] = [
   'identity',
 ];
 
-/** Returns the way to central in a situation. */
+/** Returns the way to central for a situation. */
 export function toWay(situation: Situation, state: PageState, texts: Texts): Way {
   const { say } = texts;
   const { heardAt, status, sending } = state;
@@ -68,7 +68,10 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
   };
 }
 
-/** Progress of an upload: the parts that central has, and on a second line the bytes sent and the time left if it is known. */
+/**
+ * Describes an upload's progress: the parts that central has and, on a second line, the bytes sent and the remaining time if
+ * known.
+ */
 function toProgressText({ partIndex, partCount, sentBytes, leftMs }: Sending, texts: Texts): string {
   const { say } = texts;
   const rate = [

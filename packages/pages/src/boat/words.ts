@@ -1,6 +1,6 @@
 import type { MarkName, Tone } from '../ui/icons.tsx';
 
-/** The action of the main control. With `none`, it shows progress or what it waits for. */
+/** The main control's action. With `none`, the control shows progress or what it is waiting for. */
 export type MainAct = 'export' | 'check' | 'send' | 'retry_failed' | 'clear' | 'enrol' | 'none';
 
 /** The main sentence of the screen, the steps for the owner, and the main control. */
@@ -11,11 +11,11 @@ export interface Statement {
   readonly says: string;
   /** Steps for the owner. Empty if no action is needed. */
   readonly steps: readonly string[];
-  /** What the boat observed, for the person who helps the owner. */
+  /** What the boat observed, for a person who helps the owner. */
   readonly seen: string | undefined;
   readonly main: { readonly act: MainAct; readonly label: string; readonly doneShare: number | undefined };
 }
 
-/** What a situation determines of the statement. */
+/** The part of the statement that the situation alone determines. */
 export type Words = Pick<Statement, 'tone' | 'mark' | 'title' | 'says'> &
   Partial<Pick<Statement, 'steps' | 'seen' | 'main'>>;

@@ -17,13 +17,13 @@ export type Login =
 export interface Acts extends ChangeActs {
   /** Logs in with an account, or with the operator token. */
   login(given: Login): void;
-  /** Resumes a session that the browser still has. */
+  /** Resumes a session whose cookie the browser still has. */
   resume(): void;
   logout(): void;
   showList(view: ListView): void;
   nextPage(): void;
   previousPage(): void;
-  /** Shows older exports of the open boat, or the newest ones. */
+  /** Shows the open boat's older exports, or the newest ones. */
   showExports(before: number | undefined): void;
   showOlderLog(): void;
   showOlderRejected(): void;
@@ -31,7 +31,7 @@ export interface Acts extends ChangeActs {
   showOlderTrail(): void;
   moveMap(map: MapView): void;
   fitMap(): void;
-  /** Zooms in on the boats of a group. */
+  /** Zooms in on a group's boats. */
   openGroup(group: PositionGroup): void;
   openDisplay(isOpen: boolean): void;
   setLook(look: Look): void;
@@ -41,7 +41,7 @@ export interface Acts extends ChangeActs {
 
 /** Zoom factor for a group. */
 const GROUP_ZOOM = 4;
-/** Pause after the last movement of the map before its groups are read. */
+/** Delay between the last movement of the map and the request for its groups. */
 const MAP_READ_AFTER_MS = 250;
 
 export function createActs(store: Store, refresh: Refresh): Acts {
@@ -101,7 +101,7 @@ function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' |
   const set = (facts: Partial<PageState>): void => store.change((state) => ({ ...state, ...facts }));
   const open = (token: string | undefined, reply: Reply<AnswerOf<'session'>>): void => {
     if (reply.kind === 'refused') {
-      // Without a session, the first request is refused. This is expected and not reported.
+      // Without a session, the first request is refused, which is expected and not reported.
       const refusal =
         token === undefined && reply.refusal.code === 'INVALID_TOKEN' ? undefined : reply.refusal;
       return set({ session: { kind: 'none', refusal } });

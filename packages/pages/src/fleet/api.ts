@@ -1,6 +1,6 @@
 import type { AnswerOf, BodyOf, ParameterOf, ROUTES, RouteId } from '@d3kos/central/api';
 
-/** The routes that the page uses. The compiler compares them with the contract. */
+/** The routes that the page uses, which the compiler checks against the contract. */
 const USED = {
   fleetOverview: ['GET', '/api/v1/fleet'],
   fleetBoats: ['GET', '/api/v1/fleet/installations'],
@@ -35,13 +35,13 @@ const USED = {
 export const LAND_PATH = '/page/land.json' satisfies (typeof ROUTES)['fleetLand']['path'];
 export const COAST_PATH = '/page/coast.json' satisfies (typeof ROUTES)['fleetCoast']['path'];
 
-/** The path of the texts of a language. */
+/** Returns the path of the texts for a language. */
 export function toTextsPath(language: string): string {
   const path = '/page/texts/{language}' satisfies (typeof ROUTES)['fleetTexts']['path'];
   return path.replace('{language}', language);
 }
 
-/** The path of the archive with everything that central holds about an installation. */
+/** Returns the path of the archive with everything that central holds about an installation. */
 export function toExportPath(id: string, format: 'csv' | 'ndjson' | 'parquet'): string {
   const path = '/api/v1/installations/{id}/export' satisfies (typeof ROUTES)['exportInstallation']['path'];
   return `${path.replace('{id}', id)}?format=${format}`;
@@ -82,11 +82,11 @@ const ANSWER_MAX_MS = 30_000;
 /** Timeout of an erasure, which may remove millions of rows. */
 const ERASED_MAX_MS = 15 * 60_000;
 
-/** Headers of a request that changes something. Central accepts it only from a script of its own page. */
+/** Headers of a request that changes something. Central accepts such requests only from a script on its own page. */
 const POST_HEADERS = { 'Content-Type': 'application/json', 'X-Requested-With': 'fleet-page' };
 
 /**
- * Calls a route of central, with the operator's token or, without one, with the cookie of the session. Never rejects.
+ * Calls a route of central with the operator's token or, without one, the session cookie. Never rejects.
  */
 export async function call<Id extends UsedRoute>(
   token: string | undefined,

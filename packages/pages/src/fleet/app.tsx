@@ -15,7 +15,7 @@ import { isAdmin, isBoatUnknown, toTrouble } from './state.ts';
 import type { View } from './view.ts';
 import { toName } from './words.ts';
 
-/** The page: the login, or the header and the open view. */
+/** The whole page: the login, or the header and the open view. */
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
   const isOpen = state.session.kind === 'open';
@@ -67,7 +67,10 @@ function isReady({ state }: View): boolean {
   );
 }
 
-/** Returns the time of day with its zone. `UTC` is written as in the display settings, because its name is long in some languages. */
+/**
+ * Returns the time of day with its zone. `UTC` is abbreviated as in the display settings, because its full name is long in some
+ * languages.
+ */
 function toZonedTime(date: Date, timeZone: string, locale: string): string {
   const isUtc = timeZone === 'UTC';
   const format = new Intl.DateTimeFormat(locale, {
@@ -125,7 +128,7 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The name of the operator. The role is hidden where the head is narrow. */
+/** The operator's name. The role is hidden where the header is narrow. */
 function toWho(name: string, role: 'viewer' | 'admin', { say }: View['texts']): JSX.Element {
   return (
     <>
@@ -135,7 +138,7 @@ function toWho(name: string, role: 'viewer' | 'admin', { say }: View['texts']): 
   );
 }
 
-/** Pause after the last key before the search begins. */
+/** Delay between the last keystroke and the search. */
 const SEARCH_AFTER_MS = 300;
 
 function Search({ view }: { readonly view: View }): JSX.Element {
@@ -207,7 +210,7 @@ function toTroubleBanner({ state, texts }: View): JSX.Element | undefined {
   );
 }
 
-/** Says that the page is in another language than the operator chose. */
+/** A warning that the page is not in the language that the operator chose. */
 function toMissingTexts({ texts, missingLanguage }: View): JSX.Element | undefined {
   if (missingLanguage === undefined) return undefined;
   return (

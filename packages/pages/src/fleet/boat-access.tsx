@@ -70,7 +70,7 @@ function hasEnded({ revoked_at: revoked, expires_at: expires }: Token, now: stri
   return revoked !== null || (expires !== null && toSeconds(expires, now) >= 0);
 }
 
-/** The active tokens, and below them the ended ones. */
+/** The active tokens, followed by those that are no longer valid. */
 function TokenList(props: TokensPart): JSX.Element {
   const { tokens, now, view } = props;
   const { say } = view.texts;

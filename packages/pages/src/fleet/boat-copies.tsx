@@ -11,13 +11,13 @@ interface Part {
 
 const FORMATS = ['csv', 'ndjson', 'parquet'] as const;
 
-/** A copy of everything that central holds about a boat: a download for an admin, and the command. */
+/** Ways to copy everything that central holds about a boat: a download for an admin, and the command. */
 export function DataCopy({ details, view }: Part): JSX.Element {
   const { state, texts } = view;
   const { say } = texts;
   const id = details.boat.installation_id;
   const { session } = state;
-  // A download is authorized by the session cookie. The operator token is only in the memory of this page.
+  // A download is authorized by the session cookie, whereas the operator token exists only in this page's memory.
   const mayDownload = isAdmin(state) && session.kind === 'open' && session.token === undefined;
   return (
     <section class="panel">

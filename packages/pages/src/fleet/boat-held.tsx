@@ -10,7 +10,7 @@ interface Part {
 
 const DAY_S = 86_400;
 
-/** What central stored on each of the last 30 days, and the time since the last export. */
+/** Shows what central stored on each of the last 30 days, and the time since the last export. */
 export function Days({ details, view }: Part): JSX.Element {
   const { texts } = view;
   const { say, bytes, locale } = texts;

@@ -13,7 +13,7 @@ interface Part {
   readonly view: View;
 }
 
-/** The newest lines of the boat's log. */
+/** The boat's newest log lines. */
 export function LogLines({ boat, details, view }: Part): JSX.Element {
   const { texts, acts } = view;
   const { say, number, moment } = texts;
@@ -85,7 +85,7 @@ export function Alerts({ boat, view }: { readonly boat: OpenBoat; readonly view:
   );
 }
 
-/** Records that central rejected, with the reasons. */
+/** Rejected records, with the reasons. */
 export function RejectedRecords({ boat, details, view }: Part): JSX.Element | null {
   const { texts, acts } = view;
   const { say, moment } = texts;
@@ -152,7 +152,7 @@ function toCategory(category: string, { texts }: View): string {
   return key === undefined ? category : texts.say(key);
 }
 
-/** The ledgers of a boat. A boat usually has one, so they are shown only if there are several or if one has a problem. */
+/** A boat's ledgers. Most boats have one, so they are shown only if there are several or if one has a problem. */
 export function Ledgers({
   details,
   view,

@@ -5,10 +5,10 @@ import type { Export, Exports } from './api.ts';
 import { EXPORTS_SHOWN, type OpenBoat } from './state.ts';
 import type { View } from './view.ts';
 
-/** Minimum distance between two labels, in exports. A label is wider than the cell of one export. */
+/** Minimum distance between two labels, in exports, because a label is wider than one export's cell. */
 const LABEL_DISTANCE = 3;
 
-/** Exports by number: complete, partial, missing or withdrawn, with details of those that central does not hold completely. */
+/** Exports by number (complete, partial, missing or withdrawn), with details of those that central does not hold completely. */
 export function ExportNumbers({ boat, view }: { readonly boat: OpenBoat; readonly view: View }): JSX.Element {
   const { texts, acts } = view;
   const { say } = texts;

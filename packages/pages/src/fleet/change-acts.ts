@@ -9,9 +9,9 @@ const DONE: Outcome = { kind: 'done' };
 
 /** The operator's actions in a change dialog. */
 export interface ChangeActs {
-  /** Opens the dialog of a change, which explains the effect. Nothing changes yet. */
+  /** Opens a change's dialog, which explains the effect. Nothing changes yet. */
   askChange(change: Change): void;
-  /** Makes the change whose dialog is open, with the values of its fields. */
+  /** Carries out the change whose dialog is open, with the values of its fields. */
   makeChange(given: GivenValues): void;
   closeChange(): void;
 }
@@ -77,7 +77,7 @@ interface TokenAnswer {
   readonly expires_at: string | null;
 }
 
-/** Sends the request of a change. */
+/** Sends the request for a change. */
 async function send(token: string | undefined, change: Change, given: GivenValues): Promise<Reply<Outcome>> {
   switch (change.kind) {
     case 'issueToken':

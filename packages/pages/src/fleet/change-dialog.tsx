@@ -25,7 +25,7 @@ interface Part {
   readonly open: OpenChange;
 }
 
-/** Explains what a change will do, asks for the values that it needs, and shows its result. */
+/** Explains what a change will do, collects the values that it needs, and shows its result. */
 export function ChangeDialog({ view, open }: Part): JSX.Element {
   const { texts, acts } = view;
   const { say } = texts;

@@ -17,7 +17,7 @@ export type Change =
 
 export type ChangeKind = Change['kind'];
 
-/** The values of the fields of a dialog, by the name of the field. */
+/** The values entered in a dialog, by field name. */
 export type GivenValues = Readonly<Partial<Record<FieldName, string>>>;
 export type FieldName = 'installationId' | 'name' | 'role' | 'presentPassword' | 'password';
 
@@ -59,7 +59,7 @@ export function toConfirmation(change: Change): string | undefined {
   }
 }
 
-/** The target of a change: an installation ID with a token ID, or the name of an account. */
+/** The target of a change: an installation ID with a token ID, or an account name. */
 export function toSubject(change: Change): string | undefined {
   if ('tokenId' in change) return `${change.installationId} · ${change.tokenId}`;
   if ('installationId' in change) return change.installationId;
@@ -78,7 +78,7 @@ export function toFields(change: Change): readonly FieldName[] {
   return FIELDS[change.kind] ?? [];
 }
 
-/** True if all required values were entered. Central validates the values. */
+/** True if all required values have been entered. Central validates the values. */
 export function isComplete(change: Change, given: GivenValues, typed: string): boolean {
   const confirmation = toConfirmation(change);
   return (

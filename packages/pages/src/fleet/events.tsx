@@ -5,7 +5,7 @@ import type { FleetTextKey } from '../i18n/fleet-texts.ts';
 import type { Audit } from './api.ts';
 import type { View } from './view.ts';
 
-/** Number of events shown at first, and the number that each press adds. */
+/** Number of events shown at first, and added by each press. */
 const EVENTS_SHOWN = 8;
 const EVENTS_MORE = 40;
 
@@ -63,7 +63,7 @@ export function Events(props: {
   );
 }
 
-/** Times in the detail of an event, as central writes them. */
+/** Matches times in an event's detail, as central writes them. */
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 function toDetail(detail: string, { texts }: View): string {

@@ -5,7 +5,7 @@ import type { View } from './view.ts';
 
 const TIERS = ['0', '1', '2', '3'];
 
-/** The filters of the list. A filter is shown if boats match it, or if it is selected. */
+/** The list's filters. A filter is shown if boats match it or if it is selected. */
 export function Filters(props: {
   readonly view: View;
   readonly list: ListView;
@@ -59,7 +59,7 @@ export function Filters(props: {
 function Choice(props: {
   readonly label: string;
   readonly value: string | undefined;
-  /** The label for no selection, or undefined if a value is always selected. */
+  /** The label for "no selection", or undefined if a value is always selected. */
   readonly none: string | undefined;
   readonly options: readonly (readonly [value: string, text: string])[];
   readonly onChoose: (value: string | undefined) => void;

@@ -1,12 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { type Place, toBoatAddress } from './place.ts';
 
-/** Elements that give up the focus when another view opens: the page itself, and the link that opened the view. */
+/** Elements that lose the focus when another view opens: the page itself, and the link that opened the view. */
 const GIVES_UP = 'body, a';
 
 /**
- * Moves the focus when another view has been read: to the content of the view, or, back in the list, to the boat that was open.
- * Keyboard and screen reader then continue there instead of at the start of the page. A focus in a field or a dialog stays.
+ * Moves the focus once another view has been read: to the view's content or, back in the list, to the boat that was open.
+ * Keyboard and screen reader then continue there instead of at the start of the page. If the focus is in a field or a dialog, it
+ * stays there.
  */
 export function useFollowFocus(place: Place, isReady: boolean): void {
   const shown = useRef(place);

@@ -3,11 +3,14 @@ import type { FleetTexts } from '../i18n/fleet-texts.ts';
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
-/** Up to these values the smaller unit is more exact: 41 hours would round to 2 days, and 90 minutes to 2 hours. */
+/**
+ * Up to these values, the smaller unit is used because it is more exact: 41 hours would round to 2 days, and 90 minutes to 2
+ * hours.
+ */
 const MINUTES_MAX = 120;
 const HOURS_MAX = 72;
 
-/** A duration in one unit with its name, for example `41 hours`. */
+/** Formats a duration in one unit with its name, for example `41 hours`. */
 export function toDuration(seconds: number, locale: string): string {
   const [value, unit] =
     seconds < MINUTES_MAX * MINUTE_S
@@ -36,7 +39,7 @@ export function toShortMoment(iso: string, nowIso: string, texts: FleetTexts): s
   return Math.abs(toSeconds(iso, nowIso)) < TIME_SHOWN_S ? texts.moment(iso, nowIso) : texts.day(iso, nowIso);
 }
 
-/** A position as on a chart, for example `36°58.2′N 9°03.0′W`. */
+/** Formats a position as on a chart, for example `36°58.2′N 9°03.0′W`. */
 export function toPosition(latitude: number, longitude: number): string {
   return `${toAngle(latitude, 'N', 'S')} ${toAngle(longitude, 'E', 'W')}`;
 }

@@ -13,7 +13,7 @@ import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
 
 const COLUMN_COUNT = 9;
 
-/** The view of the fleet: the summary, the list, the map and the last 24 hours. */
+/** The fleet view: the summary, the list, the map and the last 24 hours. */
 export function Fleet({ view, list }: { readonly view: View; readonly list: ListView }): JSX.Element {
   const { overview, boats } = view.state;
   // In a large fleet the overview may be a minute older than the list.
@@ -51,7 +51,7 @@ export function Fleet({ view, list }: { readonly view: View; readonly list: List
   );
 }
 
-/** Central counts a large fleet once a minute. From this age on, the page says when its numbers were counted. */
+/** Central counts a large fleet once a minute. From this age on, the page shows when its numbers were counted. */
 const COUNTED_AGO_TOLD_S = 45;
 
 interface Statement {
@@ -152,7 +152,7 @@ const SORT_DIRECTIONS = {
   size: 'descending',
 } as const;
 
-/** The heading of a column. Some columns can be sorted, each only in its useful direction. */
+/** A column heading. Some columns can be sorted, each only in its useful direction. */
 function Heading(props: {
   readonly text: string;
   readonly look: string;
@@ -178,7 +178,7 @@ function Heading(props: {
   );
 }
 
-/** Drawn, because the arrows of fonts differ in size. */
+/** Drawn, because arrows differ in size between fonts. */
 function SortArrow({ isAscending }: { readonly isAscending: boolean }): JSX.Element {
   return (
     <svg class="sort" viewBox="0 0 12 12" aria-hidden="true">

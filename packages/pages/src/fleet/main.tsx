@@ -16,7 +16,7 @@ import { createRefresh } from './refresh.ts';
 import { applyPlace, INITIAL_STATE, type PageState } from './state.ts';
 import { createStore } from '../ui/store.ts';
 
-/** Interval at which the page refreshes its data while it is visible. */
+/** Interval between data refreshes while the page is visible. */
 const REFRESH_EVERY_MS = 15_000;
 
 function showTheme(theme: Theme): void {
@@ -26,7 +26,7 @@ function showTheme(theme: Theme): void {
 const load = (language: Language): Promise<FleetCatalogue | undefined> =>
   loadTexts(toTextsPath(language), language, fleetEn);
 
-/** The language of the page: the operator's choice, then the one in the address, then the browser's. */
+/** The page's language: the operator's choice, then the one in the address, then the browser's. */
 function toLanguage(chosen: string | null | undefined): Language {
   const asked = new URLSearchParams(location.search).get('lang');
   return chooseLanguage([chosen, asked, ...navigator.languages]);
@@ -74,7 +74,7 @@ function start(firstWords: Words<FleetCatalogue>): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
-  /** Renders once after all changes of the current task. */
+  /** Renders once after all changes in the current task. */
   const show = (): void => {
     if (isPlanned) return;
     isPlanned = true;

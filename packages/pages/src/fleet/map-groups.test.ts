@@ -21,7 +21,7 @@ function toPlaced(index: number, x: number, y: number): PlacedGroup {
 
 test('no two marks on the map cover each other, and no boat is lost', () => {
   for (let seed = 1; seed <= 100; seed += 1) {
-    // The golden ratio spreads the places evenly, and differently for each seed.
+    // The golden ratio spreads the positions evenly, and differently for each seed.
     const placed = Array.from({ length: 60 }, (_, index) =>
       toPlaced(index, ((index * seed * 0.618) % 1) * 808, ((index * 0.754 + seed * 0.57) % 1) * 560),
     );
@@ -40,7 +40,7 @@ test('no two marks on the map cover each other, and no boat is lost', () => {
   }
 });
 
-test('marks that are apart stay as they are', () => {
+test('marks that do not cover each other stay unchanged', () => {
   const placed = [toPlaced(1, 100, 100), toPlaced(2, 200, 100)];
   assert.deepEqual(joinGroups(placed), placed);
 });

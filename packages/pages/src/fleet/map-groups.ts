@@ -1,6 +1,6 @@
 import type { PositionGroup } from './api.ts';
 
-/** A group of boats, or a single boat, and its place on the map in pixels of the drawing. */
+/** A group of boats, or a single boat, and its position on the map in pixels of the drawing. */
 export interface PlacedGroup {
   readonly group: PositionGroup;
   readonly x: number;
@@ -8,15 +8,15 @@ export interface PlacedGroup {
 }
 
 /**
- * Closer marks cover each other: the width of two marks of single boats, or most of the width of a group's mark, on the
+ * Marks closer than this cover each other. It is the width of two single-boat marks, or most of a group mark's width, on the
  * narrowest map.
  */
 export const BOATS_APART_MIN_PX = 46;
 export const GROUPS_APART_MIN_PX = 58;
 
 /**
- * Joins marks that would cover each other. Central groups boats by the cells of a grid, and two groups may lie close to the
- * same edge. The number of boats and of late ones stays the same.
+ * Joins marks that would cover each other. Central groups boats by grid cell, and two groups may lie close to the same edge. The
+ * numbers of boats and of late boats stay the same.
  */
 export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup[] {
   const joined: PlacedGroup[] = [];
@@ -28,7 +28,7 @@ export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup
     if (other === undefined) joined.push(one);
     else joined.splice(near, 1, join(other, one));
   }
-  // The middle of two groups may be close to a third one.
+  // The midpoint of two groups may be close to a third one.
   return joined.length === placed.length ? joined : joinGroups(joined);
 }
 

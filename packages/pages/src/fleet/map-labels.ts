@@ -1,6 +1,6 @@
 import { MAP_HEIGHT, MAP_WIDTH } from './map-view.ts';
 
-/** Where a name stands beside its mark. */
+/** Where a name is placed beside its mark. */
 export type LabelSide = 'after' | 'before' | 'below' | 'above';
 
 /** A mark on the map, in pixels of the drawing, and its name if it should be shown. */
@@ -19,27 +19,27 @@ interface Area {
 
 /** Pixels of the drawing per CSS pixel on the narrowest map, where names need most of the room. */
 const SCALE = MAP_WIDTH / 340;
-/** Half the side of a mark as drawn, and the distance from its centre to its name, in CSS pixels as in fleet.css. */
+/** Half the side of a drawn mark, and the distance from its centre to its name, in CSS pixels as in fleet.css. */
 const MARK_HALF_PX = 12;
 const NAME_FROM_PX = 15;
 const LINE_PX = 18;
-/** Maximum width of a name. A longer one has several lines. */
+/** Maximum width of a name. A longer name is broken into several lines. */
 const NAME_WIDTH_MAX_PX = 130;
-/** Widths of a character at 14 px in a wide font, and of one of the wide scripts of East Asia. */
+/** Width of a character at 14 px in a wide font, and of a full-width East Asian character. */
 const CHARACTER_PX = 8.6;
 const WIDE_CHARACTER_PX = 15;
 const WIDE_FROM = 0x2e80;
 const PADDING_PX = 6;
-/** The room of the map's controls in its lower corner: three buttons of 44 px with their distances. */
+/** The space taken by the controls in the map's lower corner: three buttons of 44 px with their spacing. */
 const CONTROLS_WIDTH_PX = 56;
 const CONTROLS_HEIGHT_PX = 152;
 
-/** In the order of preference: beside the mark, names are read like those on a chart. */
+/** In order of preference. Beside the mark, names read like those on a chart. */
 const SIDES: readonly LabelSide[] = ['after', 'before', 'below', 'above'];
 
 /**
  * Chooses a side for the name of each mark so that no name covers another name, a mark, the map's controls, or the edge of the
- * map. The first marks choose first. Undefined if a mark has no name, or if there is no room for it.
+ * map. Earlier marks choose first. Undefined if a mark has no name or if there is no room for it.
  */
 export function placeLabels(
   marks: readonly MapMark[],
@@ -71,7 +71,7 @@ function toControlsArea(side: 'left' | 'right'): Area {
   return { left, right: left + width, top: MAP_HEIGHT - CONTROLS_HEIGHT_PX * SCALE, bottom: MAP_HEIGHT };
 }
 
-/** The room of a name, in pixels of the drawing. */
+/** The space that a name takes, in pixels of the drawing. */
 export function toLabelArea(mark: MapMark & { readonly name: string }, side: LabelSide): Area {
   const wide = [...mark.name].reduce(
     (sum, character) =>

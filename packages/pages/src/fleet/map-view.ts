@@ -1,7 +1,7 @@
 import { geoMercator, type GeoProjection } from 'd3-geo';
 import type { Positions } from './api.ts';
 
-/** The view of the map: its centre, and the pixels per degree of longitude. */
+/** The map's view: its centre, and the pixels per degree of longitude. */
 export interface MapView {
   readonly longitude: number;
   readonly latitude: number;
@@ -16,11 +16,11 @@ export const MAP_HEIGHT = 560;
 /** The Mercator projection grows without bound towards the poles. */
 const LATITUDE_MAX = 80;
 export const SCALE_MIN = MAP_WIDTH / 360;
-/** At this scale the map is about 20 km across. */
+/** At this scale, the map is about 20 km across. */
 export const SCALE_MAX = 4_000;
 /** From this scale on, the finer land shapes are drawn. */
 export const COAST_FROM_SCALE = 12;
-/** Fraction of the map's size by which an arrow key moves it. */
+/** An arrow key moves the map by this fraction of its size. */
 const STEP_SHARE = 0.25;
 export const ZOOM_STEP = 2;
 
@@ -28,7 +28,7 @@ export const WORLD: MapView = { longitude: 0, latitude: 20, scale: SCALE_MIN, is
 
 /** Possible cell sides in degrees. Boats in one cell share a mark, so that marks do not overlap. */
 const CELLS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-/** Smallest side of a cell in pixels of the drawing: the size of a mark with its margin. */
+/** Minimum side of a cell in pixels of the drawing: the size of a mark with its margin. */
 const CELL_MIN_PX = 64;
 
 export function toProjection({ longitude, latitude, scale }: MapView): GeoProjection {
@@ -43,7 +43,7 @@ export function toProjection({ longitude, latitude, scale }: MapView): GeoProjec
     ]);
 }
 
-/** The window of a view, in the form that central expects. */
+/** Returns the window of a view in the form that central expects. */
 export function toWindow(view: MapView): {
   readonly west: string;
   readonly south: string;
@@ -82,7 +82,7 @@ export function pan(view: MapView, right: number, up: number): MapView {
   return bounded({ ...view, longitude: target[0], latitude: target[1] });
 }
 
-/** The view at another scale. */
+/** Returns the view at another scale. */
 export function zoom(view: MapView, factor: number): MapView {
   return bounded({ ...view, scale: view.scale * factor });
 }
@@ -96,7 +96,7 @@ function bounded(view: MapView): MapView {
   };
 }
 
-/** Largest scale when the map is fitted to the boats: about 500 km across, so that the coast is recognisable. */
+/** Maximum scale when the map is fitted to the boats: about 500 km across, so that the coast is recognisable. */
 const FIT_SCALE_MAX = 120;
 /** The margin keeps marks and their names inside the map, and most marks clear of the map's controls. */
 const FIT_MARGIN = 0.78;

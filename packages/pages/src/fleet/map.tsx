@@ -79,7 +79,7 @@ const KEYS: Readonly<Record<string, (map: MapView) => MapView>> = {
   '-': (map) => zoom(map, 1 / ZOOM_STEP),
 };
 
-/** The land and the marks on it. Without `onMove` the map cannot be moved. */
+/** The land with its marks. Without `onMove`, the map cannot be moved. */
 export function MapPicture(props: {
   readonly map: MapView;
   readonly view: View;
@@ -190,7 +190,7 @@ function Marks(props: {
 
 function Mark(props: {
   readonly place: PlacedGroup;
-  /** Where the name stands, or undefined if it is not shown. */
+  /** Where the name is placed, or undefined if it is not shown. */
   readonly nameSide: LabelSide | undefined;
   readonly view: View;
 }): JSX.Element {

@@ -9,13 +9,13 @@ export interface ListView {
   readonly search: string | undefined;
 }
 
-/** A view of the page. */
+/** The page's current view. */
 export type Place =
   | { readonly kind: 'fleet'; readonly view: ListView }
   | { readonly kind: 'boat'; readonly installationId: string }
   | { readonly kind: 'accounts' };
 
-/** The URL of the view of accounts. */
+/** The URL of the accounts view. */
 export const ACCOUNTS_ADDRESS = '#/accounts';
 
 export const FILTERS = [
@@ -57,12 +57,12 @@ export function parsePlace(hash: string): Place {
   };
 }
 
-/** The URL of a boat. */
+/** Returns the URL of a boat. */
 export function toBoatAddress(installationId: string): string {
   return `#/boat/${installationId}`;
 }
 
-/** The URL of a list. */
+/** Returns the URL of a list. */
 export function toListAddress(view: ListView): string {
   const query = new URLSearchParams(
     Object.entries(view).filter(

@@ -53,14 +53,14 @@ function createAsk(store: Store): Ask {
     const refusal = reply.kind === 'refused' ? reply.refusal : undefined;
     if (refusal !== undefined && LOGGED_OUT.includes(refusal.code))
       store.change((state) => ({ ...state, session: toEndedSession(session, refusal) }));
-    // An answer about the previous view says nothing about the facts of this one.
+    // An answer about the previous view does not concern the facts of this one.
     else if (answered === place)
       store.change((state) => ({ ...state, troubles: toTroubles(state.troubles, id, refusal) }));
     return reply.kind === 'answer' ? reply.value : undefined;
   };
 }
 
-/** Returns the troubles after a request of a route was answered, or refused. */
+/** Returns the troubles after a request to a route was answered or refused. */
 function toTroubles(troubles: Troubles, id: UsedRoute, refusal: Refusal | undefined): Troubles {
   const { [id]: former, ...others } = troubles;
   if (refusal !== undefined) return { ...others, [id]: refusal };
@@ -174,7 +174,7 @@ function createBoatRefresh(
       ...toGiven({ before: before?.toString() }),
     });
     if (found === undefined) return;
-    // A number above the newest export selects the newest exports, and the list then follows new ones.
+    // A number above the newest export selects the newest exports, so the list follows new ones.
     const isNewest = before === undefined || (found.exports[0]?.sequence ?? 0) < before - 1;
     setBoat(id, { exports: found, exportsBefore: isNewest ? undefined : before });
   };

@@ -52,8 +52,8 @@ export function Secret(props: {
 }
 
 /**
- * Formats a code for reading: two groups of five characters. Importing the function of `@d3kos/protocol` would add all schemas to
- * the page (200 kB).
+ * Formats a code for reading: two groups of five characters. Importing the function from `@d3kos/protocol` would add all schemas
+ * to the page (200 kB).
  */
 function toSpokenCode(code: string): string {
   const half = code.length / 2;
@@ -66,7 +66,7 @@ function toSpokenCode(code: string): string {
 function Copy({ view, text }: { readonly view: View; readonly text: string }): JSX.Element | null {
   const { say } = view.texts;
   const [isCopied, setIsCopied] = useState(false);
-  // The type claims that it always exists.
+  // The declared type claims that the clipboard always exists.
   const clipboard = navigator.clipboard as Clipboard | undefined;
   if (clipboard === undefined) return <p class="note">{say('secret.select')}</p>;
   const copy = (): void =>
@@ -86,7 +86,7 @@ function Copy({ view, text }: { readonly view: View; readonly text: string }): J
 /** Width of the light border of a QR code, in modules. Cameras do not detect a code without it (ISO/IEC 18004). */
 const QUIET_MODULES = 4;
 
-/** Renders a text as a QR code. It is dark on light in every theme, because many cameras cannot read inverted codes. */
+/** Renders a text as a QR code. The code is dark on light in every theme, because many cameras cannot read inverted codes. */
 function QrPicture({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
   const code = generate(text);
   const side = code.size + 2 * QUIET_MODULES;

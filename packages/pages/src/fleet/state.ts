@@ -22,7 +22,7 @@ import { type Place, WHOLE_FLEET } from './place.ts';
 
 /** Number of boats on one page of the list. */
 export const PAGE_LENGTH = 50;
-/** Number of exports in one view. If a request starts above the newest export, central returns the newest ones. */
+/** Number of exports shown at once. If a request starts above the newest export, central returns the newest ones. */
 export const EXPORTS_SHOWN = 40;
 
 /** Who is using the page. `unknown` means that the page has not asked yet. */
@@ -40,15 +40,15 @@ export type Session =
     };
 
 /**
- * Returns the session after central has refused its credentials. A session with a cookie has ended. An operator token is no
- * longer accepted.
+ * Returns the session after central has refused its credentials. If it used a cookie, the session has ended; if it used the
+ * operator token, the token is no longer accepted.
  */
 export function toEndedSession(session: Session, refusal: Refusal): Session {
   const hasCookie = session.kind === 'open' && session.token === undefined;
   return { kind: 'none', refusal: hasCookie ? { ...refusal, code: SESSION_ENDED } : refusal };
 }
 
-/** A code of the page: the session ended while the page was open. */
+/** The page's own code: the session ended while the page was open. */
 export const SESSION_ENDED = 'SESSION_ENDED';
 
 /** The facts about the open boat. */
@@ -56,7 +56,7 @@ export interface OpenBoat {
   readonly installationId: string;
   readonly details: BoatDetails | undefined;
   readonly exports: Exports | undefined;
-  /** Only exports with lower numbers are shown. Undefined shows the newest ones. */
+  /** Only exports with lower numbers are shown. If undefined, the newest ones are shown. */
   readonly exportsBefore: number | undefined;
   readonly log: Log | undefined;
   readonly alerts: Alerts | undefined;
@@ -69,7 +69,7 @@ export interface OpenBoat {
 /** Why the last request of a route failed. The next answer of the same route removes the entry. */
 export type Troubles = Readonly<Partial<Record<UsedRoute, Refusal>>>;
 
-/** Everything that the page shows. All facts about boats come from answers of central. */
+/** Everything that the page shows. All facts about boats come from central's answers. */
 export interface PageState {
   readonly session: Session;
   readonly place: Place;
@@ -89,12 +89,12 @@ export interface PageState {
   readonly trail: Audit | undefined;
   /** The change whose dialog is open. */
   readonly change: OpenChange | undefined;
-  /** The routes whose last request failed, and why. Facts that they return are out of date. */
+  /** The routes whose last request failed, and why. The facts that they return are out of date. */
   readonly troubles: Troubles;
   readonly isDisplayOpen: boolean;
   readonly look: Look;
   readonly language: string | undefined;
-  /** `UTC`, or the zone of the operator's computer. */
+  /** `UTC`, or the time zone of the operator's computer. */
   readonly zone: 'utc' | 'local';
 }
 
@@ -134,7 +134,10 @@ export function toTrouble(state: PageState): Refusal | undefined {
   return isBoatUnknown(state) ? undefined : Object.values(state.troubles)[0];
 }
 
-/** Returns the state at a view. Facts of another boat are dropped, so that they are never shown under this boat's name. */
+/**
+ * Returns the state after opening a view. Facts about another boat are dropped, so that they are never shown under this boat's
+ * name.
+ */
 export function applyPlace(state: PageState, place: Place): PageState {
   const isSameList =
     place.kind === 'fleet' &&

@@ -3,7 +3,7 @@ import type { Language } from '../i18n/languages.ts';
 import type { Acts } from './acts.ts';
 import type { PageState } from './state.ts';
 
-/** Values that the components of the page share. */
+/** Values shared by the page's components. */
 export interface View {
   readonly state: PageState;
   readonly texts: FleetTexts;

@@ -22,7 +22,7 @@ export function needsNothing(state: BoatState): boolean {
   return !['refused', 'late', 'gap', 'rejecting'].includes(state);
 }
 
-/** Returns the name of a boat, or a placeholder. */
+/** Returns a boat's name, or a placeholder. */
 export function toName(boat: Pick<Boat, 'name'>, { say }: FleetTexts): string {
   return boat.name ?? say('list.unnamed');
 }
@@ -41,7 +41,7 @@ export function toReason(refusal: string | null, { say }: FleetTexts): string {
   return say(key);
 }
 
-/** Returns the second line of a state in the list. */
+/** Returns a state's second line in the list. */
 export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): string {
   const { say, locale } = texts;
   const at = (iso: string | null): string =>
@@ -75,7 +75,7 @@ export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): strin
   }
 }
 
-/** Returns the summary of one boat: a sentence, and what to do. */
+/** Returns a boat's summary: a sentence, and what to do. */
 export function toBoatStatement(
   boat: Boat,
   now: string,

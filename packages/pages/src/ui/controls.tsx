@@ -4,7 +4,7 @@ import { Icon, type IconName, type Tone } from './icons.tsx';
 
 export interface ActProps {
   readonly icon?: IconName;
-  /** `waits` stands in the place of the main control, while nothing can be pressed there. */
+  /** `waits` takes the place of the main control while nothing can be pressed there. */
   readonly look?: 'main' | 'waits' | 'quiet' | 'bad';
   /** A control that waits stays in the tab order, and its label gives the reason. */
   readonly isWaiting?: boolean;
@@ -54,7 +54,7 @@ export function Download({
   );
 }
 
-/** A message of the page: the answer to a request, or a warning that the facts are old. */
+/** A message on the page: the answer to a request, or a warning that the facts are old. */
 export function Banner(props: {
   readonly tone: Tone;
   readonly icon: IconName;
@@ -93,7 +93,7 @@ export function Dialog(props: {
         if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
       });
   }, []);
-  // The control that had the focus may be gone, for example with the question that the dialog has answered.
+  // The control that had the focus may be gone, for example because its question has been answered.
   useEffect(() => {
     if (dialog.current?.open === true && document.activeElement === document.body) dialog.current.focus();
   });

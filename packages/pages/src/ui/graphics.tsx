@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 
-/** Maximum number of cells in the diagram of parts. With more parts, a cell represents several of them. */
+/** Maximum number of cells in the diagram of parts. If there are more parts, each cell represents several. */
 const PART_PLACES_MAX = 24;
 
 /** The parts of an export: held by central, being sent, or still on board. */
@@ -25,7 +25,7 @@ export function Parts({
   );
 }
 
-/** One bar for each value. The last one is today. A value of 0 is a stub. */
+/** One bar for each value, the last of which is today. A value of 0 is drawn as a stub. */
 export function Bars({
   values,
   label,
@@ -69,7 +69,7 @@ export function Gauge(props: {
   );
 }
 
-/** The shore of the passage. It moves with central's text. */
+/** The shore at central's end, which moves with central's text. */
 export function Shore(): JSX.Element {
   return (
     <svg class="passage__shore" viewBox="0 0 360 200" preserveAspectRatio="none" aria-hidden="true">

@@ -90,7 +90,7 @@ const MARKS = {
   rest: <path d="M40 29.5A17.5 17.5 0 1 1 22.5 7a14 14 0 0 0 17.5 22.5z" />,
 } as const satisfies Readonly<Record<string, JSX.Element>>;
 
-/** The icons of places and controls. */
+/** The icons for places and controls. */
 const ICONS = {
   now: (
     <>
@@ -145,10 +145,10 @@ export const ICON_NAMES = Object.keys(ICONS) as readonly (keyof typeof ICONS)[];
 
 const DRAWINGS: Readonly<Record<IconName, ComponentChildren>> = { ...MARKS, ...ICONS };
 
-/** Marks that mean "forward". They follow the writing direction. */
+/** Marks that mean "forward". Their direction follows the writing direction. */
 const TURNING: readonly IconName[] = ['sending', 'back'];
 
-/** A mark or an icon. It is decorative; the text beside it carries the meaning. */
+/** A mark or an icon. It is only decorative: the text beside it carries the meaning. */
 export function Icon({ name }: { readonly name: IconName }): JSX.Element {
   return (
     <svg viewBox="0 0 48 48" aria-hidden="true" class={TURNING.includes(name) ? 'turns' : ''}>

@@ -1,4 +1,4 @@
-/** The look of the page: automatic by the time of day, or a theme that the owner chose. */
+/** The page's look: automatic by the time of day, or a theme that the owner chose. */
 export const LOOKS = ['auto', 'day', 'night', 'watch'] as const;
 export type Look = (typeof LOOKS)[number];
 export type Theme = Exclude<Look, 'auto'>;
@@ -13,7 +13,7 @@ export function parseLook(text: string | null): Look {
 }
 
 /**
- * Returns the theme of a look. While the clock is not trusted, `auto` keeps the current theme: a clock that shows noon at 3 a.m.
+ * Returns the theme for a look. While the clock is not trusted, `auto` keeps the current theme: a clock that shows noon at 3 a.m.
  * must not light up the cockpit.
  */
 export function toTheme(look: Look, hour: number, isClockTrusted: boolean, shown: Theme | undefined): Theme {

@@ -17,6 +17,6 @@ export function remember(choice: Choice, value: string): void {
   try {
     localStorage.setItem(toKey(choice), value);
   } catch {
-    // The choice remains in the state of the page.
+    // The choice remains in the page's state.
   }
 }

@@ -1,4 +1,4 @@
-/** Holds the state of a page. Each change is a function from the old state to the new one. */
+/** Holds a page's state. Each change is a function from the old state to the new one. */
 export interface Store<State> {
   read(): State;
   change(step: (state: State) => State): void;

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 
 const CSS = readFileSync(join(import.meta.dirname, 'tokens.css'), 'utf8');
 
-/** The colours of a theme by the name of their token. Tokens that are not plain colours are left out. */
+/** A theme's colours by token name, without tokens that are not plain colours. */
 function readColours(theme: string): ReadonlyMap<string, string> {
   const from = CSS.indexOf(`[data-theme='${theme}'] {`);
   assert.ok(from >= 0, theme);
@@ -27,7 +27,7 @@ function toLuminance(hex: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-/** Contrast ratio of two colours, WCAG 2.2. */
+/** Contrast ratio of two colours according to WCAG 2.2. */
 function toContrast(one: string, other: string): number {
   const [dark = 0, light = 0] = [toLuminance(one), toLuminance(other)].toSorted((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);
@@ -53,8 +53,8 @@ const GRAPHICS: readonly (readonly [string, string])[] = [
   ['bar', 'paper'],
 ];
 /**
- * Pure red on black has 5.25:1, so night watch cannot have more. Sunlight and dim screens reduce contrast, so the others have
- * 7:1.
+ * Pure red on black has 5.25:1, so night watch cannot have more. Sunlight and dim screens reduce contrast, so the other themes
+ * have 7:1.
  */
 const THEMES = [
   ['day', 7],

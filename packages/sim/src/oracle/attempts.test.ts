@@ -37,7 +37,7 @@ const REFUSED: ExchangeEvent = {
   status: 403,
 };
 
-test('the refusal of a proxy counts as a captive portal only after a probe', () => {
+test("a proxy's refusal counts as a captive portal only after a probe", () => {
   const violationsIn = (events: readonly SimEvent[]): number => {
     const violations: string[] = [];
     checkAttempts(events, (text) => violations.push(text));

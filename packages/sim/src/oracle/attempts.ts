@@ -4,7 +4,7 @@ import type { Violate } from './violations.ts';
 
 /**
  * Checks that an attempt is used up only if central, or a gateway in front of it, answered the health probe just before, and that
- * the refusal of a proxy does not count as a captive portal before central's health was probed.
+ * a proxy's refusal does not count as a captive portal before central's health was probed.
  */
 export function checkAttempts(events: readonly SimEvent[], violate: Violate): void {
   let probe: ExchangeEvent | undefined;
@@ -35,7 +35,7 @@ function isReached(probe: ExchangeEvent | undefined): boolean {
     case 'gateway_504':
       return true;
     case 'answer_short':
-      // A 5xx counts even without its body. A 200 with a truncated body does not show which server answered.
+      // A 5xx counts even without its body. A 200 with a truncated body does not reveal which server answered.
       return probe.status >= 500 && probe.status < 600;
     default:
       return false;

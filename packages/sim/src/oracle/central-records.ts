@@ -23,7 +23,7 @@ export interface HeldRecord {
 /** The records that central holds, by their key in the truth. */
 export type Holding = ReadonlyMap<string, readonly HeldRecord[]>;
 
-/** A row of central's `imports` table: one part of one export. */
+/** A row of central's `imports` table, which is one part of one export. */
 export interface ImportedPart {
   readonly exportId: string;
   readonly index: number;
@@ -35,8 +35,8 @@ export interface ImportedPart {
 export interface CentralRecords {
   load(): Promise<Holding>;
   /**
-   * Returns the records loaded last if `isEnough` accepts them, and otherwise loads them again. This is correct because central
-   * never drops a record.
+   * Returns the records loaded last if `isEnough` accepts them, and otherwise loads them again. Reusing them is correct because
+   * central never drops a record.
    */
   loadUnless(isEnough: (seen: Holding) => boolean): Promise<Holding>;
   /** Imported parts, by export. */
@@ -46,7 +46,7 @@ export interface CentralRecords {
 /** Another boat with the same installation ID: one of the two has a copy of the other's card. */
 export interface Peer {
   readonly identify: Identify;
-  /** True if both boats had the record when the card was copied. Either boat may then send it to central. */
+  /** True if both boats had the record when the card was copied. In that case, either boat may send it to central. */
   isShared(key: string): boolean;
 }
 

@@ -3,13 +3,13 @@ import type { TruthRecord } from '../sources/truth.ts';
 import type { ExportFiles } from './export-files.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 
-/** Predicts from the ledger's cursors and digests which records the next export contains. */
+/** Predicts, from the ledger's cursors and digests, which records the next export will contain. */
 export interface DueRecords {
   /** Remembers that the ledger's current boatlog cursor belongs to the current boatlog database. */
   noteCursor(ledger: LedgerFacts): void;
   /** The database to which each boatlog cursor belongs, by the cursor's check value. */
   readonly generations: Map<string, number>;
-  /** Returns the prediction for one state of the ledger. */
+  /** Returns the prediction for a given state of the ledger. */
   predict(ledger: LedgerFacts): (record: TruthRecord) => boolean;
 }
 

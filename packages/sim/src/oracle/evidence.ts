@@ -7,7 +7,7 @@ import type { ExportFiles } from './export-files.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 import type { Violate } from './violations.ts';
 
-/** An export whose creation the boat acknowledged. */
+/** An export that the boat acknowledged. */
 export interface Acknowledged {
   readonly exportId: string;
   readonly queueId: string;
@@ -16,9 +16,9 @@ export interface Acknowledged {
   readonly slot: string | undefined;
 }
 
-/** The answers of central's handlers to the imports of one export. */
+/** How central's handlers answered the imports of one export. */
 export interface ImportAnswers {
-  /** The number of imports that the real handler answered with each status. */
+  /** Number of imports that the real handler answered, by status. */
   readonly counts: ReadonlyMap<number, number>;
   /** True if the real handler answered an import of this export with `status`. */
   hasAnswered(exportId: string, status: number): boolean;
@@ -26,7 +26,7 @@ export interface ImportAnswers {
   hasRejected(exportId: string): boolean;
 }
 
-/** Everything that a checker may use. Except for the ledger, none of it comes from the boat's own code. */
+/** All evidence that a checker may use. Except for the ledger, none of it comes from the boat's own code. */
 export interface Evidence {
   readonly sources: BoatSources;
   readonly files: ExportFiles;
@@ -34,11 +34,11 @@ export interface Evidence {
   readonly importAnswers: ImportAnswers;
   readonly due: DueRecords;
   readonly events: readonly SimEvent[];
-  /** The acknowledged exports, by export id. */
+  /** The acknowledged exports, by export ID. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
-  /** The newest version of each record that an acknowledged export contains, by the key of the record. */
+  /** The newest version of each record in an acknowledged export, by the record's key. */
   readonly required: ReadonlyMap<string, number>;
-  /** True from the restoration of the card until the boat has begun a new ledger. Always false after the calm day. */
+  /** True from when the card was restored until the boat has begun a new ledger. Always false after the calm day. */
   isLedgerBehind(ledger: LedgerFacts): boolean;
   /** The other boat, if the card was copied. */
   readonly peer: Peer | undefined;
@@ -47,11 +47,11 @@ export interface Evidence {
   readonly violate: Violate;
 }
 
-/** The data that central held before its database was restored and no longer held afterwards. */
+/** Data that central held before its database was restored, but not afterwards. */
 export interface LostByCentral {
   /**
-   * True from the restoration until the boat has sent an export, whose answer reports the loss, and has had a
-   * day to send the lost exports.
+   * True from the restoration until the boat has sent an export (whose answer reports the loss) and has had a day to send the
+   * lost exports.
    */
   readonly isAwaited: boolean;
   /** Keys of records that central held in a newer version. */
@@ -68,7 +68,7 @@ export function toNeededVersion({ required }: Evidence, record: TruthRecord): nu
   return record.isPresent ? record.versions.length - 1 : required.get(record.key);
 }
 
-/** True if the boat cut the export into smaller parts after planning them. */
+/** True if the boat later cut the export into smaller parts. */
 export function isCutSmaller({ events }: Pick<Evidence, 'events'>, queueId: string): boolean {
   return events.some(
     (event) =>

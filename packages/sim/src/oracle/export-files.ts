@@ -6,7 +6,7 @@ import type { TruthRecord } from '../sources/truth.ts';
 import type { LedgerEntry } from './ledger-facts.ts';
 import { parseObject } from './parse-object.ts';
 
-/** The content of an export file, read without the boat's own code. */
+/** An export file's content, read without the boat's own code. */
 export interface FileFacts {
   readonly isComplete: boolean;
   readonly sha256: string;
@@ -22,7 +22,7 @@ export interface FileFacts {
 }
 
 /**
- * Finds the truth's record that corresponds to an exported record, and its version. The version is -1 if the truth does not
+ * Finds the truth's record that corresponds to an exported record, and the version. The version is -1 if the truth does not
  * contain it.
  */
 export type Identify = (
@@ -30,7 +30,7 @@ export type Identify = (
   record: Readonly<Record<string, unknown>>,
 ) => { readonly truth: TruthRecord; readonly version: number; readonly oldest: number } | undefined;
 
-/** Number of characters at the start of a file in which the export ID occurs. */
+/** The export ID occurs within this many characters at the start of a file. */
 const HEADER_LENGTH = 400;
 
 /** The export files on the card. */
@@ -97,7 +97,7 @@ export function createExportFiles(medium: DiskMedium, identify: Identify): Expor
   };
 }
 
-/** The usual folder for the files of failed exports. */
+/** The usual folder for failed exports' files. */
 export function toArchivedFile(queueId: string): string {
   return `${toSpoolPaths(ROOT).failed}/${queueId}_failed.json`;
 }

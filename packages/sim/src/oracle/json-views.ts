@@ -36,7 +36,10 @@ export function checkViews(medium: DiskMedium, ledger: LedgerFacts, violate: Vio
   }
 }
 
-/** Returns the named values of each row. A value that is not an array is returned unchanged, so it differs from the ledger. */
+/**
+ * Returns each row's values under the given names. A value that is not an array is returned unchanged, so that it differs from
+ * the ledger.
+ */
 function pick(rows: unknown, names: readonly string[]): unknown {
   if (!Array.isArray(rows)) return rows;
   return rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]])));

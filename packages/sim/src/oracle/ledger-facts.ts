@@ -2,7 +2,7 @@ import type { Boat } from '@d3kos/boat';
 import type { Cursor } from '../../../boat/src/collect/cursor.ts';
 import { BOATLOG_CURSOR } from '../sources/boat-sources.ts';
 
-/** An export in the ledger, with the facts that the checkers use. */
+/** An export in the ledger, with the facts that checkers use. */
 export interface LedgerEntry {
   readonly queueId: string;
   readonly exportId: string;
@@ -13,21 +13,21 @@ export interface LedgerEntry {
   readonly trigger: string;
   readonly retryCount: number;
   readonly lastError: string | undefined;
-  /** Undefined until the export is cut into parts. */
+  /** Undefined until the export has been cut into parts. */
   readonly partSizeBytes: number | undefined;
   readonly categories: Readonly<Record<string, { readonly state: string } | undefined>>;
 }
 
 export const STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
 
-/** Everything that the checkers read from the boat's ledger. No other checker code calls the ledger. */
+/** Everything that the checkers read from the boat's ledger; no other checker code calls it. */
 export interface LedgerFacts {
   list(status: LedgerEntry['status']): readonly LedgerEntry[];
   waitingCount(): number;
   /** Finds an entry by its queue ID, which never changes. The export ID changes if the export is numbered in a new ledger. */
   find(queueId: string): LedgerEntry | undefined;
   ledgerId(): string;
-  /** Whether the boat has begun a new ledger, and whether the first full export of it is queued. */
+  /** Whether the boat has begun a new ledger, and whether that ledger's first full export is queued. */
   ledgerChange(): 'none' | 'full_export_due' | 'full_export_queued';
   hasFile(path: string): boolean;
   /** Delivered exports, newest first. */
@@ -37,7 +37,7 @@ export interface LedgerFacts {
   /** Claimed daily slots. */
   claimedSlots(): readonly string[];
   boatlogCursor(): Cursor | undefined;
-  /** Returns the SHA-256 of the last exported line of a state record. */
+  /** Returns the SHA-256 of a state record's last exported line. */
   digestOf(category: LedgerCategory, recordId: string): string | undefined;
   /**
    * True until the boat has imported the complete queue of a legacy exporter. Until then, the queue's records are in the legacy
@@ -48,7 +48,7 @@ export interface LedgerFacts {
 
 type LedgerCategory = Parameters<Boat['ledger']['progress']['digestOf']>[0];
 
-/** A limit above the number of exports in any run. */
+/** A limit that exceeds the number of exports in any run. */
 const HISTORY_LIMIT = 1_000_000;
 
 export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {

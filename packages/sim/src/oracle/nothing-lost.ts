@@ -33,8 +33,8 @@ export function checkAcknowledgedExports(
 }
 
 /**
- * Checks the invariant of delivery. Each record is delivered, in the file of a waiting export, or due in the next export. Central
- * holds the records of every delivered export.
+ * Checks the delivery invariant: each record is delivered, in the file of a waiting export, or due in the next export, and
+ * central holds the records of every delivered export.
  */
 export async function checkRecords(
   evidence: Evidence,
@@ -43,7 +43,7 @@ export async function checkRecords(
   where: string,
 ): Promise<void> {
   const { sources, central, due, lost, violate } = evidence;
-  // Central gets back what it lost only after its answer has reported the loss to the boat. Until then, delivered exports prove
+  // The boat sends again what central lost only after central's answer has reported the loss. Until then, delivered exports prove
   // nothing.
   if (lost.isAwaited) return;
   const { carried, delivered } = readFiles(evidence, ledger);
@@ -136,7 +136,7 @@ function readFiles({ files, lost }: Evidence, ledger: LedgerFacts): FilesOfLedge
 
 /**
  * True if a complete export of a legacy exporter is on the card without an entry. If there is too little space to adopt the
- * export at one start, the next start adopts it. The checks at the end of the run verify that it was adopted.
+ * export at one start, the next start adopts it. The checks at the end of the run verify that this happened.
  */
 function waitsForAdoption(
   ledger: LedgerFacts,

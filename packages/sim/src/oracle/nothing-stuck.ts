@@ -78,7 +78,7 @@ function isRequeuedWithoutFile({ events, files }: Evidence, { sequence, exportFi
 /**
  * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or
  * in a late request, and if the earlier parts arrive first (decisions 0020 and 0024). The boat itself fails the export if its
- * card was restored to a state in which the export was not cut yet, and the link does not carry the larger part.
+ * card was restored to a state in which the export had not yet been cut and the link does not carry the larger part.
  */
 function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;
@@ -92,6 +92,6 @@ function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   );
   if (isHeldDifferently && evidence.events.some(({ kind }) => kind === 'card_restored')) return true;
   const isAnswered = [exportId, formerId].some((id) => evidence.importAnswers.hasAnswered(id, 409));
-  // The other boat may have cut a waiting export of the copied card differently.
+  // The other boat may have cut a waiting export from the copied card differently.
   return isAnswered && (isCutSmaller(evidence, queueId) || evidence.peer !== undefined);
 }

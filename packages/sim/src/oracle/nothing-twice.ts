@@ -1,6 +1,6 @@
 import type { Evidence } from './evidence.ts';
 
-/** Checks that central holds each record once, under the record id that the collectors' rules define. */
+/** Checks that central holds each record once, under the record ID that the collectors' rules define. */
 export async function checkStoredOnce({ sources, central, violate }: Evidence): Promise<void> {
   const holding = await central.load();
   for (const record of sources.records.values()) {

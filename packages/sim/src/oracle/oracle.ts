@@ -69,7 +69,7 @@ export interface Oracle {
    */
   checkFinished(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
   checkViews(boat: Boat): void;
-  /** Records what was acknowledged. The returned function records that the card was restored to this state. */
+  /** Records what was acknowledged. Returns a function that records that the card was restored to this state. */
   takeImage(): () => void;
   /** Restores central's database and records what central lost. */
   noteRestoration(restore: () => Promise<void>): Promise<void>;
@@ -78,7 +78,7 @@ export interface Oracle {
    */
   expectRestored(): void;
   /**
-   * Makes this oracle and the oracle of a boat with a copied card expect each other's records. Call it when the card is copied.
+   * Makes this oracle and that of a boat with a copied card expect each other's records. Call it when the card is copied.
    */
   expectCopy(copy: Oracle): void;
   /** Checks that central has noticed two boats with one identity. */

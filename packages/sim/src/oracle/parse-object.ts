@@ -2,7 +2,7 @@
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    // The check above makes this safe. The object's values are compared as text.
+    // The check above makes this cast safe. The object's values are compared as text.
     return typeof value === 'object' && value !== null
       ? (value as Readonly<Record<string, unknown>>)
       : undefined;

@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 
 /**
- * Checks that every delivery is proven. Central holds all parts of each export in the history, with the digests of the sent
+ * Checks that every delivery is proven: central holds all parts of each export in the history, with the digests of the sent
  * bytes.
  */
 export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Promise<void> {
@@ -27,7 +27,7 @@ export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Prom
 
 /**
  * True if central reports the export as lost. It reports neither an export of another ledger nor one that was withdrawn. Later
- * exports contained the records of a withdrawn export, and of one whose file was removed.
+ * exports contained the records of a withdrawn export, and those of an export whose file was removed.
  */
 function isNamedAgain(
   { events }: Evidence,
@@ -35,7 +35,7 @@ function isNamedAgain(
   { queueId, exportId }: { readonly queueId: string; readonly exportId: string },
 ): boolean {
   const entry = ledger.find(queueId);
-  // A boat whose clock is set back may give the queue ID of a removed export to another one.
+  // A boat whose clock is set back may reuse a removed export's queue ID.
   if (entry?.exportId !== exportId) return false;
   const isWithdrawn = events.some(
     (event) =>

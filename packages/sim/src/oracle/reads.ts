@@ -4,7 +4,7 @@ import type { Violate } from './violations.ts';
 /** The folder of the boatlog database. */
 export const BOATLOG_FOLDER = `${ROOT}/data/boatlog`;
 
-/** A time during which a source could not be read. */
+/** A period during which a source could not be read. */
 export interface Outage {
   readonly kind: 'unreadable' | 'hangs';
   readonly path: string;
@@ -28,21 +28,21 @@ export interface AnsweredRequest {
 export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
 
 /**
- * If one of these cannot be read, its category is not read. Settings are not listed, because their files are independent of each
- * other.
+ * If one of these sources cannot be read, its category is not read. Settings are not listed, because their files are independent
+ * of each other.
  */
 const SOLE_SOURCES = [`${ROOT}/data/`, RECORDINGS];
 
 /**
- * Checks that a category is left out only because its own source could not be read, and that an export whose sources could not
- * all be read is neither answered as "nothing new" nor counted for its day.
+ * Checks that a category is left out only because its own source could not be read, and that an export with an unreadable source
+ * is neither reported as "nothing new" nor counted for its day.
  */
 export function checkReads(request: AnsweredRequest, outages: readonly Outage[], violate: Violate): void {
   const { askedMs, answeredMs, outcome, states, hasClaimedSlot } = request;
   const met = outages.filter(({ fromMs, untilMs }) => fromMs <= answeredMs && untilMs >= askedMs);
   for (const [category, state] of Object.entries(states)) {
     if (!UNREAD_STATES.includes(state)) continue;
-    // Hanging sources may prevent the boat from reading others.
+    // Sources that hang may prevent the boat from reading others.
     const isExplained = met.some(({ kind }) => kind === 'hangs' || category === 'boatlog');
     if (!isExplained) violate(`${category} has the state ${state}, although its source could be read`);
   }

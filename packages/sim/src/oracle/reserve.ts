@@ -3,7 +3,7 @@ import type { Violate } from './violations.ts';
 
 /**
  * Checks that delivered files are removed before an export is refused because of the reserve (docs/spec/delivery.md, "Disk").
- * `deliveredFiles` are the files of exports that had been delivered when the refused export was requested.
+ * `deliveredFiles` are the files of exports already delivered when the refused export was requested.
  */
 export function checkReserve(
   code: string | undefined,

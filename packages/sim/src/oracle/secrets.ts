@@ -7,7 +7,7 @@ import type { Violate } from './violations.ts';
 /** The only file that may contain a device token. */
 const CREDENTIALS = `${ROOT}/config/export-credentials.json`;
 
-/** The only file that may contain the private key of the bundles. */
+/** The only file that may contain the private bundle key. */
 const BUNDLE_KEY = toSpoolPaths(ROOT).bundleKey;
 
 /**

@@ -42,7 +42,7 @@ export function createSlotCheck(): SlotCheck {
   };
 }
 
-/** An export that could not read every category leaves its slot free, so the next one is made on the same day. */
+/** An export that could not read every category leaves its slot free, so another one is created on the same day. */
 function areAllRead(categories: LedgerEntry['categories']): boolean {
   return Object.values(categories).every(
     (count) => count === undefined || !UNREAD_STATES.includes(count.state),

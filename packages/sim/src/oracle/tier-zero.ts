@@ -9,7 +9,7 @@ const GRACE_MS = 3_000;
 export interface TierZeroCheck {
   /** Called when tier 0 begins. */
   begin(): void;
-  /** Called when tier 0 ends or the tier changes again. Reports connections that were opened in the meantime. */
+  /** Called when tier 0 ends or the tier changes again. Reports connections opened in the meantime. */
   end(): void;
 }
 

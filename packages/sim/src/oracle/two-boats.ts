@@ -2,7 +2,7 @@ import type { Store } from '@d3kos/central';
 import type { Violate } from './violations.ts';
 
 /**
- * Checks that central has detected two machines with one identity, by the column that the operator's commands and pages show.
+ * Checks, by the column that the operator's commands and pages show, that central has detected two machines with one identity.
  */
 export async function checkWarned(store: Store, installationId: string, violate: Violate): Promise<void> {
   const rows = await store.query(

@@ -20,13 +20,13 @@ import {
 import type { SourceContext } from './source-context.ts';
 import { createTruth, type Truth, type TruthRecord } from './truth.ts';
 
-/** The name under which the collector stores the cursor of the boatlog. */
+/** The name under which the collector stores the boatlog's cursor. */
 export const BOATLOG_CURSOR = 'data/boatlog/boatlog.db';
 
 /** Maximum number of pictures or alerts added at a time. */
 const ADDED_MAX = 5;
 
-/** The sources of one boat, and the truth: all records that they hold or have ever held. */
+/** A boat's sources, and the truth: all records that they contain or have ever contained. */
 export interface BoatSources {
   readonly records: ReadonlyMap<string, TruthRecord>;
   /** The number of the current boatlog database, counted from 1. */
@@ -41,7 +41,7 @@ export interface BoatSources {
   /** Replaces the boatlog database with a file that is not a database. */
   makeBoatlogUnreadable(): void;
   makeBoatlogReadable(): void;
-  /** Records what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
+  /** Records what the sources contain; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
   takeImage(): (() => void) | undefined;
   /** Returns the sources of another machine that has a copy of these. Returns undefined while the boatlog is unreadable. */
   copyTo(machine: SimMachine, random: SimRandom): BoatSources | undefined;
@@ -49,7 +49,7 @@ export interface BoatSources {
   setToken(token: string): void;
 }
 
-/** Writes the sources of a boat and records their content. All writes are durable at once. */
+/** Writes a boat's sources and records their content. All writes are durable at once. */
 export function createBoatSources(
   machine: SimMachine,
   plan: BoatPlan,
@@ -90,7 +90,7 @@ function toContext(
   return { truth, random, medium, wallMs, timeZone, realPath: databases.realPath };
 }
 
-/** Returns the functions that change both the sources and the truth. */
+/** Returns the functions that change the sources together with the truth. */
 function toSources(context: SourceContext, plan: BoatPlan, boatlog: BoatlogSource): BoatSources {
   const { truth, medium, wallMs } = context;
   const add = {
@@ -131,7 +131,7 @@ function toSources(context: SourceContext, plan: BoatPlan, boatlog: BoatlogSourc
         createBoatlogSource(copied, { ...plan, firstGeneration: boatlog.generation() }),
       );
     },
-    // The tier is part of the settings record, so this must not change any other value of the record.
+    // The tier is part of the settings record, whose other values must not change here.
     setTier: (tier) =>
       medium.put(
         `${ROOT}/config/license.json`,

@@ -7,7 +7,7 @@ import type { Truth } from './truth.ts';
 
 const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
 
-/** The boat's log: one SQLite database, which a restore may replace. */
+/** The boat's log: a SQLite database, which a restore may replace. */
 export interface BoatlogSource {
   /** The number of the current database, counted from 1. */
   generation(): number;
@@ -22,7 +22,7 @@ export interface BoatlogSource {
   takeImage(): (() => void) | undefined;
 }
 
-/** The properties of a boat on which its log depends. `firstGeneration` is the number of the existing database. */
+/** The properties of a boat that determine its log. `firstGeneration` is the number of the existing database. */
 type BoatlogPlan = Pick<BoatPlan, 'boatlogIds' | 'contentLengthMax'> & { readonly firstGeneration?: number };
 
 export function createBoatlogSource(context: SourceContext, plan: BoatlogPlan): BoatlogSource {
@@ -43,7 +43,7 @@ export function createBoatlogSource(context: SourceContext, plan: BoatlogPlan): 
     const { lastInsertRowid } = db
       .prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, NULL, NULL)')
       .run(id, timestamp, random.pick(['voice', 'auto', 'engine']), content, latitude);
-    // If the clock shows a second twice and the database starts over, two rows could get the same record ID.
+    // If the clock repeats a second and the database starts over, two rows could get the same record ID.
     if (boatlogIds !== 'none' && isRecordIdTaken(truth, `${id ?? lastInsertRowid}@${timestamp}`)) {
       timestamp = `${new Date(wallMs()).toISOString().slice(0, 23)}${key.slice(1).padStart(3, '0')}`;
       db.prepare('UPDATE boatlog_entries SET timestamp = ? WHERE rowid = ?').run(timestamp, lastInsertRowid);

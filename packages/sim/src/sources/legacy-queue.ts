@@ -5,12 +5,12 @@ import type { LegacyQueuePlan } from '../plan.ts';
 import type { SimRandom } from '../random.ts';
 import type { TruthRecord } from './truth.ts';
 
-/** Number of boatlog entries in each export of the legacy exporter. */
+/** Number of boatlog entries in each of the legacy exporter's exports. */
 const ENTRIES_PER_EXPORT = 3;
 
 /**
- * Writes the queue of a legacy exporter in one of the formats found in the field, with its exports as files or within the queue.
- * Returns the records in the queue. They no longer exist in any source, so records that the boat does not import are lost.
+ * Writes a legacy exporter's queue in one of the formats found in the field, with its exports as files or within the queue.
+ * Returns the records in the queue. They no longer exist in any source, so any record that the boat does not import is lost.
  */
 export function writeLegacyQueue(
   medium: DiskMedium,

@@ -33,7 +33,7 @@ export function addCaptures(context: SourceContext, count: number): void {
   });
 }
 
-/** Identifies the catch of a random capture again, as its service does on request. */
+/** Identifies a random capture's catch again, as the capture service does on request. */
 export function identifyCapture({ truth, random, realPath }: SourceContext): void {
   const record = truth.pickPresent('marine_vision_captures');
   if (record === undefined) return;
@@ -126,10 +126,10 @@ export function removeSnapshot({ truth, medium }: SourceContext): void {
   record.isPresent = false;
 }
 
-/** Size of the run of NUL bytes that a power cut leaves in a file: one block. */
+/** Number of consecutive NUL bytes that a power cut leaves in a file: one block. */
 const NUL_RUN_BYTES = 4_096;
 
-/** Writes malformed files, such as a power cut or an owner with an old editor leaves behind. */
+/** Writes malformed files like those that a power cut or an owner with an old editor leaves behind. */
 export function putMalformedFiles(medium: DiskMedium): void {
   medium.put(`${ROOT}/config/slots.json`, new Uint8Array(NUL_RUN_BYTES));
   medium.put(`${ROOT}/config/vessel.env`, Buffer.from('VESSEL_NAME=Sj\u00f6bris\r\n', 'latin1'));

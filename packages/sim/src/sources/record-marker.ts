@@ -1,11 +1,11 @@
-/** Identifies the record of the truth from which a record in a file or at central originates. */
+/** Identifies the truth's record from which a record in a file or at central originates. */
 export interface RecordMarker {
   readonly key: string;
   /** The text of the record's version. */
   readonly version: string;
 }
 
-/** Reads the marker of an exported record. Returns undefined for a category that the truth does not track. */
+/** Reads an exported record's marker. Returns undefined for a category that the truth does not track. */
 export function readMarker(
   category: string,
   record: Readonly<Record<string, unknown>>,
@@ -39,6 +39,6 @@ function objectIn(
   name: string,
 ): Readonly<Record<string, unknown>> {
   const value = record[name];
-  // This object comes from JSON. Its values are compared as text.
+  // The object comes from JSON, and its values are compared as text.
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

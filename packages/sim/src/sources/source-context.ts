@@ -3,7 +3,7 @@ import type { DiskMedium } from '../disk-medium.ts';
 import type { SimRandom } from '../random.ts';
 import type { Truth } from './truth.ts';
 
-/** The databases, disk and random numbers used by each source of a simulated boat. */
+/** The databases, disk and random numbers that a simulated boat's sources share. */
 export interface SourceContext {
   readonly truth: Truth;
   readonly random: SimRandom;

@@ -1,7 +1,7 @@
 import type { Category } from '@d3kos/protocol';
 import type { SimRandom } from '../random.ts';
 
-/** One record as the boat's other services hold it. The record contains `key`, which identifies it in files and at central. */
+/** A record as the boat's other services hold it. The record contains `key`, which identifies it in files and at central. */
 export interface TruthRecord {
   readonly category: Category;
   readonly key: string;
@@ -9,17 +9,17 @@ export interface TruthRecord {
   readonly versions: string[];
   /** Set if the record exists only in the queue of a legacy exporter, in a complete item or in the torn one. */
   readonly legacy?: 'whole' | 'torn';
-  /** False after the source has removed the record. */
+  /** False once the source has removed the record. */
   isPresent: boolean;
   /** For a record of a log: its row, and the number of the database that holds it. */
   readonly row?: { readonly position: number; readonly generation: number };
-  /** For a record whose service writes local times: the moment that central must hold. */
+  /** For a record whose service writes local times: the moment under which central must store it. */
   readonly atMs?: number;
-  /** The record id that the export must contain, if the collectors' rules define one. */
+  /** The record ID that the export must contain, if the collectors' rules define one. */
   readonly recordId?: string;
 }
 
-/** All records that the sources hold or have ever held. */
+/** All records that the sources contain or have ever contained. */
 export interface Truth {
   readonly records: ReadonlyMap<string, TruthRecord>;
   /** Returns a new key, which consists of `letter` and a number. */
@@ -32,7 +32,7 @@ export interface Truth {
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   /**
-   * Copies the current records. The returned function restores the copy: later records are gone, and older versions are current
+   * Copies the current records. Returns a function that restores the copy: later records are gone, and older versions are current
    * again.
    */
   takeImage(): () => void;

@@ -5,10 +5,10 @@ import { openCentralDatabase } from '../simulated-central.ts';
 
 /** Timeout for one test. A hundred seeds take four minutes on an idle core. */
 const SEEDS_MAX_MS = 40 * 60_000;
-/** With fewer seeds than this, the faults that occur depend on chance. */
+/** With fewer seeds than this, which faults occur depends on chance. */
 const COVERAGE_SEEDS_MIN = 50;
 
-/** Minimum share of the seeds in which each of these must occur. A fault that rarely occurs proves little. */
+/** Minimum share of the seeds in which each of these must occur, because a rare fault proves little. */
 const SHARE_MIN = 0.1;
 const MET_OFTEN = [
   'power lost',

@@ -11,7 +11,7 @@ function withAnswers(change: (response: Response, request: Request) => Promise<R
       change(await send(request.clone()), request);
 }
 
-/** Changes the JSON of answers with this status. */
+/** Changes the JSON of answers that have this status. */
 function withJson(status: number, change: (json: Json, request: Request) => Json) {
   return withAnswers(async (response, request) => {
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json') === true;
@@ -21,7 +21,7 @@ function withJson(status: number, change: (json: Json, request: Request) => Json
   });
 }
 
-/** Answers imports whose decoded document matches. */
+/** Replaces the answer to each import whose decoded document matches. */
 function withImports(matches: (document: string) => boolean, answer: () => Response) {
   return withAnswers(async (response, request) => {
     if (!isImport(request)) return response;
@@ -36,7 +36,7 @@ async function readDocument(request: Request): Promise<string> {
   return (isGzip ? gunzipSync(body) : body).toString();
 }
 
-/** A larger body is the one from the check of R25, which no test should decode. */
+/** A larger body comes from the check of R25, and no test should decode it. */
 const DOCUMENT_SIZE_MAX_BYTES = 10_000;
 
 function withoutHeader(name: string) {
@@ -46,7 +46,7 @@ function withoutHeader(name: string) {
   });
 }
 
-/** Answers refusals that have this code with a different status, or with 200. */
+/** Changes the status of refusals that have this code, even to 200. */
 function withStatus(code: string, status: number) {
   return withAnswers(async (response) => {
     const text = await response.text();
@@ -55,12 +55,12 @@ function withStatus(code: string, status: number) {
   });
 }
 
-/** Distinguishes the imports of an implementation that does not recognise repetitions. */
+/** Makes each import unique, for an implementation that does not recognise repetitions. */
 let answers = 0;
 
 const isImport = (request: Request): boolean => request.method === 'POST';
 
-/** Implementations with one fault each, and the requirements that they break. */
+/** Implementations that each have one fault, with the requirements that it breaks. */
 export const FAULTY_CENTRALS: Readonly<
   Record<string, { readonly change: (send: Send) => Send; readonly breaks: readonly string[] }>
 > = {
@@ -89,7 +89,7 @@ export const FAULTY_CENTRALS: Readonly<
     change: withJson(200, (json) => ('sha256' in json ? { ...json, sha256: 'a'.repeat(64) } : json)),
     breaks: ['R33'],
   },
-  'lets a boat write and read the data of another installation': {
+  "lets a boat write and read another installation's data": {
     change: withStatus('INSTALLATION_MISMATCH', 200),
     breaks: ['R9', 'R63'],
   },

@@ -6,7 +6,7 @@ import { createNode, enrollBoat, NOON_MS } from '../../testing/central-under-tes
 import { type Result, runChecks } from '../run-checks.ts';
 import type { Send } from './faulty-centrals.ts';
 
-/** Runs the kit against this central, modified by `change`, on a real database. */
+/** Runs the kit against this repository's central on a real database, with its answers modified by `change`. */
 export async function openKit() {
   const { store, close } = await openEmbedded();
   await migrate(store, NOON_MS);

@@ -27,16 +27,16 @@ export interface Boats {
   readonly sessions: Readonly<Record<Role, string>>;
 }
 export type Outcome = 'answered' | Refusal;
-/** A request to a route, the properties of the node that handles it, and the expected reply as named in the contract. */
+/** A request to a route, the properties of the node that handles it, and the expected reply by its name in the contract. */
 export interface Case {
   readonly route: RouteId;
   readonly outcome: Outcome;
   readonly toRequest: (boats: Boats) => Request;
   readonly node?: Parameters<typeof startNode>[1];
   readonly fails?: CentralFailureCode;
-  /** How many times the same request is sent first. */
+  /** How many times the same request is sent beforehand. */
   readonly sentBefore?: number;
-  /** Another request that is sent first. */
+  /** Another request that is sent beforehand. */
   readonly toFirstRequest?: Case['toRequest'];
 }
 
@@ -47,7 +47,7 @@ export function get(path: string, bearer?: string): Request {
 
 const BUSY = { limits: { installationImportsMax: 0 } };
 
-/** Returns the refusals of every route for boats. `toRequest` makes a request about `boat` with the token of a boat. */
+/** Returns the refusals that every boat route shares. `toRequest` builds a request about `boat` with a boat's token. */
 function toBoatCases(
   route: RouteId,
   toRequest: (boat: EnrolledBoat, token: string) => Request,
@@ -78,7 +78,8 @@ export function toStoreCases(route: RouteId, toRequest: Case['toRequest']): read
 }
 
 /**
- * Returns the refusals of every route whose JSON body is checked. `toRequest` makes a request with these headers and this body.
+ * Returns the refusals that every route with a checked JSON body shares. `toRequest` builds a request with these headers and this
+ * body.
  */
 export function toBodyCases(
   route: RouteId,
@@ -155,7 +156,7 @@ const importCases: readonly Case[] = [
   },
 ];
 
-/** Returns the cases of a route about one installation. `toPath` returns its path for an installation ID. */
+/** Returns the cases of a route that concerns one installation. `toPath` returns its path for an installation ID. */
 function toOwnCases(route: RouteId, toPath: (installationId: string) => string): readonly Case[] {
   return [
     ...toBoatCases(route, (boat, token) => get(toPath(boat.id), token)),
@@ -170,7 +171,7 @@ function toOwnCases(route: RouteId, toPath: (installationId: string) => string):
   ];
 }
 
-/** A different code for every request, so that the limit per network is not reached unintentionally. */
+/** Each request uses a different code, so that no test reaches the limit per network unintentionally. */
 const redeem = (change: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}) =>
   new Request(`http://central.test${ENROL_PATH}`, {
     method: 'POST',
@@ -196,7 +197,7 @@ const enrolmentCases: readonly Case[] = [
   ...toStoreCases('redeemCode', () => redeem({})),
 ];
 
-/** The cases of the routes for boats, of the node and of the fleet page. */
+/** The cases of the boat, node and Fleet page routes. */
 export const BOAT_CASES: readonly Case[] = [
   ...enrolmentCases,
   ...importCases,

@@ -2,7 +2,7 @@ import { type RouteId, ROUTES } from '../../api/contract.ts';
 import { OPERATOR_TOKEN } from '../../testing/central-under-test.ts';
 import { type Case, get, toStoreCases } from './contract-cases.ts';
 
-/** Returns the cases of a route for operators, given a valid path and one with an invalid parameter. */
+/** Returns the cases of an operator route, given a valid path and one with an invalid parameter. */
 function toFleetCases(
   route: RouteId,
   toPath: (installationId: string) => string,
@@ -34,7 +34,7 @@ const LISTS = {
 } as const;
 const FILES = ['fleetPage', 'fleetScript', 'fleetStyle', 'fleetLand', 'fleetCoast'] as const;
 
-/** A request for each outcome of each fleet route and of the files of the Fleet page. */
+/** A request for each outcome of every fleet route and every Fleet page file. */
 export const FLEET_CASES: readonly Case[] = [
   ...toFleetCases('fleetOverview', () => FLEET),
   ...toFleetCases('fleetBoats', () => `${FLEET}/installations?search=a`, `${FLEET}/installations?after=x`),

@@ -10,7 +10,7 @@ type OperatorRoute = Exclude<keyof typeof ACCOUNT_ROUTES | keyof typeof ACCESS_R
 /** The body of a successful request, and the values of the path parameters. */
 interface Facts {
   readonly body?: object;
-  /** True if the body is the installation ID of the path. */
+  /** True if the body repeats the installation ID in the path. */
   readonly repeatsId?: boolean;
   readonly name?: string;
   readonly unknown?: Readonly<Record<string, string>>;
@@ -35,13 +35,13 @@ const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   enableInstallation: { unknown: { id: 'f'.repeat(16) } },
   exportInstallation: { unknown: { id: 'f'.repeat(16) } },
   audit: {},
-  // This one comes last, because the other requests need the boat.
+  // This case comes last, because the other requests need the boat.
   eraseInstallation: { repeatsId: true, unknown: { id: 'f'.repeat(16) } },
 };
 
 const TOKEN_HEADERS = { Authorization: `Bearer ${OPERATOR_TOKEN}`, 'Content-Type': 'application/json' };
 
-/** Returns the request of a route with these headers. `changes` replaces path parameters and the query. */
+/** Builds a request to a route with these headers. `changes` replaces path parameters and the query. */
 export function toOperatorRequest(
   route: OperatorRoute,
   { managed, managedTokenId }: Pick<Boats, 'managed' | 'managedTokenId'>,
@@ -147,7 +147,7 @@ const ownPasswordCases: readonly Case[] = [
   },
 ];
 
-/** Each route is also answered with the operator token. */
+/** Each route must also accept the operator token. */
 const answeredByToken = (Object.keys(REQUESTS) as OperatorRoute[])
   .filter((route) => route !== 'changeOwnPassword')
   .map((route): Case => ({
@@ -156,7 +156,7 @@ const answeredByToken = (Object.keys(REQUESTS) as OperatorRoute[])
     toRequest: (boats) => toOperatorRequest(route, boats, TOKEN_HEADERS),
   }));
 
-/** The cases of the routes for operators. The cases that change something come last. */
+/** The cases of the operator routes. Those that change something come last. */
 export const OPERATOR_CASES: readonly Case[] = [
   ...(Object.keys(REQUESTS) as OperatorRoute[]).flatMap(toCases),
   ...loginCases,
@@ -175,7 +175,7 @@ export const OPERATOR_CASES: readonly Case[] = [
     outcome: 'ACCOUNT_EXISTS',
     toRequest: (boats) => toOperatorRequest('addAccount', boats, TOKEN_HEADERS),
   },
-  // This one comes last, because it uses up the limit of the address.
+  // This case comes last, because it uses up the limit per address.
   {
     route: 'login',
     outcome: 'TOO_MANY_REQUESTS',

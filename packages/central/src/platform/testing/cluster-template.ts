@@ -17,7 +17,7 @@ const run = promisify(execFile);
 
 /**
  * Returns the path of the template. It contains a digest of the code that creates the template, so that a change to that code
- * creates a new one.
+ * leads to a new template.
  */
 function toTemplate(): string {
   const source = readFileSync(join(import.meta.dirname, '..', 'postgres-cluster.ts'));
@@ -36,14 +36,14 @@ export async function copyCluster(dataDir: string): Promise<void> {
 }
 
 async function createTemplate(template: string): Promise<void> {
-  // Test files run in separate processes. Each creates a complete template and renames it.
+  // Test files run in separate processes, each of which creates a complete template and renames it.
   const temporary = `${template}.${randomUUID()}`;
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const binaries = await findEmbeddedBinaries();
   await createCluster(temporary, binaries, await findEmbeddedAccount(binaries.postgres), SILENT_LOG);
   await rename(temporary, template).catch(async (error: unknown) => {
     await rm(temporary, { recursive: true });
-    // Another process has created it in the meantime.
+    // Another process has created the template in the meantime.
     if (!existsSync(template)) throw error;
   });
 }

@@ -20,8 +20,8 @@ const POOL_SIZE = 24;
 const START_ATTEMPTS_MAX = 200;
 
 /**
- * Starts PgBouncer in transaction mode in front of a server, for all of its databases. It assigns the server connections in
- * turn, so that session state is missing in the next transaction.
+ * Starts PgBouncer in transaction mode in front of a server, for all of its databases. PgBouncer assigns the server connections
+ * in turn, so the next transaction does not see the previous one's session state.
  */
 export async function startPgBouncer(server: EmbeddedPostgres['address']): Promise<PgBouncer> {
   if (spawnSync('pgbouncer', ['--version']).status !== 0)
@@ -47,7 +47,7 @@ export async function startPgBouncer(server: EmbeddedPostgres['address']): Promi
       `logfile = ${folder}/pgbouncer.log`,
     ].join('\n'),
   );
-  // PgBouncer does not run as root. In a user namespace it may still use the socket that only root can reach.
+  // PgBouncer refuses to run as root. In a user namespace, it may still use the socket that only root can reach.
   const asOther =
     process.getuid?.() === 0 ? ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] : [];
   const [program = 'pgbouncer', ...args] = [...asOther, 'pgbouncer', join(folder, 'pgbouncer.ini')];

@@ -12,7 +12,7 @@ const SNAPSHOT = join(CACHE, 'pglite.tar');
 
 /**
  * Opens an empty PostgreSQL in WebAssembly, in memory. The first call in a checkout saves a snapshot of the empty database. Later
- * calls load it, which takes a fifth of the processor time of initdb in WebAssembly.
+ * calls load it, which takes a fifth of the processor time that initdb takes in WebAssembly.
  */
 export async function openPgliteStore(): Promise<Store> {
   if (existsSync(SNAPSHOT))
@@ -20,7 +20,7 @@ export async function openPgliteStore(): Promise<Store> {
   const db = await PGlite.create();
   const snapshot = Buffer.from(await (await db.dumpDataDir('none')).arrayBuffer());
   await mkdir(CACHE, { recursive: true });
-  // Test files run in separate processes. Each writes a complete snapshot and renames it.
+  // Test files run in separate processes, each of which writes a complete snapshot and renames it.
   const temporary = `${SNAPSHOT}.${randomUUID()}`;
   await writeFile(temporary, snapshot);
   await rename(temporary, SNAPSHOT);

@@ -1,7 +1,7 @@
 // The threads of worker-pool.test.ts.
 import { serveJobs } from '../worker-jobs.ts';
 
-/** The work that a job does in its thread. */
+/** What a test job does in its thread. */
 export type TestJob =
   | { readonly kind: 'echo'; readonly bytes: Uint8Array }
   | { readonly kind: 'spin' }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 
-/** Parameters that PgBouncer accepts in the first message of a client. It refuses all others. */
+/** Parameters that PgBouncer accepts in a client's first message. It refuses all others. */
 const STARTUP_PARAMETERS = [
   'user',
   'database',
@@ -13,7 +13,7 @@ const STARTUP_PARAMETERS = [
   'application_name',
 ];
 
-/** Number of server connections per client. With two, session state is missing in every other transaction. */
+/** Number of server connections per client. With two, every other transaction lacks the session state. */
 const SERVER_CONNECTIONS = 2;
 
 /** A pooler that listens on loopback. */
@@ -24,7 +24,8 @@ export interface Pooler {
 
 /**
  * Starts a stand-in for a connection pooler in transaction mode in front of the PostgreSQL whose socket is in `socketDir`. It
- * refuses the startup parameters that PgBouncer refuses, and changes the server connection of a client after each transaction.
+ * refuses the startup parameters that PgBouncer refuses, and switches the client to another server connection after each
+ * transaction.
  */
 export async function startPooler(socketDir: string): Promise<Pooler> {
   const sockets = new Set<Socket>();
@@ -94,7 +95,7 @@ function serveClient(client: Socket, startup: Buffer, socketDir: string, sockets
       splitMessages((message) => {
         const isReady = message[0] === 'Z'.charCodeAt(0);
         readyCount += isReady ? 1 : 0;
-        // The client receives only the greeting of the first connection.
+        // The client receives the greeting of the first connection only.
         if (at !== 0 && (readyCount === 0 || (isReady && readyCount === 1))) return;
         client.write(message);
         const isBetweenTransactions = message[5] === 'I'.charCodeAt(0);
@@ -109,7 +110,7 @@ function serveClient(client: Socket, startup: Buffer, socketDir: string, sockets
   });
 }
 
-/** Returns a listener that forwards complete messages: a type, the length and the content. */
+/** Returns a listener that forwards complete messages, each consisting of a type, a length and the content. */
 function splitMessages(take: (message: Buffer) => void): (data: Buffer) => void {
   let held = Buffer.alloc(0);
   return (data) => {

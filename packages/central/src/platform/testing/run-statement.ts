@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { PgAddress } from '../pg-store.ts';
 
 /**
- * Runs a statement that PostgreSQL does not allow in a transaction, such as `create database`. A store offers no way to run it.
+ * Runs a statement that PostgreSQL does not allow in a transaction, such as `create database`. Stores offer no way to run one.
  */
 export async function runStatement(address: PgAddress, sql: string): Promise<void> {
   const client = new pg.Client('url' in address ? { connectionString: address.url } : { ...address });

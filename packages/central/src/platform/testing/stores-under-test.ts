@@ -14,7 +14,9 @@ import { runStatement } from './run-statement.ts';
 /** An empty database. */
 export interface StoreUnderTest {
   readonly store: Store;
-  /** A second store on the same database, as a second node would have, with its own connections if the store uses connections. */
+  /**
+   * A second store on the same database, as a second node would have. It has its own connections if the store uses connections.
+   */
   readonly secondStore: Store;
   close(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export async function openPglite(): Promise<StoreUnderTest> {
   return { store, secondStore: store, close: () => store.close() };
 }
 
-/** The embedded PostgreSQL on its own folder. It runs without fsync, because its data is discarded. */
+/** The embedded PostgreSQL on its own folder. It runs without fsync because its data is discarded. */
 export async function openEmbedded(): Promise<StoreUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'central-test-'));
   await copyCluster(dataDir);
@@ -68,7 +70,7 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
 /**
  * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the
  * same tests on PGlite, which the simulator uses for central (../../pglite.long.test.ts), and through PgBouncer
- * (../../pooler.long.test.ts). D3KOS_TEST_STORE selects the only store of such a run.
+ * (../../pooler.long.test.ts). D3KOS_TEST_STORE selects the one store used in such a run.
  */
 export function describeOnPostgres(name: string, declare: (open: () => StoreUnderTest) => void): void {
   const only = process.env['D3KOS_TEST_STORE'];

@@ -1,4 +1,4 @@
-/** Columns of every record table. The installation comes first, so that a table can be partitioned or distributed by it. */
+/** Columns of every record table. The installation comes first, so that tables can be partitioned or distributed by it. */
 const RECORD_COLUMNS = `
   installation_id text not null,
   record_id text not null,
@@ -12,7 +12,7 @@ const RECORD_COLUMNS = `
   received_at timestamptz not null,
   record jsonb not null`;
 
-/** The record tables of this step and their additional columns. They are written out, because a released step never changes. */
+/** This step's record tables and their additional columns. They are written out, because a released step never changes. */
 const OWN_COLUMNS = {
   engine_benchmark: '',
   boatlog: ', entry_type text, latitude double precision, longitude double precision',

@@ -1,6 +1,6 @@
 /**
- * Clears positions of receivers without a fix from the columns that a map reads. The records keep the values that the boats sent.
- * The conditions match `toMapPosition`. In PostgreSQL, NaN is greater than every other number.
+ * Removes positions of receivers without a fix from the columns that the map reads. The records keep the values that the boats
+ * sent. The conditions match `toMapPosition`. In PostgreSQL, NaN is greater than every other number.
  */
 export const MAP_POSITIONS_SQL = ['boatlog', 'marine_vision_captures']
   .map(

@@ -1,7 +1,7 @@
 /**
- * Adds expiring tokens, quotas, usage per installation and day, the audit trail, and the key with which a boat signs its
- * bundles. Usage is kept per day, so that a quota check reads one row. `audit_events` has an empty installation id for events
- * that belong to no installation; `occurrences` counts repetitions of a refusal within an hour.
+ * Adds expiring tokens, quotas, usage per installation and day, the audit trail, and each boat's bundle key. Usage is kept per
+ * day, so that a quota check reads one row. `audit_events` has an empty installation ID for events that belong to no
+ * installation; `occurrences` counts repetitions of a refusal within an hour.
  */
 export const GUARDS_SQL = `
 alter table device_tokens add column expires_at timestamptz;

@@ -1,7 +1,7 @@
 /**
- * Adds the ledgers of each installation, numbered in the order in which central first stored an export of them, and the export
- * that has each sequence (decision 0033). Both are filled from the existing imports. A sequence that two exports used belongs
- * to the one that arrived first.
+ * Adds each installation's ledgers, numbered in the order in which central first stored an export from them, and the export that
+ * has each sequence (decision 0033). Both are filled from the existing imports. A sequence that two exports used belongs to the
+ * one that arrived first.
  */
 export const LEDGERS_SQL = `
 create table ledgers (

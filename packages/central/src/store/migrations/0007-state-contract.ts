@@ -1,4 +1,4 @@
-/** The categories of this step. They are written out, because a released step never changes. */
+/** This step's categories. They are written out, because a released step never changes. */
 const RECORD_CATEGORIES = [
   'engine_benchmark',
   'boatlog',
@@ -21,9 +21,9 @@ select installation_id, '${category}', count(*), sum(octet_length(record::text))
  * Adds the state that an import maintains, so that its cost and that of a query do not grow with the history (decision 0037):
  * the number of parts held of each export, ranges of the sequences that central does not hold completely (`ledger_gaps`), the
  * sequences that a boat withdrew, and the number of records held in each category. All of it is computed from the existing
- * rows. `held_through` is the highest sequence up to which every sequence of the ledger is held completely or withdrawn. Bytes
- * are counted in the records' JSON text, because the size of a stored row depends on the compression of the server.
- * `fleet_totals` has one row, which a node recomputes once it is stale.
+ * rows. Every sequence of the ledger up to and including `held_through` is held completely or withdrawn. Bytes are counted in the
+ * records' JSON text, because the size of a stored row depends on the server's compression. `fleet_totals` has one row, which a
+ * node recomputes once it is stale.
  */
 export const STATE_SQL = `
 alter table ledgers add column held_through bigint;

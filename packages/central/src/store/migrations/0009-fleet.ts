@@ -6,10 +6,10 @@
  * silences between two exports in seconds, oldest first, and `arrived_at` is the end of the last one. `due_at` is the time from
  * which the boat counts as late; null for a boat from which no export is due. `refused_at` and `refusal` describe the newest
  * request that was refused since the boat's last import. `gap_since` is when the oldest current gap appeared.
- * `installations_look` indexes the few boats that may need attention, in the order of the list. `boat_names` has every part of
- * up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` have the last computed figures about
- * a large fleet. `fleet_hours` counts imports per hour in shards, because one row for all boats would let only one import
- * commit at a time.
+ * `installations_look` indexes the few boats that may need attention, in the order of the list. `boat_names` indexes every run of
+ * up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` store the last computed figures about
+ * a large fleet. `fleet_hours` counts imports per hour in shards, because one row for all boats would let only one import commit
+ * at a time.
  */
 export const FLEET_SQL = `
 alter table installations add column boat_name text;

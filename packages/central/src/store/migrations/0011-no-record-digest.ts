@@ -1,4 +1,4 @@
-/** The record tables of this step. They are written out, because a released step never changes. */
+/** This step's record tables. They are written out, because a released step never changes. */
 const TABLES = [
   'engine_benchmark',
   'boatlog',
@@ -12,8 +12,8 @@ const TABLES = [
 ];
 
 /**
- * Lets records be stored without a digest. Nothing reads the digests. For each one, an import had to sort the keys of the
- * record and store 65 bytes (decision 0045). Nodes of the previous version still write them.
+ * Makes a record's digest optional. Nothing reads the digests. For each digest, an import had to sort the record's keys and store
+ * 65 bytes (decision 0045). Nodes of the previous version still write them.
  */
 export const NO_RECORD_DIGEST_SQL = TABLES.map(
   (category) => `alter table records_${category} alter column sha256 drop not null;`,

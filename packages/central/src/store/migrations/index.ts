@@ -11,22 +11,25 @@ import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
 import { NO_RECORD_DIGEST_SQL } from './0011-no-record-digest.ts';
 
 /**
- * One step of the schema. A released step never changes; a change to the schema is a new step. During an upgrade, nodes of the
- * previous version run alongside new ones, so a step only expands the schema. A step that removes or narrows something is
- * released one version later, and its name ends in `-contract`. So does the name of a step whose sums an older node would
- * corrupt (decision 0043).
+ * A schema step. A released step never changes; a change to the schema is a new step. During an upgrade, nodes of the previous
+ * version run alongside new ones, so a step only expands the schema. A step that removes or narrows something is released one
+ * version later, and its name ends in `-contract`. The same applies to a step that adds sums which an older node would corrupt
+ * (decision 0043).
  */
 export interface Migration {
   readonly name: string;
   readonly sql: string;
 }
 
-/** True if nodes of an earlier version, which do not know the step, cannot run after it. */
+/** True if nodes of an earlier version, which lacks the step, cannot run after it. */
 export function isContracting(stepName: string): boolean {
   return stepName.endsWith('-contract');
 }
 
-/** Every step, in the order of application. Steps are modules instead of .sql files, so that the built program contains them. */
+/**
+ * All steps in the order in which they are applied. They are modules instead of .sql files, so that the built program contains
+ * them.
+ */
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001-first', sql: FIRST_SQL },
   { name: '0002-withdrawn-sequences', sql: WITHDRAWN_SEQUENCES_SQL },

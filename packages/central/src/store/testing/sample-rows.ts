@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 
-/** The boat of the dumps. */
+/** The boat in the dumps. */
 export const SAMPLE_BOAT = { id: '00d0000000000001', token: 'token-of-the-boat-in-the-dumps' } as const;
-/** The other installation of the dumps. It is disabled. */
+/** The other installation in the dumps. It is disabled. */
 const OTHER_ID = '00d0000000000002';
 const LEDGER = 'aaaaaaaaaaaaaaaa';
 
@@ -53,8 +53,8 @@ values ('${SAMPLE_BOAT.id}', 'r${sequence}', '2026-05-01 11:00+00', '${LEDGER}',
 }
 
 /**
- * Rows that a node stores at each released state, by the step after which they are inserted. Sequence 3 is missing, and two
- * exports used sequence 5 before central recorded ledgers.
+ * The rows that a node stores at each released state of the schema, by the step after which they are inserted. Sequence 3 is
+ * missing, and two exports used sequence 5 before central recorded ledgers.
  */
 export const SAMPLE_ROWS: Readonly<Record<string, string>> = {
   '0001-first': `

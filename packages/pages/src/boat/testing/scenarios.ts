@@ -1,15 +1,15 @@
 import type { Answer } from '@d3kos/boat/api';
 import type { ManagerEvent } from '../api.ts';
 
-/** The answers of an export manager in one situation of a boat, for tests and screenshots. */
+/** An export manager's answers in one situation of a boat, for tests and screenshots. */
 export interface Scenario {
   readonly status: Answer<'status'>;
   readonly queue: Answer<'queue'>;
   readonly history: Answer<'history'>;
   readonly files: Answer<'files'>;
-  /** If absent, nothing is raised and Signal K is ready. */
+  /** If absent, no notification is raised and Signal K is ready. */
   readonly notifications?: Answer<'notifications'>;
-  /** Work in progress that a new event stream reports first. */
+  /** The work in progress that a new event stream reports first. */
   readonly events: readonly ManagerEvent[];
 }
 
@@ -21,13 +21,13 @@ type Status = Answer<'status'>;
 export const NOW = '2026-07-14T10:08:00Z';
 const DAY_MS = 86_400_000;
 
-/** The time `days` days before {@link NOW}. */
+/** Returns the time `days` days before {@link NOW}. */
 const before = (days: number): string =>
   `${new Date(Date.parse(NOW) - days * DAY_MS).toISOString().slice(0, 19)}Z`;
 const toQueueId = (iso: string): string =>
   `q_${iso.slice(0, 19).replaceAll('-', '').replace('T', '_').replaceAll(':', '')}`;
 
-/** An entry of the queue made `days` days ago. */
+/** A queue entry created `days` days ago. */
 export function toEntry(days: number, facts: Partial<QueueEntry> = {}): QueueEntry {
   const createdAt = before(days);
   const queueId = toQueueId(createdAt);
@@ -120,7 +120,7 @@ export const STATUS: Status = {
 
 const HISTORY_ROWS: readonly HistoryRow[] = Array.from({ length: 52 }, (_, index) => toRow(index + 0.3));
 
-/** A scenario in which everything is delivered, changed by the given facts. The counts follow the queue. */
+/** A scenario in which everything is delivered, modified by the given facts. The counts are derived from the queue. */
 export function toScenario(
   facts: {
     readonly status?: Partial<Status>;

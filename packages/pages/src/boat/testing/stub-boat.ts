@@ -8,7 +8,7 @@ import { LANGUAGES } from '../../i18n/languages.ts';
 import type { ManagerEvent } from '../api.ts';
 import { NOW, type Scenario, SCENARIOS } from './scenarios.ts';
 
-/** The files of the page, as `npm run setup` builds them. */
+/** The page's files, as `npm run setup` builds them. */
 const PAGE = join(import.meta.dirname, '..', '..', '..', '..', 'boat', 'dist', 'page');
 const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>> = {
   '/': ['index.html', 'text/html'],
@@ -22,7 +22,7 @@ const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>
   ),
 };
 
-/** Two entries of a boat's log, as they leave the boat. */
+/** Two log records as they leave the boat. */
 const LOG_ENTRIES = [1_800, 1_750].map((rpm) => ({
   timestamp: NOW,
   entry_type: 'auto',
@@ -80,7 +80,7 @@ const NOTIFICATIONS: Answer<'notifications'> = {
   raised: [],
 };
 
-/** Returns the deliveries of the scenario for each day in UTC. */
+/** Returns the scenario's deliveries for each day in UTC. */
 function toDays({ status, history }: Scenario): Answer<'historyDays'> {
   const todayMs = Date.parse(`${NOW.slice(0, 10)}T00:00:00Z`);
   const days = Array.from({ length: 30 }, (_, index) => {
@@ -101,9 +101,9 @@ function toDays({ status, history }: Scenario): Answer<'historyDays'> {
 /** A server that answers like an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
-  /** Sets the scenario for the pages that load after this, and answers again after a silence. */
+  /** Sets the scenario for pages that load from now on, and resumes answering after a silence. */
   show(scenario: Scenario): void;
-  /** Ends every event stream and refuses new ones, like an export manager that has ended. */
+  /** Ends every event stream and refuses new ones, as if the export manager had exited. */
   fallSilent(): void;
   /** Sends an event to every connected page. */
   send(event: ManagerEvent): void;
@@ -111,7 +111,7 @@ export interface StubBoat {
 }
 
 /**
- * Serves the page with its real content security policy, and the answers of a scenario. It changes nothing: every request for an
+ * Serves the page with its real content security policy, and answers as in a scenario. It changes nothing: every request for an
  * action is refused.
  */
 export async function startStubBoat(): Promise<StubBoat> {

@@ -1,4 +1,4 @@
-/** A boat of the sample: its exports and its problems. */
+/** A sample boat: its exports and its problems. */
 export interface SampleBoat {
   readonly id: string;
   readonly name: string | undefined;

@@ -14,7 +14,7 @@ import { enroll, revoke } from '../../../../central/src/installations/enroll.ts'
 import { migrate } from '../../../../central/src/store/migrate.ts';
 import { SAMPLE_BOATS, type SampleBoat } from './sample-boats.ts';
 
-/** The current time of the sample fleet. */
+/** The sample fleet's current time. */
 export const SAMPLE_NOW = Date.UTC(2026, 1, 20, 10, 8, 31);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -37,8 +37,8 @@ export interface SampleCentral {
 }
 
 /**
- * Starts central on an embedded PostgreSQL. The boats send all their data through the API, at the times of the sample. Tokens
- * and codes are the same at every start, so that pictures of them are too.
+ * Starts central on an embedded PostgreSQL. The boats send all their data through the API, at the sample's times. Tokens and
+ * codes are the same at every start, so that pictures of them do not change.
  */
 export async function startSampleCentral(
   operatorToken: string,
@@ -69,7 +69,7 @@ export async function startSampleCentral(
   };
 }
 
-/** Returns a source of random digits that repeats itself at every start: the digests of a counter. */
+/** Returns a source of random digits that are the same at every start: the digests of a counter. */
 function createSampleRandom(): (sizeBytes: number) => string {
   let count = 0;
   return (sizeBytes) => {
@@ -105,7 +105,7 @@ async function enrolBoats({ store, app, boats, randomHex, setNow }: SampleWorld)
   }
 }
 
-/** A copy of the boat's card exports from a ledger of its own, and the boat goes on with the former ledger. */
+/** A copy of the boat's card exports from a ledger of its own, while the boat continues with the earlier ledger. */
 async function sendFromCopy(
   app: App,
   boat: SampleBoat,
@@ -147,7 +147,7 @@ interface SamplePart {
   readonly sequence: number;
   readonly index: number;
   readonly count: number;
-  /** The age of the export in hours. By default, the boat's exports are at equal distances. */
+  /** The export's age in hours. By default, the boat's exports are evenly spaced. */
   readonly ageHours?: number;
   readonly isCopy?: boolean;
   readonly exportId?: string;
