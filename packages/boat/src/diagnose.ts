@@ -35,7 +35,7 @@ export async function diagnose(
   let ledger: Ledger | undefined;
   try {
     const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
-    // The next start quarantines a damaged ledger. An examination must not create a ledger that is missing.
+    // The next start quarantines a damaged ledger. An examination must not create a missing ledger.
     if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
     return await (mode === 'repair' ? repair : examine)({
       world,

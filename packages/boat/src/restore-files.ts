@@ -21,9 +21,9 @@ export interface RestoreRequest {
 
 /**
  * Restores the boat's settings from central, or shows what would be written. Does not use the export manager, because its systemd
- * unit may not write to `config/`. Throws CONFIG_INVALID if no central is set, LICENSE_…, CREDENTIALS_MISSING,
- * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has written is
- * complete.
+ * unit may not write to `config/`. Throws CONFIG_INVALID if central's URL is not set, LICENSE_…, CREDENTIALS_MISSING,
+ * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has already
+ * written is complete.
  */
 export async function restoreFiles(
   world: World,
@@ -49,7 +49,7 @@ export async function restoreFiles(
   return plan;
 }
 
-/** Throws unless this user owns the folder. If root wrote the files, the boat's programs could no longer change them. */
+/** Throws unless the folder belongs to this user. If root wrote the files, the boat's programs could no longer change them. */
 async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {

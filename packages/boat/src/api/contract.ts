@@ -35,13 +35,13 @@ import {
   StatusSchema,
 } from './schemas.ts';
 
-/** Maximum size of a request body, for a route without its own limit. Most bodies have only a few keys. */
+/** Maximum request body size for routes without their own limit. Most bodies have only a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/** Maximum size of a body with browser data: enough for everything that a browser stores for one origin, with JSON escapes. */
+/** Maximum size of a browser data body: enough for everything a browser stores for one origin, including JSON escapes. */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
-/** The bytes of a file. OpenAPI describes only their media type. */
+/** A file's bytes. OpenAPI describes only their media type. */
 const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
@@ -335,7 +335,7 @@ export type JsonRouteName = Exclude<
   'file' | 'pageTexts'
 >;
 
-/** Lists every route with its name. */
+/** Lists all routes with their names. */
 export function listRoutes(): readonly (Route & { readonly name: RouteName })[] {
   // Object.keys returns string[], but the keys are exactly the route names.
   return (Object.keys(ROUTES) as RouteName[]).map((name) => ({ name, ...ROUTES[name] }));

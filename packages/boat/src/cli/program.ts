@@ -41,13 +41,13 @@ export type Command =
 /** Default number of delivered exports that `history` lists: enough to fill one terminal screen. */
 const HISTORY_LIMIT_DEFAULT = 20;
 
-/** Width of help texts. It is fixed because the reference page includes them. */
+/** Width of help texts. Fixed, because the reference page includes the help texts. */
 const HELP_COLUMNS = 100;
 
 type Choose = (command: Command) => void;
 
 /**
- * Returns the parser for the commands and their options, with their help. Parsing calls `choose` with the parsed command, or
+ * Creates the parser for all commands and options, including their help. Parsing calls `choose` with the parsed command, or
  * throws a CommanderError. `write` receives the help texts.
  */
 export function createProgram(choose: Choose, write: (text: string) => void): Program {

@@ -7,7 +7,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { listSettings } from '../settings.ts';
 import { toTable } from './tables.ts';
 
-/** The sources of the configuration. */
+/** Where the configuration comes from. */
 export interface ConfigWorld {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a file's text. Resolves with undefined if the file does not exist, and rejects if it cannot be read. */
@@ -88,7 +88,7 @@ function toText(value: Config[keyof Config]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : value.join(' ');
 }
 
-/** Returns the first file that exists and the state of its token, or the last file if none exists. */
+/** Returns the first existing file and the state of its token, or the last file if none exists. */
 async function findToken(
   world: ConfigWorld,
   paths: readonly string[],
