@@ -3,7 +3,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { decodeText, toBareText } from '../platform/text.ts';
 import { type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The value of a JSON column: a number as it is, otherwise the parsed text or bytes. */
+/** A JSON column's value: a number unchanged, otherwise the parsed text or bytes. */
 export type JsonColumn =
   | { readonly kind: 'none' }
   | { readonly kind: 'value'; readonly value: unknown }
