@@ -18,9 +18,9 @@ import { examineFailures, examineLedgerChanges, examineLedgerFile, examineViews 
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
 import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
-/** The findings and the repairs. */
+/** The doctor's findings and repairs. */
 export interface DoctorReport {
-  /** All findings. After a repair, these are the findings of the second examination. */
+  /** All findings. After a repair, these are from the second examination. */
   readonly findings: readonly Finding[];
   /** One sentence per repair. Empty unless a repair was requested. */
   readonly repaired: readonly string[];
@@ -34,14 +34,14 @@ export interface DoctorDeps extends BoatToExamine {
   readonly paths: SpoolPaths;
   /** Undefined if the ledger cannot be opened. The checks that need it are then skipped. */
   readonly ledger: Ledger | undefined;
-  /** Whether a daemon is using the same files. */
+  /** Whether a daemon is currently using the same files. */
   readonly presence: 'alone' | 'beside_daemon';
 }
 
 /**
- * Compares the ledger with the spool's files and checks the disk, the configuration and the clock. Changes nothing, but writes
- * and removes a few small files to measure the disk. The caller must ensure that no export runs at the same time. Throws a disk
- * error if a folder cannot be read, because an unknown state does not count as healthy.
+ * Compares the ledger with the spool's files and checks the disk, the configuration and the clock. Changes nothing, except that
+ * it writes and removes a few small files to measure the disk. The caller must ensure that no export runs at the same time.
+ * Throws a disk error if a folder cannot be read, because an unknown state does not count as healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
