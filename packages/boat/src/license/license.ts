@@ -26,11 +26,11 @@ const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
  */
 export const TIER_API_DEADLINE_MS = 2_000;
 
-/** Host names that always mean this machine. */
+/** Host names that always refer to this machine. */
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * The keys of license.json that this program uses. Features and subscription are ignored (docs/spec/sources.md, "Tier and
+ * The keys in license.json that this program uses. Features and subscription are ignored (docs/spec/sources.md, "Tier and
  * licence").
  */
 export const LicenseFileSchema = Type.Object({
@@ -61,11 +61,11 @@ export interface LicenseConfig {
   readonly tierApiUrl: string;
 }
 
-/** The boat's licence. Every call reads its sources again. */
+/** The boat's licence. Every call rereads its sources. */
 export interface License {
   /**
-   * Reads license.json, then queries the tier API. If the file has tier 0, opens no connection. Returns a failure of either
-   * source as a result. Rejects with the signal's reason when aborted.
+   * Reads license.json, then queries the tier API. If the file has tier 0, opens no connection. If either source fails, returns
+   * the failure as a result. Rejects with the signal's reason when aborted.
    */
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
@@ -98,7 +98,9 @@ function assertLoopback(url: string): void {
   });
 }
 
-/** Reads license.json. An unreadable file counts as broken, like a file that is not JSON, and the result includes the reason. */
+/**
+ * Reads license.json. An unreadable file counts as broken, just like a file that is not JSON, and the result includes the reason.
+ */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   const file = await readJsonFile(disk, path, LICENSE_SIZE_MAX_BYTES);
   switch (file.kind) {
