@@ -16,7 +16,7 @@ export function createMutex(): Mutex {
       const result = last.then(work).finally(() => {
         depth -= 1;
       });
-      // The next caller waits until this one has finished, even if it fails. Only this caller sees the failure.
+      // The next caller waits until this one has finished, whether or not it fails. Only this caller sees the failure.
       last = result.then(
         () => undefined,
         () => undefined,

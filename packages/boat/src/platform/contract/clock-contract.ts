@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '../ports.ts';
 
-/** A clock under test, and a function that advances it until `promise` settles. A real clock does not need to be advanced. */
+/** A clock under test, and a function that advances it until `promise` settles. A real clock advances by itself. */
 export interface ClockUnderTest {
   readonly clock: Clock;
   settle<T>(promise: Promise<T>): Promise<T>;

@@ -7,7 +7,7 @@ import { isExportError } from '../errors.ts';
 import type { Databases, LedgerDatabase } from '../ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../sqlite.ts';
 
-/** Databases under test, a folder for them, and a function that maps their paths to paths on this machine. */
+/** Databases under test, their folder, and a function that maps their paths to paths on this machine. */
 export interface DatabasesUnderTest {
   readonly databases: Databases;
   readonly folder: string;

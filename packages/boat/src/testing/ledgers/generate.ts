@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-/** The operations that every ledger version has. The optional ones were added later. */
+/** Operations available in every ledger version. The optional ones were added later. */
 interface EarlierLedger {
   readonly facts: {
     readonly ledgerId: string;
@@ -153,7 +153,7 @@ function fill(ledger: EarlierLedger): void {
   queue.claim(() => true);
 }
 
-/** Returns the values that the code of the ledger's version reads from the ledger. */
+/** Returns the values that the ledger version's own code reads from the ledger. */
 function observe({ queue, progress, facts, slots }: EarlierLedger): object {
   return {
     ledgerId: facts.ledgerId,
