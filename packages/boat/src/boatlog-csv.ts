@@ -15,7 +15,7 @@ const COLUMNS = [
   'weather',
 ] as const;
 
-/** Matches text that a spreadsheet would evaluate as a formula. Such text gets a leading apostrophe. */
+/** Matches text that a spreadsheet would evaluate as a formula. A leading apostrophe is added to this text. */
 const FORMULA_START = /^[=+\-@\t\r]/;
 
 /** Formats a value as a CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */

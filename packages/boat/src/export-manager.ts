@@ -81,7 +81,7 @@ export interface Status {
     readonly totalBytes: number;
     readonly exportsBytes: number;
     readonly reserveBytes: number;
-    /** The medium that holds the exports. Undefined if the system does not report it. */
+    /** The medium on which the exports are stored. Undefined if the system does not report it. */
     readonly medium: StorageMedium | undefined;
   };
   /** Number of delivered exports, and number of records in them. */
@@ -180,7 +180,7 @@ export interface FileVerbs {
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
   /** Creates an offline bundle of waiting exports; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
-  /** Compares the ledger with the files while no export runs. `repair` also makes the safe repairs. Throws BUSY. */
+  /** Compares the ledger with the files while no export runs. `repair` also carries out the safe repairs. Throws BUSY. */
   doctor(mode: DoctorMode): Promise<DoctorReport>;
   /** Stores a kiosk page's localStorage values. Returns the number of keys that changed. */
   keepBrowserDocuments(documents: Input<'browser'>['body']): number;

@@ -68,7 +68,7 @@ export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): File
         toStored: withoutCredentials,
         admit: (length) => {
           if (browserTexts.take(length)) return;
-          throw new ExportError('BUSY', 'The pages of this boat changed too much text within an hour', {
+          throw new ExportError('BUSY', "This boat's pages changed too much text within an hour", {
             op: 'store browser data',
             hint: 'The page keeps its data and sends it again with its next change. Find out which page changes it so often.',
           });

@@ -33,7 +33,7 @@ export async function restoreFiles(
 ): Promise<RestorePlan> {
   const { centralUrl, root } = config;
   if (centralUrl === undefined)
-    throw new ExportError('CONFIG_INVALID', 'The URL of central is not set', {
+    throw new ExportError('CONFIG_INVALID', "Central's URL is not set", {
       op: 'restore settings',
       hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
     });
@@ -54,7 +54,7 @@ async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {
     op: `write to ${directory}`,
-    hint: 'Run the command as the owner of the folder: sudo -u d3kos d3kos-export restore --write.',
+    hint: "Run the command as the folder's owner: sudo -u d3kos d3kos-export restore --write.",
   });
 }
 

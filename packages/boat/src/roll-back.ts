@@ -18,8 +18,7 @@ export interface HandOver {
  * Hands the queue over to the legacy exporter: writes the queue and the history in the legacy format, and marks them to be
  * imported again at the next start of this program. The export files are already in the legacy exporter's folders, and it sends
  * them without parsing them. The export manager must be stopped; this function holds the daemon's lock. Can be repeated after a
- * power cut at any step. Throws ALREADY_RUNNING, and the errors of the ledger and the disk. Changes nothing if the boat has never
- * exported.
+ * power cut at any step. Throws ALREADY_RUNNING, and ledger and disk errors. Changes nothing if the boat has never exported.
  */
 export async function handOver(world: World, config: Config): Promise<HandOver> {
   const paths = toSpoolPaths(config.root);

@@ -46,7 +46,7 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
     default: undefined,
     meaning:
-      'URL of central: `https://`, or `http://` for a loopback address, without user, password, query or fragment. If it is not set, exports are created and kept.',
+      "Central's URL: `https://`, or `http://` for a loopback address, without user, password, query or fragment. If it is not set, exports are created and kept.",
     parse: parseCentralUrl,
   },
   tierApiUrl: {
@@ -166,7 +166,7 @@ export type SettingValues = {
     | ((typeof SETTINGS)[N]['default'] extends undefined ? undefined : never);
 };
 
-/** Lists every setting with its name, in the order of the reference. */
+/** Lists every setting with its name, in the same order as the reference. */
 export function listSettings(): readonly (Setting & { readonly name: SettingName })[] {
   // Object.keys returns string[], but the keys are exactly the setting names.
   return (Object.keys(SETTINGS) as SettingName[]).map((name) => ({ name, ...SETTINGS[name] }));

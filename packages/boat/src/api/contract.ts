@@ -280,7 +280,7 @@ export const ROUTES = {
   doctor: {
     method: 'GET',
     path: '/export/doctor',
-    summary: 'Compares the ledger with the export files and measures the speed of the SD card',
+    summary: "Compares the ledger with the export files and measures the SD card's speed",
     callers: 'boat',
     answer: json(DoctorSchema),
   },
@@ -298,7 +298,7 @@ export const ROUTES = {
     summary:
       'Streams server-sent events: `heartbeat`, `queue`, `collecting`, `unread`, `collected`, `uploading`, `delivered`, `destination`',
     description:
-      'A stream begins with a heartbeat and the events of the work in progress. It then sends a heartbeat every 15 seconds, so that a page can detect a dead connection.',
+      'A stream begins with a heartbeat and the events for the work in progress. It then sends a heartbeat every 15 seconds, so that a page can detect a dead connection.',
     callers: 'boat',
     answer: { mediaType: 'text/event-stream', schema: EventSchema },
   },
@@ -321,10 +321,10 @@ export const ROUTES = {
 
 export type RouteName = keyof typeof ROUTES;
 
-/** The answer of route `N`. */
+/** Type of route `N`'s answer. */
 export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 
-/** The input of route `N`. */
+/** Type of route `N`'s input. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
 /** The routes whose handlers return a JSON value. `file` and `pageTexts` also return JSON, but stream it from disk. */

@@ -30,7 +30,7 @@ export interface Route {
   /** `pages`: only pages from an allowed origin. `boat`: also any program on the boat. */
   readonly callers: 'boat' | 'pages';
   readonly query?: TObject;
-  /** The schema of the JSON body. A missing body counts as `{}`. */
+  /** Schema of the JSON body. A missing body counts as `{}`. */
   readonly body?: TSchema;
   readonly bodySizeMaxBytes?: number;
   readonly answer: RouteAnswer;
@@ -57,7 +57,7 @@ export type PathParameters<Path extends string> = Path extends `${string}{${infe
 
 export type AnswerOf<R extends Route> = DeepReadonly<Static<R['answer']['schema']>>;
 
-/** The input of a route: the path parameters, the query and the body, each empty if the route has none. */
+/** A route's input: path parameters, query and body. Each is empty if the route has none. */
 export interface InputOf<R extends Route> {
   readonly params: Readonly<Record<PathParameters<R['path']>, string>>;
   readonly query: R extends { readonly query: infer Query extends TSchema }

@@ -129,7 +129,7 @@ const dataBudgetProperties = {
     examples: ['affordable', 'metered', 'over_budget'],
     description: 'Why a due export is waiting for a cheaper connection or the next month',
   }),
-  detail: Type.String({ description: 'The reason as a sentence. Empty if no export is on hold.' }),
+  detail: Type.String({ description: 'The reason, as a sentence. Empty if no export is on hold.' }),
   month_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent in this calendar month (UTC)' }),
   month_bytes_max: Nullable(
     Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`, or null if there is no limit' }),
@@ -144,8 +144,8 @@ const LedgerChangeSchema = Type.Object({
     minimum: 0,
     description: 'Number of waiting and failed exports that were renumbered in the new ledger',
   }),
-  full_export_due: Type.Boolean({ description: 'Whether the change makes the next export full' }),
-  explanation: Type.String({ description: 'What happened and what happens next, as a sentence' }),
+  full_export_due: Type.Boolean({ description: 'Whether this change requires a full export' }),
+  explanation: Type.String({ description: 'A sentence about what happened and what happens next' }),
 });
 
 /** The answer to `GET /export/status`. Unknown values are null. */
@@ -213,12 +213,12 @@ export const StatusSchema = Type.Object({
     medium: Type.Optional(
       Nullable(
         Type.Enum(['disk', 'memory', 'overlay', 'network', 'fuse'], {
-          description: 'The medium that holds the exports. Null if the system does not report it',
+          description: 'The medium on which the exports are stored. Null if the system does not report it',
         }),
       ),
     ),
     file_system: Type.Optional(
-      Nullable(Type.String({ description: 'The file system that holds the exports', examples: ['ext4'] })),
+      Nullable(Type.String({ description: 'The file system that contains the exports', examples: ['ext4'] })),
     ),
     warning: Type.Optional(
       Nullable(

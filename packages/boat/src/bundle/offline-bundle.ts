@@ -41,7 +41,7 @@ export async function writeOfflineBundle(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<WrittenBundle> {
-  if (!isBundleName(name)) throw new Error(`not the name of a bundle: ${name}`);
+  if (!isBundleName(name)) throw new Error(`not a bundle name: ${name}`);
   const file = await findFreeFile(disk, directory, name);
   const sha256 = await writeWhole(disk, file, pieces);
   const written = await readBack(disk, file, sha256);
@@ -60,7 +60,7 @@ async function findFreeFile(disk: Disk, directory: string, name: string): Promis
   }
   throw new ExportError(
     'REQUEST_INVALID',
-    `${directory} has ${NAMES_MAX} files with the name of this bundle`,
+    `${directory} already has ${NAMES_MAX} files with this bundle's name`,
     {
       op: 'write the bundle',
       hint: 'Use another folder or another USB drive.',

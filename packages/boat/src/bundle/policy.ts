@@ -11,7 +11,7 @@ export function toBundleName(installationId: string, stamp: string): string {
   return `d3kos_${installationId}_${stamp}.bundle`;
 }
 
-/** Returns true for a name that `toBundleName` can create. Such a name cannot point to another folder. */
+/** Returns true for a name that `toBundleName` can create. A name of this form cannot point to another folder. */
 export function isBundleName(name: string): boolean {
   return /^d3kos_[0-9a-f]{16}_[0-9]{8}_[0-9]{6}\.bundle$/.test(name);
 }

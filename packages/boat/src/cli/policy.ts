@@ -10,8 +10,8 @@ export const POLL_INTERVAL_MS = 1_000;
  */
 export const NETWORK_WAIT_MAX_MS = 60_000;
 /**
- * Maximum time for which `boot` reports the upload (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script made ten
- * checks. The export manager continues sending after this time.
+ * Maximum time for which `boot` reports the upload (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script checked
+ * ten times. The export manager continues sending after this time.
  */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
 /** Interval at which an unchanged `Queue status` line is repeated, as in the legacy script. */
@@ -41,7 +41,7 @@ export type BootDecision =
   | { readonly kind: 'drained' }
   /** The tier allows no exports. Waiting exports are kept. */
   | { readonly kind: 'tier_too_low' }
-  /** At the end of the wait, the licence still does not permit exports. */
+  /** The wait has ended, and the licence still does not permit exports. */
   | { readonly kind: 'not_permitted' }
   /** Central refuses this boat, or the device token or central's URL is missing. The owner must act. */
   | { readonly kind: 'blocked' }
@@ -82,7 +82,7 @@ export function describeSkippedTier(tier: number): string {
   return `Scheduled export requires Tier ${SCHEDULED_TIER_MIN}+ (current: Tier ${tier})`;
 }
 
-/** The result of the daily export. */
+/** The daily export's result. */
 export type DailyOutcome =
   | { readonly kind: 'queued'; readonly queueId: string }
   /** An export was queued, but some categories could not be read. `missing` lists them with the reasons. */

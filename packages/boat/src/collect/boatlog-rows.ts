@@ -64,7 +64,7 @@ export interface BoatlogReading {
 
 /**
  * Reads boatlog rows into pages (decision 0013). On the fast path, SQLite itself builds the JSON of a page and returns its bytes,
- * more than twice as fast as JavaScript. Every row of such a page must be simple: the ID is a number or simple text, the
+ * more than twice as fast as JavaScript. This requires every row on the page to be simple: the ID is a number or simple text, the
  * timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by row and
  * handles every type of value. A test verifies that both paths return the same records.
  */

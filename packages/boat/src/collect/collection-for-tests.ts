@@ -12,7 +12,7 @@ export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** The result of a collection. Each line is parsed separately, as the spool splits it. */
+/** A collection's result. Each line is parsed separately, just as the spool splits them. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];

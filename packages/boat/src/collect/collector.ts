@@ -69,7 +69,7 @@ export interface Page {
   release?(): void;
 }
 
-/** The result of a collection, returned after the last page. It takes effect when the export is committed. */
+/** A collection's result, returned after the last page. It takes effect when the export is committed. */
 export interface CollectOutcome {
   readonly state: CategoryState;
   /** Human-readable description of the source's problem, without secrets or paths outside the boat's root. */

@@ -12,7 +12,7 @@ export const COMPARED_ROWS = 15_872;
 /** Number of row IDs that share one digest in the ledger. If one of these rows changes, all of them are exported again. */
 const RANGE_ROWS = 64;
 
-/** Maximum time for which ranges are compared before yielding to the event loop. */
+/** Maximum time spent comparing ranges before yielding to the event loop. */
 const SLICE_MS = 10;
 
 /**

@@ -9,9 +9,7 @@ export type JsonColumn =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'odd'; readonly reason: string };
 
-/**
- * Reads a column in which a program stores JSON, in any encoding that `decodeText` supports. NULL and blank text have no value.
- */
+/** Reads a column that contains JSON, in any encoding that `decodeText` supports. NULL and blank text have no value. */
 export function readJsonColumn(stored: SourceValue): JsonColumn {
   const text = stored instanceof Uint8Array ? decodeText(stored) : toJsonValue(stored);
   if (typeof text !== 'string')

@@ -175,7 +175,7 @@ function inReadTransaction<T>({ db }: { readonly db: SourceTable<string>['db'] }
 
 interface AnchorReader {
   digestAt(position: number): string | undefined;
-  /** Returns the anchors of a cursor at `position`, in descending order. */
+  /** Returns the anchors for a cursor at `position`, in descending order. */
   anchorsFrom(position: number): readonly Anchor[];
 }
 

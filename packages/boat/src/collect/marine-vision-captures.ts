@@ -63,15 +63,15 @@ const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as c
 /** This category's databases. */
 export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
 /**
- * Number of images whose sizes are read concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
+ * Number of images whose sizes are read concurrently: enough to keep Node's four threads busy, and few enough to fit in memory.
  */
 const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
 /**
  * Reads the metadata of camera captures, without images and local paths. Rows change after they are inserted (a catch is
- * identified later), and a changed row is exported again. The size of an image does not count as a change, because images are
- * deleted after a week.
+ * identified later), and a changed row is exported again. An image's size does not count as a change, because images are deleted
+ * after a week.
  */
 export const marineVisionCapturesCollector: Collector = {
   category: 'marine_vision_captures',

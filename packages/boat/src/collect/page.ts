@@ -76,8 +76,8 @@ export function toLine(record: BoundedRecord): string {
 
 function format(record: BoundedRecord): string {
   const line = JSON.stringify(record);
-  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. The text itself may also contain such an
-  // escape, which is harmless.
+  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. The text itself may contain the same
+  // characters as an escape, which is harmless.
   return /\\ud[89a-f]/i.test(line)
     ? JSON.stringify(record, (_, value: unknown) => toWellFormed(value))
     : line;

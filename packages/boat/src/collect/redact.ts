@@ -35,8 +35,8 @@ export function toPublicText(text: string): string {
 }
 
 /**
- * Removes only credentials from an owner's answer, because it must be restored unchanged. It may, for example, contain the
- * address of a gateway. An address that contains a password is a credential.
+ * Removes only credentials from an owner's answer, because it must be restored unchanged. It may, for example, contain a
+ * gateway's address. An address that contains a password is a credential.
  */
 export function toOwnText(text: string): string {
   const cut = toCut(text);
@@ -55,8 +55,8 @@ function hideCredentials(text: string): string {
 }
 
 /**
- * Returns true for the name of a JSON member whose value is or may be a credential. No collector's allow-list contains such a
- * name.
+ * Returns true for the name of a JSON member whose value is or may be a credential. No collector's allow-list contains a name
+ * that matches.
  */
 export function isCredentialName(name: string): boolean {
   const plain = name.toLowerCase();

@@ -44,7 +44,7 @@ export type OnLeftOut = (key: string) => void;
 
 /** Counts the keys that allow-lists leave out, by source. Keeps no values. */
 export interface LeftOutKeys {
-  /** Returns the function that counts the keys of the source `name`. */
+  /** Returns a function that counts keys of the source `name`. */
   of(name: string): OnLeftOut;
   /** Returns one sentence per source with the number of keys and their names, or undefined if nothing was left out. */
   detail(): string | undefined;

@@ -7,7 +7,7 @@ import { createLineBuffer, toLine } from './page.ts';
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Collects the records of a state category into pages. In incremental mode, the pages contain only records that are new or have
+ * Collects a state category's records into pages. In incremental mode, the pages contain only records that are new or have
  * changed since they were last exported. A record that is added twice in one collection is exported only once. Each record takes
  * 16 bytes of memory.
  */
@@ -18,7 +18,7 @@ export interface StateRecords {
    * do not count as a change to the record. Returns undefined if the record should not be exported.
    */
   take(record: StateRecord): string | undefined;
-  /** Adds the line of a record that `take` returned. */
+  /** Adds a record's line that `take` returned. */
   append(line: string): void;
   /** Returns the next page if it is complete. */
   due(): Page | undefined;
@@ -32,7 +32,7 @@ export interface StateRecords {
   yieldSlice(): Promise<void>;
 }
 
-/** Maximum time for which records are processed before yielding to the event loop. */
+/** Maximum time spent processing records before yielding to the event loop. */
 const SLICE_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {

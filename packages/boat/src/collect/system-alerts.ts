@@ -156,7 +156,7 @@ function toAlert(
   };
   for (const name of FIELD_NAMES.slice(2))
     kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS, onLeftOut) ?? null;
-  // The status of an alert changes, but its subject does not.
+  // An alert's status changes, but its subject does not.
   const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
   const name = `${source}:${id === null ? toContentId(sha256(about), 0) : toScalarText(id)}`;
   return { record_id: toRecordId(name, timestamp === null ? '' : toScalarText(timestamp), sha256), ...kept };

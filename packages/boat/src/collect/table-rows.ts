@@ -42,9 +42,9 @@ export type RowPages<Field extends string> = (after: string) => readonly TableRo
 const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
- * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is added
- * to `odd`. SQLite enforces a limit of `SHORT_VALUE_MAX_BYTES` per value while it reads a page. Only a page with a longer value
- * is read again, with a statement that measures every value and takes twice as long. Such a page ends once it reaches
+ * Reads a table's rows as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is added to
+ * `odd`. SQLite enforces a limit of `SHORT_VALUE_MAX_BYTES` per value while it reads a page. Only a page with a longer value is
+ * read again, with a statement that measures every value and takes twice as long. A page that is read again ends once it reaches
  * `PAGE_LENGTH_MAX`.
  */
 export function createRowPages<Field extends string>(
@@ -124,8 +124,8 @@ function readLong(statement: StatementSync, after: string): ReturnType<Statement
 }
 
 /**
- * Yields the pages of a table in rowid order. Throws the reason of `signal` between pages once it is aborted. Throws a
- * damaged-source error if a page does not advance, because the pages of such a table would be endless.
+ * Yields a table's pages in rowid order. Once `signal` is aborted, throws its reason between pages. Throws a damaged-source error
+ * if a page does not advance, because pages would otherwise be yielded endlessly.
  */
 export function* eachPage<Field extends string>(
   readPage: RowPages<Field>,

@@ -28,8 +28,8 @@ export interface Collected {
 }
 
 /**
- * Writes every category as one section of the export file. Rejects with the signal's reason when aborted, and with the errors of
- * the disk and the ledger. If an export is never queued, its staged digests do not count and are purged before the next export.
+ * Writes every category as one section of the export file. Rejects with the signal's reason when aborted, and with disk and
+ * ledger errors. If an export is never queued, its staged digests do not count and are purged before the next export.
  */
 export async function collectCategories(
   deps: CreateExportDeps,

@@ -10,7 +10,7 @@ import { toDocumentHeader } from './document-header.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { decideExportType, findUnread, judgeCollected, type UnreadCategory, usesUpSlot } from './policy.ts';
 
-/** The result of an export (see `judgeCollected`). With `nothing_new` and `unread`, nothing was queued. */
+/** An export's result (see `judgeCollected`). With `nothing_new` and `unread`, nothing was queued. */
 export type CreateResult =
   | { readonly kind: 'queued'; readonly entry: Entry; readonly unread: readonly UnreadCategory[] }
   | { readonly kind: 'nothing_new'; readonly categories: Categories }
@@ -22,7 +22,7 @@ type Categories = Readonly<Partial<Record<Category, CategoryCount>>>;
  * Creates one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the cursors in
  * one transaction. An export that resolves as `queued` survives a power cut. A power cut before that transaction leaves at most a
  * file without an entry, which the next start adopts. The manager creates only one export at a time. Throws DISK_RESERVE,
- * DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED. After such an error, nothing has changed.
+ * DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED. After any of these errors, nothing has changed.
  */
 export async function createExport(
   deps: CreateExportDeps,

@@ -16,8 +16,8 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
 /**
- * Returns the header of the next document. Its sequence and its lists of withdrawn, reinstated and open exports come from the
- * current state of the ledger.
+ * Returns the next document's header. Its sequence and its lists of withdrawn, reinstated and open exports come from the current
+ * state of the ledger.
  */
 export async function toDocumentHeader(
   deps: CreateExportDeps,

@@ -82,7 +82,7 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let probes = 0;
   /** Number of consecutive sends that an intermediary refused. */
   let refusedSends = 0;
-  /** Number of consecutive sends for which central requested a delay. */
+  /** Number of consecutive sends after which central requested a delay. */
   let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;

@@ -37,9 +37,8 @@ export function toCredentialsPaths(root: string): readonly string[] {
 }
 
 /**
- * Reads the device token from the first of the files that exists. The file is read at every call, so that enrolment needs no
- * restart. An unreadable file is reported as unreadable, not as a missing token. A token that other users can read or write is
- * not used.
+ * Reads the device token from the first file that exists. The file is read at every call, so that enrolment needs no restart. An
+ * unreadable file is reported as unreadable, not as a missing token. A token that other users can read or write is not used.
  */
 export async function loadCredentials(disk: Disk, paths: readonly string[]): Promise<Credentials> {
   for (const path of paths) {

@@ -114,7 +114,7 @@ function toFileOutcome(error: unknown): FileOutcome {
 
 type FileOutcome = Extract<Outcome, { kind: 'file_unreadable' | 'file_unusable' }>;
 
-/** Ends the delivery of an export that cannot be sent. */
+/** Ends delivery of an export that cannot be sent. */
 function stopForFile(outcome: FileOutcome): EntryResult {
   const verdict = decideVerdict(outcome, { canCut: false, doOthersPass: false });
   if (verdict.kind !== 'unreadable' && verdict.kind !== 'rejected')
@@ -307,7 +307,7 @@ function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
     return stopForFile({
       kind: 'file_unusable',
       errorCode: 'EXPORT_FILE_DAMAGED',
-      detail: 'The export has no record that could be cut into parts',
+      detail: 'The export has no records to split into parts',
     });
   // The last receipt and the completion are committed together. They can only get separated if the card loses synced writes.
   return stopForFile({

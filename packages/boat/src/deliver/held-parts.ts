@@ -21,12 +21,12 @@ const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
  */
 const PAGES_MAX = 100;
 /**
- * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. All pages are in memory at
+ * Maximum total size of one query's pages, in bytes. The receipts for a 4 GB export need about 2 MB. All pages are in memory at
  * once, and no answer from central may make the daemon exceed its memory limit.
  */
 const PAGES_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /**
- * Time after which no further page is requested. The delivery worker waits for this query, so a slow central must not block it
+ * Time after which no further pages are requested. The delivery worker waits for this query, so a slow central must not block it
  * indefinitely. On the slowest working link, 2 MB take about four minutes.
  */
 const QUERY_MAX_MS = 5 * 60_000;
@@ -112,7 +112,7 @@ async function exchange(transport: Transport, request: Request, sizeMaxBytes: nu
 /**
  * Acknowledges each part for which a receipt matches the export, the part and the SHA-256 of the body that would be sent. The
  * receipt may also match a body that was sent before other parts were split further and that therefore states a lower number of
- * parts (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged. Throws
+ * parts (docs/spec/protocol.md R56). Returns the parts with their new states, or the entry if every part is acknowledged. Throws
  * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(

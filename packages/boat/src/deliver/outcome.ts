@@ -51,7 +51,7 @@ export type Outcome =
   | { readonly kind: 'stalled' }
   /** Nothing was sent, because the export's file could not be read from the card. Other files may still be readable. */
   | { readonly kind: 'file_unreadable'; readonly detail: string }
-  /** Nothing was sent, because the export's file is missing, damaged or from another installation. */
+  /** Nothing was sent, because the export's file is missing, is damaged, or belongs to another installation. */
   | { readonly kind: 'file_unusable'; readonly errorCode: string; readonly detail: string };
 
 /** The result of one health probe. */

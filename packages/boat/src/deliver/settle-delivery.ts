@@ -30,7 +30,7 @@ export interface SettleDeps {
 }
 
 /**
- * Records how a delivery ended in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
+ * Records the result of a delivery in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
  * `uploading`. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting.
  */
 export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {

@@ -77,8 +77,8 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 }
 
 /**
- * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files without an
- * entry or quarantines them unchanged, and rewrites the views. Requeues, fails and removes no entry.
+ * Carries out and reports the safe repairs, and examines the boat again. Removes abandoned temporary files, adopts files without
+ * an entry or quarantines them unchanged, and rewrites the views. Requeues, fails and removes no entry.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);
@@ -119,8 +119,8 @@ async function applyRepair(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Pr
           return `quarantined ${name}: ${adoption.reason}`;
         case 'known':
           if ((await world.disk.stat(wanted.path)) === undefined) return `${name} was already known`;
-          await quarantineFile(world, paths, wanted.path, 'another file holds the same export');
-          return `quarantined ${name}: another file holds the same export`;
+          await quarantineFile(world, paths, wanted.path, 'another file contains the same export');
+          return `quarantined ${name}: another file contains the same export`;
         case 'postponed':
           return `could not adopt ${name} now: ${adoption.reason}`;
         default:

@@ -51,7 +51,7 @@ export async function examineSpace(
   return { finding: judgeSpace(freeBytes, kept, freeInodes), freeBytes, reserveBytes: kept };
 }
 
-/** Reports the medium that holds the exports, if the system reports it. */
+/** Reports the medium on which the exports are stored, if the system provides this information. */
 export async function examineStorage(
   { world }: BoatToExamine,
   directory: string,
@@ -137,7 +137,7 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
       ? {
           check: 'central',
           level: 'problem',
-          message: 'The URL of central is not set. Exports are created and kept, but not sent',
+          message: "Central's URL is not set. Exports are created and kept, but not sent",
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };

@@ -84,7 +84,7 @@ export function toReportedFindings(findings: readonly Finding[]): readonly Findi
   });
 }
 
-/** Returns the percentiles of the latencies, or undefined if there are no latencies. */
+/** Returns the latency percentiles, or undefined if there are no latencies. */
 export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | undefined {
   const sorted = [...latenciesMs].sort((one, other) => one - other);
   const at = (share: number): number | undefined =>

@@ -39,7 +39,7 @@ const pendingShape = Compile(PendingSchema);
 /** Whether the boat keeps its installation ID or adopts the code's. */
 export type Identity = 'keep' | 'replace';
 
-/** The result of an enrolment. */
+/** An enrolment's result. */
 export interface Enrolled {
   readonly installationId: string;
   readonly tokenId: string;

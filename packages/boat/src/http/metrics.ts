@@ -51,7 +51,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'info',
     type: 'gauge',
-    help: 'Always 1. The label gives the version of the export manager.',
+    help: "Always 1. The label gives the export manager's version.",
     values: ({ version }) => [[{ version }, 1]],
   },
   {
@@ -162,7 +162,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'collector_state',
     type: 'gauge',
-    help: 'Always 1. The label gives the state of each category at the last export.',
+    help: "Always 1. The label gives each category's state at the last export.",
     values: ({ measured }) =>
       CATEGORIES.flatMap((category) => {
         const state = measured.collectors[category]?.state;

@@ -13,7 +13,7 @@ export interface Cursors {
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**
-   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves a cursor
+   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of the entry's ranges. Never moves a cursor
    * forward.
    */
   rewindRanges(entryNo: number): void;

@@ -17,7 +17,7 @@ const PURGED_AT_ONCE_MAX = 250;
 export interface Digests {
   /** Returns the record's digest in the newest entry that contains it, or undefined if that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** Returns the number of the entry with staged digests, whose export is in progress or was abandoned. */
+  /** Returns the number of the entry that has staged digests. Its export is in progress or was abandoned. */
   stagedNo(): number | undefined;
   /**
    * Inside a transaction: stores digests for `entryNo` that become valid only at its commit. No other entry may have staged

@@ -29,8 +29,8 @@ const MORE_REJECTED: RejectedRecord = {
 };
 
 /**
- * Returns the receipt in the form in which the ledger stores it: only the protocol's fields, the counts for known categories, and
- * a limited list of rejected records. The result has at most about 40,000 characters, whatever central answers.
+ * Converts the receipt for storage in the ledger: only the protocol's fields, the counts for known categories, and a limited list
+ * of rejected records. The result has at most about 40,000 characters, whatever central answers.
  */
 export function toKeptReceipt(receipt: Receipt): Receipt {
   return {

@@ -125,7 +125,7 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
  * Creates a function that requeues a delivered export. The export's parts keep their slices and indexes, because a key must
  * always identify the same bytes (docs/spec/protocol.md R17). For the same reason, an export that was sent as one part is sent as
  * one part again, even if the part size has changed. If it has several parts, central may hold some of them, so the boat queries
- * them first, as after an offline bundle.
+ * them first, as it does after an offline bundle.
  */
 function createRequeue(db: LedgerDatabase['db'], parts: Parts): (entryNo: number, atMs: WallMs) => void {
   const setPending = db.prepare(

@@ -17,11 +17,11 @@ export interface QueueRemovals {
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
   /**
-   * Records the loss of a failed entry's file. Must be called before the file is removed. Repeating the call does not record a
+   * Records that a failed entry's file is lost. Must be called before the file is removed. Repeating the call does not record a
    * second loss.
    */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
-  /** Returns true if the removal of the entry has begun, so its file may be gone. */
+  /** Returns true if removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
   /**
    * Removes a completed or failed entry whose file is gone. Keeps its row in the history and, for a completed entry, its ranges.

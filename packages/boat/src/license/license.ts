@@ -70,7 +70,7 @@ export interface License {
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
 
-/** Throws CONFIG_INVALID if the address of the tier API is not on this boat. */
+/** Throws CONFIG_INVALID if the tier API's address is not on this boat. */
 export function createLicense(deps: LicenseDeps, config: LicenseConfig): License {
   assertLoopback(config.tierApiUrl);
   // The licence is read before every part, so a warning is logged only when it changes.
@@ -94,7 +94,7 @@ function assertLoopback(url: string): void {
   if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) return;
   throw new ExportError('CONFIG_INVALID', `The tier API's address is not a loopback address: ${url}`, {
     op: 'read TIER_API_URL',
-    hint: 'Use http://localhost and the port of the tier service.',
+    hint: "Use http://localhost and the tier service's port.",
   });
 }
 

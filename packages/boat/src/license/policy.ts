@@ -23,7 +23,7 @@ export interface LicenseRefusal {
   readonly tier: Tier | undefined;
 }
 
-/** The boat's installation and tier, and the source of the tier. */
+/** The boat's installation and tier, and where the tier came from. */
 export interface KnownLicense {
   readonly kind: 'known';
   readonly installationId: string;
@@ -84,7 +84,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   return { kind: 'known', installationId, tier: api.tier, source: 'tier_api' };
 }
 
-/** Returns the tier of a boat with an invalid installation ID, for the status. Tier 0 is refused with its own message. */
+/** Returns, for the status, the tier of a boat with an invalid installation ID. Tier 0 is refused with its own message. */
 function statedTier(file: LicenseFile, api: TierAnswer): Tier | undefined {
   if (api.kind === 'answered') return api.tier;
   return file.kind === 'read' ? file.tier : undefined;
@@ -105,7 +105,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
         kind: 'refused',
         code: 'LICENSE_INVALID',
         message: `license.json cannot be used: ${file.detail}`,
-        hint: 'Correct config/license.json, or start the tier service, which also knows the tier.',
+        hint: 'Correct config/license.json, or start the tier service, which also reports the tier.',
         tier: undefined,
       };
     case 'read': {

@@ -45,7 +45,7 @@ export interface NotifierDeps {
   readonly afterDays: number;
   readonly signalkUrl: string | undefined;
   readonly webhookUrl: string | undefined;
-  /** The file that stores the state of the access to the Signal K server. */
+  /** The file that stores the state of access to the Signal K server. */
   readonly accessPath: string;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
 }
@@ -64,7 +64,7 @@ export interface Notifier {
    * logged and the iteration ends.
    */
   look(signal: AbortSignal): Promise<number>;
-  /** Returns the state of each channel after its last step. */
+  /** Returns each channel's state after its last step. */
   states(): ChannelStates;
 }
 

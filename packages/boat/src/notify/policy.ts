@@ -8,7 +8,7 @@ const DAY_MS = 24 * 3_600_000;
  */
 const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
 
-/** A problem that the owner should know about until it is resolved. */
+/** A problem that is shown to the owner until it is resolved. */
 export interface Condition {
   readonly exportCount: number;
   /** Severity, as a Signal K state. */

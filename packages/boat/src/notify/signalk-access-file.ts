@@ -26,7 +26,7 @@ const AccessSchema = Type.Union([
 ]);
 const access = Compile(AccessSchema);
 
-/** The state of the boat's access to the Signal K server. The token never appears in a log line or a message. */
+/** State of the boat's access to the Signal K server. The token never appears in a log line or a message. */
 export type Access = Static<typeof AccessSchema> | { readonly state: 'none' };
 
 /** Reads the access. An unusable file counts as no access. The only consequence is that the owner is asked once more. */
@@ -35,7 +35,7 @@ export async function loadAccess(disk: Disk, path: string): Promise<Access> {
   return file.kind === 'value' && access.Check(file.value) ? file.value : { state: 'none' };
 }
 
-/** Writes the access durably. Only the owner of the file can read it. Throws DISK_…. */
+/** Writes the access durably. Only the file's owner can read it. Throws DISK_…. */
 export async function saveAccess(disk: Disk, path: string, value: Access): Promise<void> {
   if (value.state === 'none') await disk.remove(path);
   else await disk.replace(path, Buffer.from(`${JSON.stringify(value)}\n`));

@@ -26,7 +26,7 @@ import { createRandom } from './random.ts';
 const FIRST_READ_BYTES = 4096;
 
 /**
- * Number of directory entries examined concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
+ * Number of directory entries examined concurrently: enough to keep Node's four threads busy, and few enough to fit in memory.
  */
 const STAT_BATCH = 32;
 

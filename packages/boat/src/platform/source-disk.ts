@@ -69,7 +69,7 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
 function doesNotAnswer(path: string, code: 'ETIMEDOUT' | 'EAGAIN'): ExportError {
   return new ExportError('DISK_FAILED', `The file system does not answer: ${path}`, {
     op: `read ${path}`,
-    hint: 'Check the network folder or the storage device that holds this path. The next export will try to read it again.',
+    hint: 'Check the network folder or storage device on which this path is located. The next export will try to read it again.',
     cause: Object.assign(new Error('no answer'), { code }),
   });
 }

@@ -139,12 +139,9 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   observer?.('begin', db);
   begin.run();
   const result = work();
-  assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-  // SQLite ends the transaction on some errors. If the work catches such an error, it continues outside a transaction.
-  assert(
-    db.isTransaction,
-    'the work of a ledger transaction continued after SQLite had ended the transaction',
-  );
+  assert(!(result instanceof Promise), "a ledger transaction's work must not be asynchronous");
+  // SQLite ends the transaction on some errors. If the work catches one of these errors, it continues outside a transaction.
+  assert(db.isTransaction, "a ledger transaction's work continued after SQLite had ended the transaction");
   observer?.('commit', db);
   commit.run();
   observer?.('committed', db);

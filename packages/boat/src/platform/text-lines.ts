@@ -27,7 +27,7 @@ export interface TextLine {
 /**
  * Reads a text file line by line in constant memory, in any encoding that `decodeText` supports. A run of NUL characters also
  * ends a line, because a power cut can leave one in place of a newline. Skips blank lines. Returns false if the file does not
- * exist. Throws the errors of the disk, and FILE_TOO_LARGE after `sizeMaxBytes`.
+ * exist. Throws disk errors, and FILE_TOO_LARGE after `sizeMaxBytes`.
  */
 export async function* readTextLines(
   disk: Pick<Disk, 'readRange'>,

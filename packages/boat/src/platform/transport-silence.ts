@@ -28,8 +28,8 @@ export type SilenceCause = 'silent' | 'slow';
  * time), or if an answer takes longer than the slowest working link would need for it plus the maximum silence. Answers are
  * small, so a server that sends them byte by byte must not hold up the delivery worker.
  *
- * The headers of an answer count as progress only when they are complete, so they must arrive within the maximum silence after
- * the request was sent.
+ * An answer's headers count as progress only once they are complete, so they must arrive within the maximum silence after the
+ * request was sent.
  *
  * A socket accepts bytes before they are sent. The kernel, the modem and a satellite proxy buffer hundreds of kilobytes and do
  * not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time. Accepted

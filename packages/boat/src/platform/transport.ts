@@ -53,7 +53,7 @@ const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
  */
 const INFORMATIONAL_MAX = 16;
 
-/** Status codes for which there is no body (RFC 9110). The Response constructor rejects a body with these. */
+/** Status codes of answers that have no body (RFC 9110). The Response constructor rejects a body for them. */
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304];
 
 export interface TransportOptions {

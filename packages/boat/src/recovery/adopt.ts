@@ -20,7 +20,7 @@ import { toNumberedName, toStamp } from '../ledger/labels.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
- * Maximum size of a legacy export file that adoption reads into memory, in bytes. A file of this size holds about 100,000 boatlog
+ * Maximum size of a legacy export file that adoption reads into memory, in bytes. A file of this size has about 100,000 boatlog
  * entries. Its text and parsed values together take about half of the 512 MB that the systemd unit allows.
  */
 export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
@@ -251,7 +251,7 @@ export async function adoptDocument(
 ): Promise<Adoption | Unusable> {
   const owner = decideOwnership(document.installationId, boat);
   if (owner.kind === 'refused') return { kind: 'unusable', reason: owner.reason };
-  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'the export holds no records' };
+  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'the export contains no records' };
   if (isHeld(ledger, exportId)) return { kind: 'known' };
   const file = await rewrite(world, paths, ledger, {
     exportId,

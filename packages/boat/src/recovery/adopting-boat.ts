@@ -45,7 +45,7 @@ async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise
   }
 }
 
-/** Whether this boat may send an export, and if so, under which installation ID. */
+/** Whether this boat may send an export, and if so, the installation ID to use. */
 export type Ownership =
   | { readonly kind: 'ours'; readonly installationId: string }
   | { readonly kind: 'refused'; readonly reason: string };

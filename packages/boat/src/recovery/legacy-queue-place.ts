@@ -8,13 +8,13 @@ export interface LegacyPlace {
   readonly isOurs: boolean;
 }
 
-/** Folders below the root in which legacy exporters kept exports. No other folder is searched. */
+/** Folders below the root where legacy exporters kept exports. No other folder is searched. */
 const LEGACY_FOLDERS = ['data', 'exports'] as const;
 
 /**
  * Returns the paths where the export with queue path `stated` may exist, most likely first: the path itself, the legacy folder
  * for failed exports, and the same name in the current folder, because the root may have been moved. Never returns a path that
- * contains `..` or is outside the boat's data, because the queue file does not prove that such a file is an export.
+ * contains `..` or is outside the boat's data, because being listed in the queue file does not prove that a file is an export.
  */
 export function toLegacyPlaces(
   paths: SpoolPaths,

@@ -86,7 +86,7 @@ function toCandidates(value: unknown): readonly unknown[] | undefined {
   return toLegacyItem(value) === undefined ? undefined : [value];
 }
 
-/** Returns false for an object that is only part of a damaged item, such as the position of a record. */
+/** Returns false for an object that is only part of a damaged item, such as a record's position. */
 function isLikeAnItem(value: unknown): boolean {
   return (
     isPlainObject(value) &&

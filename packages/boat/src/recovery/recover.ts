@@ -112,7 +112,7 @@ async function adoptFiles(
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {
-            await quarantineFile(world, paths, path, 'another file holds the same export');
+            await quarantineFile(world, paths, path, 'another file contains the same export');
             counts.quarantined += 1;
           }
           break;

@@ -25,7 +25,7 @@ const CLOCK_DIFFERENCE_MAX_MS = 24 * 3_600_000;
 /** A record with an unknown time counts as older than any file. */
 const OLDEST_MS = 0;
 
-/** Suffix for the copy that is made of a file before it is updated. */
+/** Suffix for the backup copy of a file that is about to be updated. */
 const COPY_SUFFIX = '.before-restore';
 
 /** Permission bits that let other users read a file. */
@@ -36,7 +36,7 @@ export interface RestorePlan {
   readonly files: readonly PlannedFile[];
   /** One sentence for each value that cannot be restored, for example because it never left the boat. */
   readonly notRestored: readonly string[];
-  /** When central received each record, or null for a record that it does not hold. */
+  /** When central received each record. Null for a record that central does not hold. */
   readonly recordedAt: { readonly onboarding: string | null; readonly settings: string | null };
 }
 

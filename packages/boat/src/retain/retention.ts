@@ -16,7 +16,7 @@ import {
 } from './policy.ts';
 import { createRemover, type Remover } from './remover.ts';
 
-/** The result of a cleanup. */
+/** A cleanup's result. */
 export interface CleanupReport {
   readonly completedRemoved: number;
   readonly failedRemoved: number;

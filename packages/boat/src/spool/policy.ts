@@ -87,7 +87,7 @@ export function createCutter(partSizeBytes: number): Cutter {
   };
 }
 
-/** The end of a header line. The records follow on the next lines. */
+/** How a header line ends. The records follow on the next lines. */
 const HEADER_END = '"data":{';
 
 /**
@@ -99,7 +99,7 @@ export function toRenamedHeader(
   line: string,
   identity: { readonly exportId: string; readonly ledgerId: string; readonly sequence: number },
 ): string {
-  // `readHeaderLine` has checked the format of the line.
+  // `readHeaderLine` has checked the line's format.
   const header = JSON.parse(`${line.slice(0, line.lastIndexOf(`,${HEADER_END}`))}}`) as Record<
     string,
     unknown

@@ -52,7 +52,7 @@ export function toHistoryView(row: HistoryRow) {
   };
 }
 
-/** The chunks of a view's text. Each covers at most one page of rows, so that the event loop can run in between. */
+/** Yields a view's text in chunks. Each covers at most one page of rows, so that the event loop can run in between. */
 type Pieces = Generator<string, void, void>;
 
 /** The legacy exporter's lists, in its order. `uploading` is not a stored status: the ledger stores these entries as pending. */

@@ -7,10 +7,10 @@ export interface SourceOutcome {
 }
 
 /**
- * Returns a category's state from the outcomes of its sources. If one source has records, the category is `ok`, and `detail`
- * lists the problems of the other sources. A damaged old database must not delay the current one. The damaged database's cursor
- * does not move. Otherwise `error` outranks `schema_unknown`, which outranks `empty`. The category is `source_missing` only if no
- * source exists.
+ * Derives a category's state from its sources' outcomes. If any source has records, the category is `ok`, and `detail` lists
+ * problems with the other sources. A damaged old database must not delay the current one. The damaged database's cursor does not
+ * move. Otherwise `error` outranks `schema_unknown`, which outranks `empty`. The category is `source_missing` only if no source
+ * exists.
  */
 export function mergeSourceOutcomes(outcomes: readonly SourceOutcome[]): SourceOutcome {
   const order: readonly CategoryState[] = ['ok', 'error', 'schema_unknown', 'empty', 'source_missing'];

@@ -38,7 +38,7 @@ export function initialDestination(nowWallMs: number): Destination {
 
 /**
  * Returns the destination after an event. `sinceWallMs` does not change while the state lasts. A probe ends every state except
- * `blocked`: the health request carries no token, so its answer does not show whether central still refuses the boat.
+ * `blocked`, because the health request contains no token, so its answer does not show whether central still refuses the boat.
  */
 export function nextDestination(
   current: Destination,
@@ -129,7 +129,7 @@ export function describeDestination(destination: Destination): string {
     case 'captive_portal':
       return 'Another system answers instead of central, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.';
     case 'untrusted':
-      return `The certificate of central cannot be verified, so nothing is sent. ${destination.detail}. Exports wait meanwhile.`;
+      return `Central's certificate cannot be verified, so nothing is sent. ${destination.detail}. Exports wait meanwhile.`;
     case 'clock_wrong':
       return "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.";
     case 'unavailable':

@@ -217,15 +217,15 @@ function toWait(retryAfterMs: number | undefined): { readonly retryAfterMs?: num
 }
 
 /**
- * Returns the verdict on a part that the link does not carry and that cannot be split, because central holds different bytes
- * under its key. This happens when a card is restored to a state from before the export was split. Central would answer the part
- * with 409 (R29).
+ * Returns the verdict on a part that is too large for the link and cannot be split, because central holds different bytes under
+ * its key. This happens when a card is restored to a state from before the export was split. Central would answer the part with
+ * 409 (R29).
  */
 export const HELD_DIFFERENTLY_VERDICT = {
   kind: 'rejected',
   by: 'central',
   errorCode: 'IDEMPOTENCY_CONFLICT',
-  detail: 'Central holds this export split into smaller parts, of which this boat has no record',
+  detail: 'Central holds this export as smaller parts that this boat has no record of',
 } as const satisfies Verdict;
 
 /**

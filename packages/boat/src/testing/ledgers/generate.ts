@@ -1,5 +1,5 @@
 /**
- * Writes a ledger with the code of an earlier version and prints it as SQL, for the upgrade tests:
+ * Writes a ledger with an earlier version's code and prints it as SQL, for the upgrade tests:
  *
  * node --conditions=development packages/boat/src/testing/ledgers/generate.ts CHECKOUT [VERSION] >version-N.sql
  *
@@ -148,7 +148,7 @@ function fill(ledger: EarlierLedger): void {
   ledger.slots.claim('2026-02-20', AT_MS);
   ledger.browser?.keep({ notes: '["a"]' }, AT_MS);
   ledger.facts.record?.('bundled_exports', 'exp_3 exp_5');
-  // Power is cut while an export is being created and an upload is in progress.
+  // Power fails while an export is being created and an upload is in progress.
   queue.writeAhead?.(undefined, 'settings', [{ recordId: 'settings', digest: 'staged' }]);
   queue.claim(() => true);
 }
