@@ -45,8 +45,8 @@ export interface Boat {
   /** Events from the delivery worker. */
   readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
   /**
-   * Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. `progressed` is
-   * called as in `Worker.run`.
+   * Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. Calls
+   * `progressed` as `Worker.run` does.
    */
   run(progressed?: () => void): Promise<void>;
   /** Closes the ledger. Call this after `run` has ended. */

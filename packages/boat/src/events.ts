@@ -36,7 +36,7 @@ export interface Events extends EventBus<ManagerEvent> {
   inProgress(): readonly ManagerEvent[];
 }
 
-/** Delivers each event to the current subscribers only. */
+/** Delivers each event only to current subscribers. */
 export interface EventBus<Event> {
   emit(event: Event): void;
   /** Returns a function that ends the subscription, or undefined if there are already WATCHERS_MAX subscribers. */

@@ -92,7 +92,7 @@ export const SETTINGS = {
     key: 'metered_size_max_bytes',
     variable: 'EXPORT_METERED_SIZE_MAX',
     schema: Type.Integer({ minimum: 0 }),
-    // Chosen so that daily exports stay below it for years, while the first full export of a boat with much data waits.
+    // Chosen so that daily exports stay below it for years, while the first full export of a boat with a lot of data waits.
     default: 5 * 1024 * 1024,
     meaning:
       'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection is treated as not metered.',

@@ -46,7 +46,7 @@ const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
 /**
- * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. The HTTP
+ * The export manager's local API (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. The HTTP
  * handlers, the CLI client, OpenAPI, the reference page and the pages' types all derive from it.
  */
 export const ROUTES = {

@@ -52,7 +52,7 @@ interface ApiRequest {
 }
 
 export function createApi(transport: Transport, url: string, signal: AbortSignal): Api {
-  /** Runs one step of an exchange and translates a transport error. */
+  /** Runs one step of an exchange and converts transport errors. */
   const step = async <T>(op: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();

@@ -171,7 +171,7 @@ describe('any edits between exports', () => {
               boat.apply(step);
               if (step.kind === 'failLast' && waiting !== undefined) {
                 progress.rewind(waiting.outcome);
-                // Records that were only in the failed export and that the boat has since lost still exist in that export's file.
+                // The failed export's file still contains records that were in no other export and that the boat has since lost.
                 // In this test, they count as lost.
                 seen.clear();
                 for (const recordId of central.keys()) seen.add(recordId);

@@ -218,7 +218,7 @@ interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
-  /** The first column whose value was too long and was left out. */
+  /** The first column that was left out because its value was too long. */
   readonly tooLong: BoatlogField | undefined;
 }
 

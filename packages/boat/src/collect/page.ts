@@ -43,8 +43,8 @@ export function toPage(lines: readonly string[]): Page {
 
 /**
  * Creates a page from bytes that SQLite formatted, with the separator before each line. SQLite copies invalid UTF-8 from the
- * source unchanged, and this function replaces the invalid bytes with U+FFFD. They cannot hide a newline or a quote, which are
- * ASCII.
+ * source unchanged, and this function replaces the invalid bytes with U+FFFD. The invalid bytes cannot hide a newline or a quote,
+ * which are ASCII.
  */
 export function toBytesPage(separated: Uint8Array, count: number): Page {
   const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');

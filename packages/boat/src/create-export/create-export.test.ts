@@ -90,7 +90,7 @@ function openBoat(
   const disk: Disk = { ...createDisk(), ...over.disk };
   const clock = { ...createClock(), wall: () => Date.UTC(2026, 1, 20, 10, 5, 30) as WallMs };
   const databases = createDatabases();
-  // The ports that creating an export uses. No test in this file sends anything.
+  // The ports needed to create an export. No test in this file sends anything.
   const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
   const commits = { count: 0 };
   const database = openLedgerDatabase(paths.ledger, (step) => {

@@ -15,7 +15,7 @@ const unreachable = (destination: 'offline' | 'captive_portal'): Verdict => ({
   detail: destination,
 });
 
-/** Creates a breaker on a clock that `advance` advances. Its probes return `results` in turn. */
+/** Creates a breaker on a clock that `advance` moves forward. Its probes return `results` in turn. */
 function startBreaker(...results: readonly ProbeResult[]) {
   let nowMs = 0;
   // The breaker sleeps only while it waits for a probe, and these probes are answered immediately.

@@ -309,7 +309,7 @@ function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
       errorCode: 'EXPORT_FILE_DAMAGED',
       detail: 'The export has no records to split into parts',
     });
-  // The last receipt and the completion are committed together. They can only get separated if the card loses synced writes.
+  // The last receipt and the completion are committed together. Only a card that loses synced writes can separate them.
   return stopForFile({
     kind: 'file_unusable',
     errorCode: 'LEDGER_FAILED',

@@ -11,7 +11,7 @@ export interface DeliveryReporter {
   readonly report: ReportDelivery;
   /** Reports a licence refusal only once, until its message changes or the licence permits sending again. */
   reportPermission(license: LicenseResult): void;
-  /** Reports delivered exports that central has lost if its answer listed any that will be sent again. */
+  /** Reports delivered exports that central has lost, provided that its answer listed any that will be sent again. */
   reportMissing(queueId: string, report: HandledReport | undefined): void;
   /** Reports a hold when it begins and when it ends. */
   reportSelection(selection: Selection): void;

@@ -60,7 +60,7 @@ export async function examineStorage(
   return medium === undefined ? [] : [judgeStorage(medium)];
 }
 
-/** Measures how long committing small files in `directory`, which must exist, takes, and removes them. */
+/** Measures how long it takes to commit small files in `directory`, which must exist. Removes the files. */
 export async function examineFsync(
   { world, signal }: BoatToExamine,
   directory: string,

@@ -123,7 +123,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** Reports a symbolic link, a pipe or a device among the exports. */
+/** Reports symbolic links, pipes and devices among the exports. */
 function toStrangeFile(directory: string, name: string): Finding {
   return {
     check: 'files',
@@ -135,7 +135,7 @@ function toStrangeFile(directory: string, name: string): Finding {
 
 /**
  * Returns true for an archived file whose entry is not failed yet. Dead-lettering moves the file before it changes the entry. If
- * it is interrupted in between, the next start repairs this.
+ * it is interrupted in between, the next start completes it.
  */
 function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];

@@ -89,7 +89,7 @@ export function createDiskReadOnly(op: string, cause: unknown): ExportError {
 export function createNotAFile(path: string, kind: 'directory' | 'other', op: string): ExportError {
   return new ExportError('DISK_FAILED', `${path} is not a file`, {
     op,
-    hint: 'The export manager expects a regular file at this path. Move the item that is there now to another place.',
+    hint: 'The export manager expects a regular file at this path. Move the existing item elsewhere.',
     cause: Object.assign(new Error('not a file'), { code: kind === 'directory' ? 'EISDIR' : 'ESPIPE' }),
   });
 }

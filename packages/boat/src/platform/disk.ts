@@ -93,7 +93,7 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   return disk;
 }
 
-/** Error codes that mean that a file system does not support hard links, as with FAT, or does not allow one for this file. */
+/** Error codes for a file system that does not support hard links, such as FAT, or does not allow one for this file. */
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**

@@ -127,7 +127,7 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Maximum number of digits of a number that central stores as a number. */
+/** Maximum number of digits with which central stores a number as a number. */
 const NUMBER_DIGITS_MAX = 1_000;
 
 /**

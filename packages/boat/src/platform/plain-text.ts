@@ -10,7 +10,7 @@ export function toPlainText(text: string): string {
 }
 
 /**
- * Formats a value as JSON on one line that cannot control a terminal. It parses to the same value as the output of
+ * Formats a value as JSON on one line that cannot control a terminal. The result parses to the same value as the output of
  * `JSON.stringify`.
  */
 export function toPlainJson(value: unknown): string {

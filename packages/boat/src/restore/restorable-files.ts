@@ -204,8 +204,8 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
 }
 
 /**
- * Quotes a value for `vessel.env`, so that both a shell that sources the file and a program that strips the quotes read exactly
- * this value. Returns undefined if that is not possible.
+ * Quotes a value for `vessel.env`. Both a shell that sources the file and a program that strips the quotes then read exactly this
+ * value. Returns undefined if that is not possible.
  */
 function quote(value: string): string | undefined {
   if (/^[\w.:@%+,/-]*$/.test(value)) return value;

@@ -20,7 +20,7 @@ const sectionEnd = Compile(
 );
 
 /**
- * Reads each category's state and record count from the file. Adoption needs them for a file whose entry was lost, so that its
+ * Reads each category's state and record count from the file. If a file's entry was lost, adoption needs them so that the file's
  * parts have the same bytes as parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON: `cutFile`
  * checks only how lines begin, and a disk that does not honour syncs can truncate a line anywhere.
  */

@@ -1,7 +1,7 @@
 /** Waits before the three retries (docs/spec/delivery.md, "Delivering"; the legacy exporter's `mark_failed`). */
 const RETRY_DELAYS_MS: readonly number[] = [0, 5 * 60_000, 15 * 60_000];
 
-/** Number of retries after the first send. The fourth counted attempt dead-letters the export. */
+/** Number of retries after the first send. The export is dead-lettered after the fourth counted attempt. */
 const RETRIES_MAX = RETRY_DELAYS_MS.length;
 
 /**

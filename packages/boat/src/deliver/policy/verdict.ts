@@ -33,7 +33,7 @@ export type Verdict =
    */
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
   /**
-   * Central answers its health probe, but an intermediary refuses this part. The export steps aside with its own waits, and the
+   * Central answers the health probe, but an intermediary refuses this part. The export steps aside with its own waits, and the
    * other exports are still sent. No attempt is spent.
    */
   | { readonly kind: 'refused_on_the_way'; readonly detail: string; readonly retryAfterMs?: number }
@@ -61,7 +61,7 @@ export interface ProbeNeeded {
   readonly kind: 'probe_needed';
   /** The verdict if the probe reaches central. */
   readonly ifCentral: Extract<Verdict, { kind: 'unavailable' | 'refused_on_the_way' | 'cut_smaller' }>;
-  /** The verdict if central, or a proxy in front of it, answers the probe with a failure. */
+  /** The verdict if central, or a proxy in front of it, answers the probe with an error. */
   readonly ifUnavailable: Extract<Verdict, { kind: 'unavailable' | 'unreachable' }>;
 }
 
@@ -186,7 +186,7 @@ function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>
   return { kind: 'unreachable', destination, detail };
 }
 
-/** Central has failed if the probe confirms that it was reached (docs/spec/protocol.md R41). */
+/** If the probe confirms that central was reached, central has failed (docs/spec/protocol.md R41). */
 function failed(detail: string, retryAfterMs: number | undefined): ProbeNeeded {
   const wait = toWait(retryAfterMs);
   return {

@@ -88,7 +88,7 @@ function ledgerContract(promise: Declare): void {
   });
 
   promise(
-    'an SQLite error becomes LEDGER_FAILED, with the SQLite error as the cause',
+    'a SQLite error becomes LEDGER_FAILED, with the original error as its cause',
     ({ databases, folder }) => {
       const ledger = withTable(databases, join(folder, 'exports.db'));
       assert.throws(
