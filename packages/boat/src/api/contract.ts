@@ -272,7 +272,7 @@ export const ROUTES = {
     path: '/export/enroll',
     summary: 'Enrols the boat at central with a one-time code',
     description:
-      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token. If the answer is lost, the same code can be sent again. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true` such a code is redeemed, but `enrolled` is `false` until `license.json` contains the `installation_id` from the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
+      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token. If the answer is lost, the same code can be sent again. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true`, that code is redeemed, but `enrolled` is `false` until `license.json` contains the `installation_id` from the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
     callers: 'boat',
     body: EnrollRequestSchema,
     answer: json(EnrollSchema),
@@ -287,7 +287,7 @@ export const ROUTES = {
   repair: {
     method: 'POST',
     path: '/export/doctor/repair',
-    summary: 'Runs the same checks and makes all safe repairs',
+    summary: 'Runs the same checks and carries out all safe repairs',
     description: '`repaired` lists each repair.',
     callers: 'boat',
     answer: json(DoctorSchema),

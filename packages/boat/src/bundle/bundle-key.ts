@@ -4,7 +4,7 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 
-/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key has 119 bytes. */
+/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key is 119 bytes long. */
 const KEY_FILE_SIZE_MAX_BYTES = 4_096;
 
 /** Size of an Ed25519 key's secret, in bytes (RFC 8032). */

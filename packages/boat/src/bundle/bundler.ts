@@ -147,7 +147,7 @@ async function* makeBundle(
   });
 }
 
-/** Yields the parts of one export that have no receipt: for each part, a control line, the body and a newline. */
+/** Yields one export's parts that have no receipt. Each consists of a control line, the body and a newline. */
 async function* bundleEntry(
   deps: BundlerDeps,
   lines: Lines,

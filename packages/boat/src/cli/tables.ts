@@ -41,7 +41,7 @@ export function toExportCount(count: number, kind?: 'failed'): string {
   return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
 }
 
-/** Returns the line about exports that central has lost, if any. A daemon of an earlier version does not report them. */
+/** Returns the line about exports that central has lost, if any. Daemons of earlier versions do not report them. */
 function toLossLines(lost: Answer<'status'>['lost_by_central'] | undefined) {
   const count = (lost?.queued_again ?? 0) + (lost?.rewound ?? 0);
   if (lost === undefined || count === 0) return [];

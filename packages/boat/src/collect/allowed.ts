@@ -54,7 +54,7 @@ export function toAllowed(value: unknown, words: AllowedWords, onLeftOut?: OnLef
 
 /**
  * Returns an object's named fields that have plain values, in the given order. `toAllowed` filters each value. `onLeftOut` is
- * called with each other key of the object.
+ * called with each of the object's other keys.
  */
 export function pickFields(
   source: Readonly<Record<string, unknown>>,

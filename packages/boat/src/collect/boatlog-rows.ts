@@ -38,7 +38,9 @@ const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   weather_conditions: 256 * 1024,
 };
 
-/** Maximum number of previous rows searched for duplicates of a row without an ID, and of distinct rows that are counted. */
+/**
+ * Maximum number of previous rows searched for duplicates of a row without an ID, and maximum number of distinct rows counted.
+ */
 const DUPLICATES_SEARCHED_MAX = 10_000;
 
 /**

@@ -16,8 +16,8 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
 /**
- * Returns the next document's header. Its sequence and its lists of withdrawn, reinstated and open exports come from the current
- * state of the ledger.
+ * Returns the next document's header. Its sequence and its lists of withdrawn, reinstated and open exports come from the ledger's
+ * current state.
  */
 export async function toDocumentHeader(
   deps: CreateExportDeps,
@@ -61,7 +61,7 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
   const failed = queue
     .list('failed', WITHDRAWN_SEQUENCES_MAX - lapsed.length)
     .map(({ sequence }) => sequence);
-  // An adopted export of another ledger has sequence 0.
+  // An adopted export from another ledger has sequence 0.
   const own = [...lapsed, ...failed.filter((sequence) => sequence > 0)];
   return own.length === 0 ? {} : { withdrawn_sequences: own };
 }

@@ -28,7 +28,7 @@ export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
 export interface CircuitBreaker {
   /** Central's state, according to the last request. */
   destination(): Destination;
-  /** Returns the number of milliseconds for which the breaker stays open, or 0 if a request may be sent. */
+  /** Returns how many milliseconds the breaker will stay open, or 0 if a request may be sent. */
   openForMs(): number;
   /**
    * Must be called after the open time. Probes central if required, and stops if `mayProbe` forbids the next probe. Returns 0 if

@@ -6,7 +6,7 @@ import type { CuttablePart } from './policy/part-size.ts';
 
 /**
  * Returns the export identity that the entry's bodies must contain. It differs from the file's header if a new ledger has begun
- * since. Returns undefined for an adopted export of a lost ledger, whose file is sent unchanged.
+ * since. Returns undefined for an adopted export from a lost ledger, whose file is sent unchanged.
  */
 export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
   return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };

@@ -136,7 +136,7 @@ export function judgeStorage(medium: StorageMedium): Finding {
     return {
       check: 'storage',
       level: 'ok',
-      message: `the exports are on a disk of this computer (${medium.fileSystem} at ${medium.mountPoint})`,
+      message: `the exports are on one of this computer's disks (${medium.fileSystem} at ${medium.mountPoint})`,
     };
   const { risk, message, hint } = warning;
   return { check: 'storage', level: risk === 'lost' ? 'problem' : 'note', message, hint };

@@ -14,7 +14,7 @@ export function toLegacyTime(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** Returns the calendar month in which sent bytes are counted, `YYYY-MM` in UTC by the boat's clock. */
+/** Returns the calendar month to which sent bytes are assigned: `YYYY-MM` in UTC, by the boat's clock. */
 export function toMonth(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 7);
 }

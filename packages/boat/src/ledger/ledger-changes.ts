@@ -18,10 +18,10 @@ export interface LedgerChange {
 /** The ledgers that this boat began because central had reported a divergence. */
 export interface LedgerChanges {
   /**
-   * Begins a new ledger in one transaction. Waiting and failed exports are renumbered from 1, oldest first, get new export IDs,
-   * and all their parts are sent again. Delivered exports keep their ID but no longer have a sequence. Cursors and digests are
-   * reset, so every record is due in the next export, which `isFullDue` requires to be full. No export may be `uploading`. Throws
-   * LEDGER_FAILED and DISK_…, leaving the ledger unchanged.
+   * Begins a new ledger in one transaction. Waiting and failed exports are renumbered from 1, oldest first, and get new export
+   * IDs, and all their parts are sent again. Delivered exports keep their ID but no longer have a sequence. Cursors and digests
+   * are reset, so every record is due in the next export, which `isFullDue` requires to be full. No export may be `uploading`.
+   * Throws LEDGER_FAILED and DISK_…, leaving the ledger unchanged.
    */
   begin(why: { readonly atMs: WallMs; readonly reason: string }): LedgerChange;
   /** True from `begin` until a full export of the new ledger is queued. */

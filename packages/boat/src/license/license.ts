@@ -39,7 +39,7 @@ export const LicenseFileSchema = Type.Object({
 });
 const licenseFile = Compile(LicenseFileSchema);
 
-/** The answer to `GET /tier/status` of the tier API. An answer with `success: false` or with wrong types is ignored. */
+/** The tier API's answer to `GET /tier/status`. An answer with `success: false` or with wrong types is ignored. */
 export const TierStatusSchema = Type.Object({
   success: Type.Literal(true),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),

@@ -37,10 +37,14 @@ export function createBoundedMutex(depthMax: number, op: string): Mutex {
     ...mutex,
     async run(work) {
       if (mutex.depth() < depthMax) return mutex.run(work);
-      throw new ExportError('BUSY', `Cannot ${op}: ${depthMax} such requests are already in progress`, {
-        op,
-        hint: 'Wait until they are done, then try again. Nothing is lost.',
-      });
+      throw new ExportError(
+        'BUSY',
+        `Cannot ${op}: ${depthMax} requests of this kind are already in progress`,
+        {
+          op,
+          hint: 'Wait until they are done, then try again. Nothing is lost.',
+        },
+      );
     },
   };
 }

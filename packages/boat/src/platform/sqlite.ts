@@ -57,7 +57,7 @@ const SQLITE_NOTADB = 26;
 /** Extended result code for a shared-memory file that could not grow because the disk was full. */
 const SQLITE_IOERR_SHMSIZE = 4874;
 
-/** Steps of a ledger, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
+/** A ledger's steps, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
 export type LedgerStep = 'opened' | 'begin' | 'commit' | 'committed';
 
 /** Called before each step takes effect, and right after `opened` and `committed`. If it throws, the step fails. */

@@ -16,7 +16,7 @@ export function describeMissing({ requeued, rewound }: HandledSequences): string
   const records =
     rewound.length === 0
       ? []
-      : [`the records of ${toExportsNoun(rewound.length)} without a file go with the next export`];
+      : [`the records of ${toExportsNoun(rewound.length)} without a file will be in the next export`];
   return `Central has lost ${toExportsNoun(count)} that it had confirmed (sequence ${sequences}): ${[...again, ...records].join(', and ')}`;
 }
 

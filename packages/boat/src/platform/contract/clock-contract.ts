@@ -11,7 +11,7 @@ export interface ClockUnderTest {
 /** Declares the tests that every Clock must pass. */
 export function clockContract(name: string, makeClock: () => ClockUnderTest): void {
   describe(`clock contract: ${name}`, () => {
-    test('a sleep lasts at least its delay of monotonic time', async () => {
+    test('a sleep lasts at least its delay in monotonic time', async () => {
       const { clock, settle } = makeClock();
       const start = clock.monotonic();
       await settle(clock.sleep(15));

@@ -53,7 +53,7 @@ export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest
 type Declare = ReturnType<typeof declare>;
 
 function stagingContract(promise: Declare): void {
-  promise('a staged file appears at its commit, and it is complete', async ({ disk, folder }) => {
+  promise('a staged file appears complete at its commit', async ({ disk, folder }) => {
     const path = join(folder, 'export.json');
     const staged = await disk.stage(path);
     await staged.write(bytesOf('{"a":'));
