@@ -183,7 +183,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       '',
     ),
     info(
-      'The certificate of central cannot be verified, so nothing is sent. {}. Exports wait meanwhile.',
+      "Central's certificate cannot be verified, so nothing is sent. {}. Exports wait meanwhile.",
       "Inform central's operator, or check which certificate authorities the boat trusts.",
     ),
     info(

@@ -26,7 +26,7 @@ import type { WallMs } from './platform/ports.ts';
 import type { CleanupReport } from './retain/retention.ts';
 
 /*
- * Converts the export manager's results to answers of the local API. Each function returns a type from the API contract, so the
+ * Converts the export manager's results into local API answers. Each function returns a type from the API contract, so the
  * compiler checks the conversion.
  */
 
@@ -116,7 +116,7 @@ export function toHealthAnswer(version: string, nowMs: WallMs): Answer<'health'>
   return { service: 'd3kos-export-manager', status: 'ok', version, time: toLegacyTime(nowMs) };
 }
 
-/** The heartbeat of the event stream. */
+/** The event stream's heartbeat. */
 export function toHeartbeat(nowMs: WallMs): ManagerEvent {
   return { kind: 'heartbeat', time: toLegacyTime(nowMs) };
 }
@@ -143,7 +143,7 @@ function toCountKeys(counts: QueueCounts) {
   };
 }
 
-/** Returns a queue entry with the fields that the legacy format lacks. */
+/** Returns a queue entry, including the fields that the legacy format lacks. */
 function toQueuedExport(entry: Entry): Answer<'queue'>['pending'][number] {
   const { recordCount, exportType, trigger } = entry;
   return { ...toQueueView(entry), record_count: recordCount, export_type: exportType, trigger };

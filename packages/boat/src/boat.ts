@@ -37,28 +37,28 @@ import { SIGNALK_OFF } from './settings.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { createViewWriter, type ViewWriter } from './views/view-writer.ts';
 
-/** A boat's export manager after recovery: its operations, its API and its background work. */
+/** A boat's export manager once recovery is complete: its operations, API and background work. */
 export interface Boat {
   readonly manager: ExportManager;
   readonly app: Hono;
   readonly ledger: Ledger;
-  /** The events of the delivery worker. */
+  /** Events from the delivery worker. */
   readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
   /**
-   * Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. `progressed` is
-   * called as in `Worker.run`.
+   * Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. Calls
+   * `progressed` as `Worker.run` does.
    */
   run(progressed?: () => void): Promise<void>;
-  /** Closes the ledger. Call it after `run` has ended. */
+  /** Closes the ledger. Call this after `run` has ended. */
   close(): void;
 }
 
-/** The paths of the boat's sources, from its configuration. */
+/** Paths of the boat's sources, as configured. */
 export function toSourcePaths(config: Config): SourcePaths {
   return { root: config.root, recordings: config.recordingsPath, proc: '/proc', sys: '/sys', run: '/run' };
 }
 
-/** The dependencies that the modules of a boat share. */
+/** Dependencies shared by a boat's modules. */
 interface Parts {
   readonly world: World;
   readonly config: Config;
@@ -72,7 +72,7 @@ interface Parts {
   readonly views: ViewWriter;
   readonly license: License;
   readonly retention: Retention;
-  /** Must be called after a change to the queue. Writes the views and emits the event. */
+  /** Must be called after every queue change. Writes the views and emits the event. */
   readonly queueChanged: () => void;
   readonly credentialsPaths: readonly string[];
   readonly bundleKey: BundleKey | undefined;
@@ -165,7 +165,7 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
   }
 }
 
-/** Warns at each start if the exports are on storage that does not survive a power-off. */
+/** Warns at each start if the exports are stored where they do not survive a power-off. */
 async function warnOfStorage({ world, paths }: Parts): Promise<void> {
   const medium = await world.storageMedium?.(paths.home);
   const warning = medium === undefined ? undefined : toStorageWarning(medium);
@@ -209,7 +209,7 @@ function startWorker(parts: Parts): Worker {
   });
 }
 
-/** The dependencies that only the export manager needs. */
+/** Dependencies needed only by the export manager. */
 function toManagerParts(
   parts: Parts,
 ): Pick<ExportManagerDeps, 'bundler' | 'doctor' | 'collectors' | 'timeZone' | 'owedSlot'> {

@@ -15,10 +15,10 @@ const COLUMNS = [
   'weather',
 ] as const;
 
-/** Matches text that a spreadsheet would evaluate as a formula. Such text gets a leading apostrophe. */
+/** Matches text that a spreadsheet would evaluate as a formula. A leading apostrophe is added to this text. */
 const FORMULA_START = /^[=+\-@\t\r]/;
 
-/** Returns a CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */
+/** Formats a value as a CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */
 export function toCsvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -42,7 +42,7 @@ export async function* toBoatlogCsv(
     signal.throwIfAborted();
     let text = '';
     for (const line of lines.split(LINE_SEPARATOR)) {
-      // Each line of a collector's page is a JSON object.
+      // Every line of a collector's page is a JSON object.
       const record = parseExactJson(line) as Readonly<Record<string, unknown>> & {
         readonly gps?: Readonly<Record<string, unknown>>;
       };

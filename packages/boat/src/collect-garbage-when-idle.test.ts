@@ -12,7 +12,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
   let nowMs = 0;
   return {
     ...createClock(),
-    // The brand identifies the clock from which the number was read.
+    // The brand identifies which clock the number was read from.
     monotonic: () => nowMs as MonotonicMs,
     sleeps,
     sleep: (delayMs, signal) =>

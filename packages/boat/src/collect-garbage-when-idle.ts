@@ -3,16 +3,16 @@ import type { Clock } from './platform/ports.ts';
 import { createWake } from './platform/wake.ts';
 
 /**
- * Idle time after which the event loop may block, because no client is waiting. It exceeds the idle timeout of a connection to
- * central, so that the connection's buffers are collected as well.
+ * Idle time after which the event loop may block, because no client is waiting. Exceeds the idle timeout of connections to
+ * central, so that their buffers are collected as well.
  */
 const QUIET_MS = 5_000;
 
 /**
- * Collects garbage once after the start and once after each burst of events, until aborted. V8 collects garbage only
- * while it allocates memory. Without this function, the garbage of the last export would stay in memory while the boat
- * is idle, which is most of the time. No timer runs between bursts. Saves 6 to 10 MB of idle memory; remove it when the
- * idle daemon stays below 90 MB without it (decision 0023).
+ * Collects garbage once after the start and once after each burst of events, until aborted. V8 collects garbage only while it
+ * allocates memory. Without this function, the last export's garbage would stay in memory while the boat is idle, which is most
+ * of the time. No timer runs between bursts. Saves 6 to 10 MB of idle memory; remove it when the idle daemon stays below 90 MB
+ * without it (decision 0023).
  */
 export async function collectGarbageWhenIdle(
   events: Events,

@@ -12,7 +12,7 @@ import { createDatabases } from './platform/sqlite.ts';
 import { createStorageMediumQuery } from './platform/storage-medium.ts';
 import { createTransport } from './platform/transport.ts';
 
-/** Creates the ports to this machine, such as its clock, disk, network and journal. */
+/** Creates the ports for this machine, such as its clock, disk, network and journal. */
 export function createWorld(environment: Readonly<Record<string, string | undefined>>): World {
   return {
     clock: { ...createClock(), isSynchronized: createClockSyncQuery() },

@@ -5,7 +5,7 @@ import { parseConfig } from './config.ts';
 import { isExportError } from './platform/errors.ts';
 import { listSettings } from './settings.ts';
 
-/** Two valid values of each setting that differ from its default. */
+/** For each setting, two valid values that differ from its default. */
 const VALUES: Readonly<Record<string, readonly [file: unknown, environment: unknown]>> = {
   port: [9000, 9001],
   central_api_url: ['https://a.example', 'https://b.example'],
@@ -91,7 +91,7 @@ for (const [environment, file] of [
   [{}, JSON.stringify({ central_api_url: `https://me:${PASSWORD}@[` })],
   [{}, `{"central_api_url":"https://me:${PASSWORD}@central.example",}`],
 ] as const)
-  test(`never shows the password of a URL that it refuses: ${JSON.stringify([environment, file]).slice(0, 80)}`, () => {
+  test(`never shows the password in a URL that it refuses: ${JSON.stringify([environment, file]).slice(0, 80)}`, () => {
     assert.throws(
       () => parseConfig(environment, file),
       (error) => isExportError(error, 'CONFIG_INVALID') && !inspect(error, { depth: 9 }).includes(PASSWORD),

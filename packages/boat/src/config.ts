@@ -23,7 +23,7 @@ export interface Config extends SettingValues {
 
 export type ConfigSource = 'default' | 'file' | 'environment';
 
-/** The settings and the source of each value. */
+/** The settings, with the source of each value. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly sources: Readonly<Record<keyof Config, ConfigSource>>;
@@ -40,8 +40,9 @@ export function toRoot(environment: Environment): string {
 }
 
 /**
- * Applies the defaults, then the file's text (undefined if there is no file), then the environment. Throws CONFIG_INVALID for an
- * unknown key, a wrong type, and a central URL that is neither https nor on loopback. The error names the key and the fix.
+ * Applies the defaults, then the configuration file's text (undefined if there is no file), then the environment. Throws
+ * CONFIG_INVALID for an unknown key, a wrong type, and a central URL that is neither https nor on loopback. The error names the
+ * key and the fix.
  */
 export function parseConfig(environment: Environment, fileText: string | undefined): LoadedConfig {
   const root = toRoot(environment);
@@ -58,7 +59,7 @@ export function parseConfig(environment: Environment, fileText: string | undefin
     values[name] = isParsed ? setting.parse(value, variable ?? key) : (value ?? setting.default);
   }
   return {
-    // The loop sets every key to its default or to a value that its schema accepts.
+    // The loop has set every key to its default or to a value that its schema accepts.
     config: Object.freeze({ root, host: '127.0.0.1', ...(values as SettingValues) }),
     sources: {
       root: environment['D3KOS_ROOT'] === undefined ? 'default' : 'environment',

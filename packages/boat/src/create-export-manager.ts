@@ -13,8 +13,8 @@ import { createStatusReport } from './report-status.ts';
 const EXPORTS_WAITING_MAX = 12;
 
 /**
- * Maximum number of requested full exports in a burst and per hour. A full export rewrites everything, up to hundreds of MB, and
- * any page or program on the boat may request one. The daily export and incremental exports are not limited.
+ * Maximum number of full exports that may be requested in a burst and per hour. A full export rewrites everything, up to hundreds
+ * of MB, and any page or program on the boat may request one. Daily and incremental exports are not limited.
  */
 const FULL_EXPORTS_PER_HOUR_MAX = 60;
 const HOUR_MS = 3_600_000;

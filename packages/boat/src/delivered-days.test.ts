@@ -36,7 +36,7 @@ test('sums deliveries by local day, with zeros for days without deliveries', () 
   );
 });
 
-test('every day has its own date across a change of daylight saving time', () => {
+test('every day has its own date across a daylight saving time change', () => {
   const days = toDeliveredDays([], Date.parse('2026-04-05T23:30:00Z'), 'Europe/Athens');
   assert.equal(new Set(days.map(({ date }) => date)).size, DELIVERED_DAYS);
   assert.equal(days.at(-1)?.date, '2026-04-06');

@@ -1,10 +1,10 @@
 import type { DeliveredQuarter } from './ledger/history.ts';
 
-/** Number of days that are summed, including today. */
+/** Number of days to report, including today. */
 export const DELIVERED_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
 
-/** The deliveries of one local calendar day, `YYYY-MM-DD`. */
+/** Delivery totals for one local calendar day, `YYYY-MM-DD`. */
 export interface DeliveredDay {
   readonly date: string;
   readonly exportCount: number;
@@ -13,8 +13,8 @@ export interface DeliveredDay {
 }
 
 /**
- * Returns a range of times that covers all of the days in any time zone. It extends one day beyond them on each side, because a
- * local day can begin 14 hours before the UTC day and end 12 hours after it.
+ * Returns a time range that covers all of the days in any time zone. It extends one day beyond them on each side, because a local
+ * day can begin 14 hours before the UTC day or end 12 hours after it.
  */
 export function toDeliveredRange(nowMs: number): { readonly fromMs: number; readonly untilMs: number } {
   return { fromMs: nowMs - (DELIVERED_DAYS + 1) * DAY_MS, untilMs: nowMs + DAY_MS };

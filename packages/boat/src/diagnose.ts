@@ -17,7 +17,7 @@ import { toSpoolPaths } from './spool/spool-paths.ts';
 /**
  * Runs the doctor directly on the files while the export manager is stopped. Holds the daemon's lock, so that no daemon starts in
  * the meantime. Throws ALREADY_RUNNING if a daemon is running but did not answer, NOT_FOUND if the boat has never exported, and
- * the errors of the ledger and the disk.
+ * ledger and disk errors.
  */
 export async function diagnose(
   world: World,
@@ -35,7 +35,7 @@ export async function diagnose(
   let ledger: Ledger | undefined;
   try {
     const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
-    // The next start quarantines a damaged ledger. An examination must not create a ledger that is missing.
+    // The next start quarantines a damaged ledger. An examination must not create a missing ledger.
     if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
     return await (mode === 'repair' ? repair : examine)({
       world,

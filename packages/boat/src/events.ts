@@ -6,7 +6,7 @@ import type { DeliveryEvent } from './deliver/delivery-event.ts';
 /** An event that the API streams to pages. */
 export type ManagerEvent = DeepReadonly<Static<typeof EventSchema>>;
 
-/** Translates a worker event for pages. Returns undefined if pages do not show the event. */
+/** Converts a worker event for pages. Returns undefined if pages do not show the event. */
 export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   switch (event.kind) {
     case 'part_started': {
@@ -24,22 +24,22 @@ export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   }
 }
 
-/** Maximum number of subscribers at the same time. A kiosk, a phone and a laptop may each subscribe several times. */
+/** Maximum number of concurrent subscribers. A kiosk, a phone and a laptop may each subscribe several times. */
 export const WATCHERS_MAX = 16;
 
-/** The event bus for pages. */
+/** Distributes events to pages. */
 export interface Events extends EventBus<ManagerEvent> {
   /**
-   * The events of the work in progress, for a page that connects while it runs: the categories collected so far, and the part
+   * The events for the work in progress, for a page that connects while it runs: the categories collected so far, and the part
    * being sent.
    */
   inProgress(): readonly ManagerEvent[];
 }
 
-/** Delivers each event to the current subscribers only. */
+/** Delivers each event only to current subscribers. */
 export interface EventBus<Event> {
   emit(event: Event): void;
-  /** Returns the function that ends the subscription, or undefined if WATCHERS_MAX subscribers exist. */
+  /** Returns a function that ends the subscription, or undefined if there are already WATCHERS_MAX subscribers. */
   subscribe(listener: (event: Event) => void): (() => void) | undefined;
 }
 
@@ -70,7 +70,7 @@ export function createEvents(): Events {
   };
 }
 
-/** Returns the events of the work in progress after `event`: at most one for each category, and one for the part being sent. */
+/** Returns the events for the work in progress after `event`: at most one per category, and one for the part being sent. */
 function nextInProgress(events: readonly ManagerEvent[], event: ManagerEvent): readonly ManagerEvent[] {
   switch (event.kind) {
     case 'collecting':

@@ -45,7 +45,7 @@ export interface ExportFileFacts {
   readonly status: Entry['status'] | undefined;
 }
 
-/** The state of the export manager. An unknown value is undefined. */
+/** The export manager's state. An unknown value is undefined. */
 export interface Status {
   readonly tier: Tier | undefined;
   readonly canExport: boolean;
@@ -53,7 +53,7 @@ export interface Status {
   readonly counts: QueueCounts;
   readonly waitingBytes: number;
   readonly destination: Destination;
-  /** Why a due export is waiting for another connection or the next month, and the bytes sent this month. */
+  /** Why a due export is waiting for another connection or the next month, and the number of bytes sent this month. */
   readonly dataBudget: {
     /** Undefined if no due export is on hold. */
     readonly hold: SendHold | undefined;
@@ -62,13 +62,13 @@ export interface Status {
     /** Total size of all request bodies ever sent, in bytes. */
     readonly sentBytes: number;
   };
-  /** The current ledger. `change` says how it replaced its predecessor, if that one had diverged. */
+  /** The current ledger. `change` describes how it replaced its predecessor, if that one had diverged. */
   readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
   /** What is missing before the boat can send any export, even if none is waiting. Undefined if nothing is missing. */
   readonly lacking: { readonly cause: BlockedCause; readonly detail: string } | undefined;
   readonly lastExport: Entry | undefined;
   readonly oldestWaiting: Entry | undefined;
-  /** Number of rows in the table of losses. */
+  /** Number of recorded losses. */
   readonly lossCount: number;
   readonly lastDelivery: HistoryRow | undefined;
   readonly schedule: {
@@ -81,12 +81,12 @@ export interface Status {
     readonly totalBytes: number;
     readonly exportsBytes: number;
     readonly reserveBytes: number;
-    /** The medium that holds the exports. Undefined if the system does not report it. */
+    /** The medium on which the exports are stored. Undefined if the system does not report it. */
     readonly medium: StorageMedium | undefined;
   };
-  /** All delivered exports, and the number of records in them. */
+  /** Number of delivered exports, and number of records in them. */
   readonly delivered: { readonly exportCount: number; readonly recordCount: number };
-  /** The delivered exports that central has since lost. */
+  /** Delivered exports that central has since lost. */
   readonly missing: MissingTotals;
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
 }
@@ -121,18 +121,18 @@ export interface ExportVerbs {
   preview(type: ExportType): Promise<Preview>;
   /** Reads the complete boatlog from its source and returns it as CSV, in chunks of a few hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
-  /** The state and count of each category at the last export, even if nothing was new. */
+  /** Each category's state and record count at the last export, even if nothing was new. */
   lastCategories(): Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 
-/** Reads and changes the queue. */
+/** Operations that read and change the queue. */
 export interface QueueVerbs {
   queue(): Readonly<Record<Entry['status'], readonly Entry[]>>;
   counts(): QueueCounts;
   nextPending(): Entry | undefined;
   /** Delivered exports, newest first. */
   history(limit: number): readonly HistoryRow[];
-  /** The deliveries of the last 30 days by local calendar day, oldest first. */
+  /** Deliveries in the last 30 days by local calendar day, oldest first. */
   deliveredDays(): Promise<{ readonly timeZone: string; readonly days: readonly DeliveredDay[] }>;
   /** Returns a failed entry to the queue and resets its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   retry(queueId: string): Entry;
@@ -144,7 +144,7 @@ export interface QueueVerbs {
   /** Probes central and sends due exports now, despite any send hold. Returns the number of waiting and uploading exports. */
   process(): number;
   /**
-   * Removes delivered files older than `completedKeptMs` (30 days by default) and failed exports whose records have been
+   * Removes delivered files older than `completedKeptMs` (30 days by default), and failed exports whose records have been
    * delivered.
    */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
@@ -158,7 +158,7 @@ export interface NotificationReport {
   readonly afterDays: number;
   readonly channels: readonly {
     readonly channel: NotificationChannel;
-    /** The part of the URL that may be shown. Undefined if the channel is switched off in the settings. */
+    /** The displayable part of the URL. Undefined if the channel is switched off in the settings. */
     readonly target: string | undefined;
     readonly state: 'off' | ChannelStates['signalk'] | ChannelStates['webhook'];
   }[];
@@ -166,23 +166,23 @@ export interface NotificationReport {
   readonly raised: readonly ListedNotification[];
 }
 
-/** Reports notifications, and switches them on and off. */
+/** Operations that report notifications and switch them on and off. */
 export interface NotificationVerbs {
   notifications(): NotificationReport;
   /** Durably records the owner's choice. `off` also clears the notifications on the Signal K server. */
   setNotifications(choice: 'on' | 'off'): void;
 }
 
-/** Export files, the doctor, the data of kiosk pages, the owner's consent to usage analytics, and enrolment. */
+/** Operations on export files, the doctor, kiosk page data, the owner's consent to usage analytics, and enrolment. */
 export interface FileVerbs {
   files(): Promise<readonly ExportFileFacts[]>;
   /** Returns a finished export file. Throws NOT_FOUND for any other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
   /** Creates an offline bundle of waiting exports; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
-  /** Compares the ledger with the files while no export runs. `repair` also makes the safe repairs. Throws BUSY. */
+  /** Compares the ledger with the files while no export runs. `repair` also carries out the safe repairs. Throws BUSY. */
   doctor(mode: DoctorMode): Promise<DoctorReport>;
-  /** Stores localStorage values of a kiosk page. Returns the number of keys that changed. */
+  /** Stores a kiosk page's localStorage values. Returns the number of keys that changed. */
   keepBrowserDocuments(documents: Input<'browser'>['body']): number;
   /** Whether telemetry may include usage analytics; `no` until the owner decides. */
   usageConsent(): 'yes' | 'no';
@@ -191,7 +191,7 @@ export interface FileVerbs {
   enroll: Enrolling['enroll'];
 }
 
-/** The operations of the export manager. A failure of the disk, a source or a service throws ExportError. */
+/** The export manager's operations. If the disk, a source or a service fails, they throw ExportError. */
 export interface ExportManager
   extends Omit<ExportVerbs, 'lastCategories'>, QueueVerbs, FileVerbs, NotificationVerbs {
   status(): Promise<Status>;
@@ -220,7 +220,7 @@ export interface ExportManagerDeps {
   /** Aborted when the daemon stops, to end all work in progress. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
-  /** Must be called after a change to the queue. Writes the views and emits the event. */
+  /** Must be called after every queue change. Writes the views and emits the event. */
   readonly queueChanged: () => void;
   /** Returns the daily slot that is due at the given time, or undefined if none is due. */
   readonly owedSlot: (wallMs: WallMs) => Promise<string | undefined>;

@@ -1,4 +1,4 @@
-/** The parts of the export manager that the simulator, the scripts and the tests use. */
+/** The parts of the export manager used by the simulator, scripts and tests. */
 export { type Boat, startBoat } from './boat.ts';
 export { BUFFERED_DIGESTS_MAX } from './create-export/collect-categories.ts';
 export type { CollectContext, Collector, SourcePaths } from './collect/collector.ts';

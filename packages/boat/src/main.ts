@@ -21,14 +21,14 @@ import type { RestorePlan } from './restore/restore.ts';
 import { handOver } from './roll-back.ts';
 import { serveBoat } from './serve.ts';
 
-/** Timeout for the answer to a command: long enough for an export of a million rows on a slow card. */
+/** Timeout for a command's answer: long enough for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
-/** Denies other users access to new files. The two JSON views and their folder get their modes explicitly. */
+/** Denies other users access to new files. The modes of the two JSON views and their folder are set explicitly. */
 const UMASK = 0o077;
 process.umask(UMASK);
 
-// The command does not fail if the reader of its output exits early, as `head` does. It does fail if the disk is full.
+// If the reader of its output exits early, as `head` does, the command does not fail. It does fail if the disk is full.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
@@ -62,7 +62,7 @@ async function readFile(path: string): Promise<string | undefined> {
   return bytes === undefined ? undefined : decodeText(bytes);
 }
 
-/** Runs the doctor on the files. The log goes to standard error, because the report goes to standard output. */
+/** Runs the doctor on the files. Log lines go to standard error, because the report goes to standard output. */
 async function diagnoseFiles(mode: DoctorMode): Promise<unknown> {
   const { config } = await readConfig({ environment: process.env, readFile });
   return toDoctorAnswer(await diagnose(createWorld(process.env), config, mode, stopping.signal));

@@ -17,7 +17,7 @@ import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 
 /** Maximum number of previews that run or wait at the same time. Each preview reads every source. */
 const PREVIEWS_WAITING_MAX = 2;
-/** Maximum number of records shown for each category in a preview. */
+/** Maximum number of records per category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
 type LicenseCheck =
@@ -27,7 +27,7 @@ type LicenseCheck =
 /** Creates the operations on exports. `exporting` allows one export at a time. */
 export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): ExportVerbs {
   const { world, ledger, signal } = deps;
-  /** Previews have their own queue, so that they do not delay an export. */
+  /** Previews have their own queue, so that they do not delay exports. */
   const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'create a preview');
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
   const createDeps = toCreateDeps(deps);
@@ -73,7 +73,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     }
     const slotId = await deps.owedSlot(world.clock.wall());
     if (slotId === undefined) return { kind: 'already_claimed', slotId };
-    // The commit of an export also claims its slot, so the slot stays due if power fails before the commit.
+    // An export's commit also claims its slot, so the slot stays due if power fails before the commit.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
     const isClaimed = result.kind === 'nothing_new' || usesUpSlot(result.unread);
@@ -93,7 +93,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
   };
 }
 
-/** Returns the dependencies of an export whose progress is measured and sent to pages. */
+/** Returns the dependencies for an export whose progress is measured and sent to pages. */
 function toCreateDeps(deps: ExportManagerDeps): CreateExportDeps {
   return {
     ...deps,
@@ -115,7 +115,7 @@ function untilCollected<T>({ events }: Pick<ExportManagerDeps, 'events'>, made: 
   return made.finally(() => events.emit({ kind: 'collected' }));
 }
 
-/** Reports the unread categories in the log and to pages. */
+/** Reports unread categories in the log and to pages. */
 function reportUnread(
   { world, events }: Pick<ExportManagerDeps, 'world' | 'events'>,
   unread: readonly UnreadCategory[],

@@ -11,13 +11,13 @@ import { isExportFileName } from './spool/spool-paths.ts';
 const EXAMINATIONS_WAITING_MAX = 2;
 
 /**
- * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the complete text of its
- * key to the card twice. A page that appends to a 1 MB list every few minutes stays below this limit.
+ * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the key's complete text to
+ * the card twice. A page that appends to a 1 MB list every few minutes stays below this limit.
  */
 const BROWSER_TEXT_PER_HOUR_MAX = 64 * 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
-/** Creates the operations on files. `exporting` is held during an examination, so that no export runs at the same time. */
+/** Creates the operations on files. `exporting` is locked during an examination, so that no export runs at the same time. */
 export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): FileVerbs {
   const { world, ledger, paths } = deps;
   const browserTexts = createAllowance(world.clock, BROWSER_TEXT_PER_HOUR_MAX, HOUR_MS);
@@ -68,7 +68,7 @@ export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): File
         toStored: withoutCredentials,
         admit: (length) => {
           if (browserTexts.take(length)) return;
-          throw new ExportError('BUSY', 'The pages of this boat changed too much text within an hour', {
+          throw new ExportError('BUSY', "This boat's pages changed too much text within an hour", {
             op: 'store browser data',
             hint: 'The page keeps its data and sends it again with its next change. Find out which page changes it so often.',
           });

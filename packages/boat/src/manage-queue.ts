@@ -14,7 +14,7 @@ export function createQueueVerbs({
   queueChanged,
   timeZone: readTimeZone,
 }: ExportManagerDeps): QueueVerbs {
-  /** Allows one cancellation at a time, because two cancellations of the same entry would both move its file. */
+  /** Allows only one cancellation at a time, because two cancellations of the same entry would both move its file. */
   const cancelling = createMutex();
   const requireEntry = (queueId: string): Entry => {
     const entry = ledger.queue.find(queueId);

@@ -45,7 +45,7 @@ test('counts a commit in every bucket that covers its duration, and does not cou
   });
 });
 
-test('counts each result of a send under its name', () => {
+test('counts each send result under its name', () => {
   const measurements = createMeasurements();
   const queueId = 'q';
   measurements.recordDelivery({

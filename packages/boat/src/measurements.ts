@@ -5,7 +5,7 @@ import type { Clock, Databases } from './platform/ports.ts';
 /** Upper bounds of the commit histogram, in seconds. A good card syncs in 5 ms; a failing one takes seconds. */
 const COMMIT_BOUNDS_S: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** The possible results of a send, as counted by `d3kos_export_outcomes_total`. */
+/** The possible results of a send, counted by `d3kos_export_outcomes_total`. */
 export const OUTCOMES = [
   'delivered',
   'attempt_spent',
@@ -21,17 +21,17 @@ export const OUTCOMES = [
 ] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
-/** What the daemon has measured since its start, except what the ledger already stores. */
+/** What the daemon has measured since it started, except for what the ledger already stores. */
 export interface MeasuredValues {
   readonly outcomes: Readonly<Record<OutcomeName, number>>;
   readonly partsSent: number;
-  /** How each category was last read for an export. */
+  /** How reading each category went in the last export. */
   readonly collectors: Readonly<
     Partial<
       Record<Category, { readonly state: CategoryState; readonly count: number; readonly durationS: number }>
     >
   >;
-  /** Histogram of the duration of ledger commits, with bounds in seconds. */
+  /** Histogram of ledger commit durations, with bounds in seconds. */
   readonly commits: {
     readonly boundsS: readonly number[];
     readonly upTo: readonly number[];
@@ -49,7 +49,7 @@ export interface Measurements {
     readonly count: number;
     readonly durationMs: number;
   }): void;
-  /** Returns databases that measure the duration of each ledger transaction, including the sync to the card. */
+  /** Wraps databases so that the duration of each ledger transaction is measured, including the sync to the card. */
   measureCommits(databases: Databases, clock: Pick<Clock, 'monotonic'>): Databases;
 }
 

@@ -3,7 +3,7 @@ import type { ExportManager, ExportManagerDeps, ExportVerbs, Status } from './ex
 import { mayExport } from './license/policy.ts';
 import { toReserveBytes } from './retain/policy.ts';
 
-/** Creates the status query. Each call reads the licence, the ledger, the worker and the disk. */
+/** Creates the status query. Each call queries the licence, the ledger, the worker and the disk. */
 export function createStatusReport(
   deps: ExportManagerDeps,
   lastCategories: ExportVerbs['lastCategories'],
@@ -54,7 +54,7 @@ export function createStatusReport(
 
 /**
  * Returns what is missing before the boat can send any export. The worker detects this only when it has an export to send, but
- * the owner of a new boat should enrol it before the first export.
+ * owners should enrol a new boat before its first export.
  */
 async function findLacking({
   config,

@@ -21,9 +21,9 @@ export interface RestoreRequest {
 
 /**
  * Restores the boat's settings from central, or shows what would be written. Does not use the export manager, because its systemd
- * unit may not write to `config/`. Throws CONFIG_INVALID if no central is set, LICENSE_…, CREDENTIALS_MISSING,
- * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has written is
- * complete.
+ * unit may not write to `config/`. Throws CONFIG_INVALID if central's URL is not set, LICENSE_…, CREDENTIALS_MISSING,
+ * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has already
+ * written is complete.
  */
 export async function restoreFiles(
   world: World,
@@ -33,7 +33,7 @@ export async function restoreFiles(
 ): Promise<RestorePlan> {
   const { centralUrl, root } = config;
   if (centralUrl === undefined)
-    throw new ExportError('CONFIG_INVALID', 'The URL of central is not set', {
+    throw new ExportError('CONFIG_INVALID', "Central's URL is not set", {
       op: 'restore settings',
       hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
     });
@@ -49,12 +49,12 @@ export async function restoreFiles(
   return plan;
 }
 
-/** Throws unless this user owns the folder. If root wrote the files, the boat's programs could no longer change them. */
+/** Throws unless the folder belongs to this user. If root wrote the files, the boat's programs could no longer change them. */
 async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {
     op: `write to ${directory}`,
-    hint: 'Run the command as the owner of the folder: sudo -u d3kos d3kos-export restore --write.',
+    hint: "Run the command as the folder's owner: sudo -u d3kos d3kos-export restore --write.",
   });
 }
 

@@ -10,28 +10,27 @@ import { writeViews } from './views/views.ts';
 
 /** The files that remain on the card when the export manager is rolled back or purged. */
 export interface HandOver {
-  /** Paths of quarantined files and of files with exports whose delivery is not proven. */
+  /** Paths to quarantined files, and to export files whose delivery is not proven. */
   readonly undelivered: readonly string[];
 }
 
 /**
  * Hands the queue over to the legacy exporter: writes the queue and the history in the legacy format, and marks them to be
  * imported again at the next start of this program. The export files are already in the legacy exporter's folders, and it sends
- * them without parsing them. Requires that the export manager is stopped, and holds the daemon's lock. Can be repeated after a
- * power cut at any step. Throws ALREADY_RUNNING, and the errors of the ledger and the disk. Changes nothing if the boat has never
- * exported.
+ * them without parsing them. The export manager must be stopped; this function holds the daemon's lock. Can be repeated after a
+ * power cut at any step. Throws ALREADY_RUNNING, and ledger and disk errors. Changes nothing if the boat has never exported.
  */
 export async function handOver(world: World, config: Config): Promise<HandOver> {
   const paths = toSpoolPaths(config.root);
   if ((await world.disk.stat(paths.home)) === undefined) return { undelivered: [] };
   const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
   try {
-    // If this program never started, the legacy exporter still has its own queue.
+    // If this program has never started, the legacy exporter still has its own queue.
     if ((await world.disk.stat(paths.ledger)) === undefined)
       return { undelivered: await listUndelivered(world, paths, undefined) };
     const ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
     try {
-      // First complete imports and adoptions that a full card postponed, so that the queue holds every export.
+      // First complete any imports and adoptions that a full card postponed, so that the queue contains every export.
       await importLegacyQueue(world, paths, ledger);
       await recover(world, paths, ledger);
       await writeViews(world, paths, ledger, 'both');
@@ -45,7 +44,7 @@ export async function handOver(world: World, config: Config): Promise<HandOver> 
   }
 }
 
-/** Lists the export files except those of delivered entries. Without a ledger, no delivery is proven. */
+/** Lists all export files except those of delivered entries. Without a ledger, no delivery is proven. */
 async function listUndelivered(
   { disk }: World,
   paths: SpoolPaths,

@@ -6,22 +6,22 @@ import { isTimeZone } from './platform/time-zone.ts';
 
 /** A setting, read from `$ROOT/config/export.json` or the environment. */
 export interface Setting {
-  /** The name in export.json, in `d3kos-export config` and in the reference. */
+  /** The setting's name in export.json, in `d3kos-export config` and in the reference. */
   readonly key: string;
-  /** The environment variable. Undefined if only the file can set it. */
+  /** The environment variable. Undefined if the setting can only be set in the file. */
   readonly variable?: string;
   /** Type and limits of the value. */
   readonly schema: TSchema;
   readonly default: unknown;
-  /** A description of a default that is not a fixed value. */
+  /** Describes a default that is not a fixed value. */
   readonly defaultText?: string;
   readonly meaning: string;
   /**
    * Checks what the schema cannot express and returns the normalised value. Throws CONFIG_INVALID. `name` is the key or variable
-   * to name in the error.
+   * to mention in the error.
    */
   readonly parse?: (text: string, name: string) => string;
-  /** Returns the part of a value that may be shown, for a setting that may contain a secret. */
+  /** For a setting that may contain a secret: returns the part of the value that may be shown. */
   readonly toShown?: (value: string) => string;
 }
 
@@ -46,7 +46,7 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
     default: undefined,
     meaning:
-      'URL of central: `https://`, or `http://` for a loopback address, without user, password, query or fragment. If it is not set, exports are created and kept.',
+      "Central's URL: `https://`, or `http://` for a loopback address, without user, password, query or fragment. If it is not set, exports are created and kept.",
     parse: parseCentralUrl,
   },
   tierApiUrl: {
@@ -92,7 +92,7 @@ export const SETTINGS = {
     key: 'metered_size_max_bytes',
     variable: 'EXPORT_METERED_SIZE_MAX',
     schema: Type.Integer({ minimum: 0 }),
-    // Chosen so that daily exports stay below it for years, while the first full export of a boat with much data waits.
+    // Chosen so that daily exports stay below it for years, while the first full export of a boat with a lot of data waits.
     default: 5 * 1024 * 1024,
     meaning:
       'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection is treated as not metered.',
@@ -166,7 +166,7 @@ export type SettingValues = {
     | ((typeof SETTINGS)[N]['default'] extends undefined ? undefined : never);
 };
 
-/** Lists every setting with its name, in the order of the reference. */
+/** Lists every setting with its name, in the same order as the reference. */
 export function listSettings(): readonly (Setting & { readonly name: SettingName })[] {
   // Object.keys returns string[], but the keys are exactly the setting names.
   return (Object.keys(SETTINGS) as SettingName[]).map((name) => ({ name, ...SETTINGS[name] }));
@@ -177,9 +177,7 @@ export function invalidConfig(message: string, op: string, hint: string, cause?:
   return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
 }
 
-/**
- * Describes an invalid value. The value is left out if it looks like a URL with a password, even in a setting that is not a URL.
- */
+/** Describes an invalid value. A value that looks like a URL with a password is left out, even if the setting is not a URL. */
 export function describeValue(name: string, text: string): string {
   return text.includes('@') ? `${name} is not valid` : `${name} is "${text}"`;
 }
@@ -250,15 +248,15 @@ function parseSignalKUrl(text: string, name: string): string {
   return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
-/** IPv4 addresses that no receiver can have: "this network" (0/8), link-local, multicast and reserved. */
+/** IPv4 addresses that cannot belong to a receiver: "this network" (0/8), link-local, multicast and reserved. */
 const NO_RECEIVER_V4 = /^(?:0|169\.254|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./;
-/** IPv6 addresses that are rejected: unspecified, link-local, multicast, and IPv4-mapped. */
+/** Rejected IPv6 addresses: unspecified, link-local, multicast, and IPv4-mapped. */
 const NO_RECEIVER_V6 = /^\[(?:::\]|fe[89ab]|ff|::ffff:)/;
 
 /**
- * Checks the webhook URL. A private address is allowed: only the owner can write the settings, a home automation server on the
- * boat's network is a sensible receiver, and the answer is never shown. The URL never appears in a message, because it often
- * contains a secret.
+ * Checks the webhook URL. Private addresses are allowed, because only the owner can write the settings, a home automation server
+ * on the boat's network is a sensible receiver, and the answer is never shown. The URL never appears in a message, because it
+ * often contains a secret.
  */
 function parseWebhookUrl(text: string, name: string): string {
   const refuse = (fault: string, hint: string): ExportError =>

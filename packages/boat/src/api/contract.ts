@@ -35,18 +35,18 @@ import {
   StatusSchema,
 } from './schemas.ts';
 
-/** Maximum size of a request body, for a route without its own limit. Most bodies have only a few keys. */
+/** Maximum request body size for routes without their own limit. Most bodies have only a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/** Maximum size of a body with browser data: enough for everything that a browser stores for one origin, with JSON escapes. */
+/** Maximum size of a browser data body: enough for everything a browser stores for one origin, including JSON escapes. */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
-/** The bytes of a file. OpenAPI describes only their media type. */
+/** A file's bytes. OpenAPI describes only their media type. */
 const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
 /**
- * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. The HTTP
+ * The export manager's local API (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. The HTTP
  * handlers, the CLI client, OpenAPI, the reference page and the pages' types all derive from it.
  */
 export const ROUTES = {
@@ -272,7 +272,7 @@ export const ROUTES = {
     path: '/export/enroll',
     summary: 'Enrols the boat at central with a one-time code',
     description:
-      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token. If the answer is lost, the same code can be sent again. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true` such a code is redeemed, but `enrolled` is `false` until `license.json` contains the `installation_id` from the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
+      'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token. If the answer is lost, the same code can be sent again. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true`, that code is redeemed, but `enrolled` is `false` until `license.json` contains the `installation_id` from the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
     callers: 'boat',
     body: EnrollRequestSchema,
     answer: json(EnrollSchema),
@@ -280,14 +280,14 @@ export const ROUTES = {
   doctor: {
     method: 'GET',
     path: '/export/doctor',
-    summary: 'Compares the ledger with the export files and measures the speed of the SD card',
+    summary: "Compares the ledger with the export files and measures the SD card's speed",
     callers: 'boat',
     answer: json(DoctorSchema),
   },
   repair: {
     method: 'POST',
     path: '/export/doctor/repair',
-    summary: 'Runs the same checks and makes all safe repairs',
+    summary: 'Runs the same checks and carries out all safe repairs',
     description: '`repaired` lists each repair.',
     callers: 'boat',
     answer: json(DoctorSchema),
@@ -298,7 +298,7 @@ export const ROUTES = {
     summary:
       'Streams server-sent events: `heartbeat`, `queue`, `collecting`, `unread`, `collected`, `uploading`, `delivered`, `destination`',
     description:
-      'A stream begins with a heartbeat and the events of the work in progress. It then sends a heartbeat every 15 seconds, so that a page can detect a dead connection.',
+      'A stream begins with a heartbeat and the events for the work in progress. It then sends a heartbeat every 15 seconds, so that a page can detect a dead connection.',
     callers: 'boat',
     answer: { mediaType: 'text/event-stream', schema: EventSchema },
   },
@@ -321,10 +321,10 @@ export const ROUTES = {
 
 export type RouteName = keyof typeof ROUTES;
 
-/** The answer of route `N`. */
+/** Type of route `N`'s answer. */
 export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 
-/** The input of route `N`. */
+/** Type of route `N`'s input. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
 /** The routes whose handlers return a JSON value. `file` and `pageTexts` also return JSON, but stream it from disk. */
@@ -335,7 +335,7 @@ export type JsonRouteName = Exclude<
   'file' | 'pageTexts'
 >;
 
-/** Lists every route with its name. */
+/** Lists all routes with their names. */
 export function listRoutes(): readonly (Route & { readonly name: RouteName })[] {
   // Object.keys returns string[], but the keys are exactly the route names.
   return (Object.keys(ROUTES) as RouteName[]).map((name) => ({ name, ...ROUTES[name] }));

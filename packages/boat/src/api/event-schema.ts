@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import { BlockedCause, Count, Nullable, Time } from './schemas.ts';
 
 /**
- * The data of one server-sent event. `kind` is also the name of the event. A new stream begins with a heartbeat and the events of
- * the work in progress: the categories collected so far, and the part being sent.
+ * Data of one server-sent event. `kind` is also the event's name. A new stream begins with a heartbeat and the events for the
+ * work in progress: the categories collected so far, and the part being sent.
  */
 export const EventSchema = Type.Union([
   Type.Object({

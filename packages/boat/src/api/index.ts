@@ -1,4 +1,4 @@
-/** The contract of the local API, for all clients. It does not import anything from Node. */
+/** The local API's contract, shared by all clients. It imports nothing from Node. */
 export {
   type Answer,
   type Input,

@@ -13,7 +13,7 @@ export const NotificationsSchema = Type.Object({
     Type.Object({
       channel: Type.String({ examples: ['signalk', 'webhook'] }),
       target: Nullable(
-        Type.String({ description: 'The URL without any part that may be secret. Null if none is set' }),
+        Type.String({ description: 'The URL without the parts that may be secret. Null if none is set' }),
       ),
       state: Type.String({
         examples: [

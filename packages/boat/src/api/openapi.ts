@@ -8,7 +8,7 @@ const ERROR_ANSWER = {
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 };
 
-/** Returns the API as an OpenAPI 3.1 document. The contract's schemas are already JSON Schema. */
+/** Describes the API as an OpenAPI 3.1 document. The contract's schemas are already JSON Schema. */
 export function toOpenApi(version: string): Answer<'openapi'> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of listRoutes())

@@ -8,9 +8,9 @@ export const HISTORY_MAX = 10_000;
 /** Maximum length of one localStorage value. Browsers store at most 5 Mi characters for a whole origin. */
 export const BROWSER_VALUE_LENGTH_MAX = 5 * 1024 * 1024;
 
-/** The type of an export if the request specifies none. */
+/** Export type for a request that specifies none. */
 export const EXPORT_TYPE_DEFAULT = 'full';
-/** The type of a preview if the request specifies none: what the next daily export would contain. */
+/** Preview type for a request that specifies none: what the next daily export would contain. */
 export const PREVIEW_TYPE_DEFAULT = 'incremental';
 
 const CLOSED = { additionalProperties: false };
@@ -56,7 +56,7 @@ export const EnrollRequestSchema = Type.Object(
 );
 
 const BrowserValue = Type.Optional(Type.String({ maxLength: BROWSER_VALUE_LENGTH_MAX }));
-/** One property for each key that the collectors read. */
+/** One property per key that the collectors read. */
 const browserValues = {
   'd3kos-benchmark-tests': BrowserValue,
   'd3kos-benchmark-baseline': BrowserValue,

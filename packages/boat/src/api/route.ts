@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox';
 
-/** Media types of answers. Only for `application/json` does the schema describe parsed JSON. */
+/** Media types of answers. The schema describes parsed JSON only for `application/json`. */
 export type MediaType =
   | 'application/json'
   | 'application/octet-stream'
@@ -11,17 +11,17 @@ export type MediaType =
   | 'text/javascript'
   | 'text/plain';
 
-/** The answer with status 200. */
+/** The answer when the status is 200. */
 export interface RouteAnswer {
   readonly mediaType: MediaType;
-  /** The schema of the parsed JSON, of the text, or of the `data` of each server-sent event. */
+  /** Schema of the parsed JSON, the text, or each server-sent event's `data`. */
   readonly schema: TSchema;
 }
 
 /** One route of the local API. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** The path with its parameters as in OpenAPI, for example `/export/queue/{id}`. */
+  /** The path with its parameters in OpenAPI notation, for example `/export/queue/{id}`. */
   readonly path: string;
   /** A one-sentence summary without a full stop. */
   readonly summary: string;
@@ -30,15 +30,15 @@ export interface Route {
   /** `pages`: only pages from an allowed origin. `boat`: also any program on the boat. */
   readonly callers: 'boat' | 'pages';
   readonly query?: TObject;
-  /** The schema of the JSON body. A missing body counts as `{}`. */
+  /** Schema of the JSON body. A missing body counts as `{}`. */
   readonly body?: TSchema;
   readonly bodySizeMaxBytes?: number;
   readonly answer: RouteAnswer;
-  /** The condition under which the route answers 204. */
+  /** When the route answers 204. */
   readonly emptyWhen?: string;
   /**
-   * `revalidate`: answers carry an ETag, and clients may cache them but must revalidate each use. Otherwise clients must not
-   * store answers.
+   * `revalidate`: answers carry an ETag, and clients may cache them but must revalidate before each use. Otherwise, clients must
+   * not store answers.
    */
   readonly caching?: 'revalidate';
 }
@@ -50,14 +50,14 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
-/** The names of a path's parameters, which are written in braces. */
+/** The names of a path's parameters, written in braces in the path. */
 export type PathParameters<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PathParameters<Rest>
   : never;
 
 export type AnswerOf<R extends Route> = DeepReadonly<Static<R['answer']['schema']>>;
 
-/** The input of a route: the path parameters, the query and the body, each empty if the route has none. */
+/** A route's input: path parameters, query and body. Each is empty if the route has none. */
 export interface InputOf<R extends Route> {
   readonly params: Readonly<Record<PathParameters<R['path']>, string>>;
   readonly query: R extends { readonly query: infer Query extends TSchema }

@@ -2,8 +2,8 @@ import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
 
 /*
- * The JSON answers of the local API. Every object is open: a later export manager may add keys, which this version's clients
- * ignore. A string with `examples` may take other values in later versions, so clients must handle unknown ones.
+ * JSON answers of the local API. Every object is open: a later export manager may add keys, which clients of this version ignore.
+ * A string with `examples` may take other values in later versions, so clients must handle unknown ones.
  */
 
 export const Count = Type.Integer({ minimum: 0 });
@@ -17,7 +17,7 @@ export const Time = Type.String({
 });
 const Slot = Type.String({ description: 'The local date of a daily export, YYYY-MM-DD' });
 
-/** The answer to any request that is refused or fails. */
+/** The answer to every refused or failed request. */
 export const ErrorSchema = Type.Object({
   success: Type.Literal(false),
   error: Type.String({ description: 'Human-readable description of the failure' }),
@@ -79,7 +79,7 @@ export const HistoryEntrySchema = Type.Object({
   rejected_records: Type.Array(RejectedRecordSchema),
 });
 
-/** What one category contributed to an export. */
+/** One category's contribution to an export. */
 const CategoryCountSchema = Type.Object({
   state: Type.String({ examples: [...CATEGORY_STATES] }),
   count: Count,
@@ -129,7 +129,7 @@ const dataBudgetProperties = {
     examples: ['affordable', 'metered', 'over_budget'],
     description: 'Why a due export is waiting for a cheaper connection or the next month',
   }),
-  detail: Type.String({ description: 'The reason as a sentence. Empty if no export is on hold.' }),
+  detail: Type.String({ description: 'The reason, as a sentence. Empty if no export is on hold.' }),
   month_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent in this calendar month (UTC)' }),
   month_bytes_max: Nullable(
     Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`, or null if there is no limit' }),
@@ -144,8 +144,8 @@ const LedgerChangeSchema = Type.Object({
     minimum: 0,
     description: 'Number of waiting and failed exports that were renumbered in the new ledger',
   }),
-  full_export_due: Type.Boolean({ description: 'Whether the change makes the next export full' }),
-  explanation: Type.String({ description: 'What happened and what happens next, as a sentence' }),
+  full_export_due: Type.Boolean({ description: 'Whether this change requires a full export' }),
+  explanation: Type.String({ description: 'A sentence about what happened and what happens next' }),
 });
 
 /** The answer to `GET /export/status`. Unknown values are null. */
@@ -183,7 +183,7 @@ export const StatusSchema = Type.Object({
   last_delivery: Nullable(HistoryEntrySchema),
   delivered: Type.Object(
     { export_count: Count, record_count: Count },
-    { description: 'Totals of the history: delivered exports and their records' },
+    { description: 'Totals for all delivered exports and their records' },
   ),
   lost_by_central: Type.Object(
     {
@@ -213,12 +213,12 @@ export const StatusSchema = Type.Object({
     medium: Type.Optional(
       Nullable(
         Type.Enum(['disk', 'memory', 'overlay', 'network', 'fuse'], {
-          description: 'The medium that holds the exports. Null if the system does not report it',
+          description: 'The medium on which the exports are stored. Null if the system does not report it',
         }),
       ),
     ),
     file_system: Type.Optional(
-      Nullable(Type.String({ description: 'The file system that holds the exports', examples: ['ext4'] })),
+      Nullable(Type.String({ description: 'The file system that contains the exports', examples: ['ext4'] })),
     ),
     warning: Type.Optional(
       Nullable(
@@ -232,7 +232,7 @@ export const StatusSchema = Type.Object({
   time: Time,
 });
 
-/** The six keys of the legacy exporter's queue status, in the same order. */
+/** The legacy exporter's six queue status keys, in the same order. */
 export const QueueStatusSchema = Type.Object({
   pending_count: Count,
   uploading_count: Count,
@@ -380,7 +380,7 @@ export const DoctorSchema = Type.Object({
       hint: Type.Optional(Type.String()),
     }),
   ),
-  repaired: Type.Array(Type.String(), { description: 'One sentence for each repair' }),
+  repaired: Type.Array(Type.String(), { description: 'One sentence per repair' }),
   fsync: Nullable(Type.Object({ samples: Count, p50_ms: Type.Number(), p95_ms: Type.Number() })),
   free_bytes: Count,
   reserve_bytes: Count,

@@ -23,7 +23,7 @@ const root = temporaryRoot('bundle-key');
 const ID = '0123456789abcdef';
 let folders = 0;
 
-/** Returns the path of a key in a new folder. */
+/** Returns a path for a key in a new folder. */
 function newPath(): string {
   folders += 1;
   const folder = join(root, String(folders));
@@ -50,7 +50,7 @@ const fail = (code: string): never => {
   throw Object.assign(new Error(`the card reports ${code}`), { code });
 };
 
-test('the key is created once, is accessible only to its owner, and creates signatures that central can verify', async () => {
+test('the key is created once, is accessible only to its owner, and produces signatures that central can verify', async () => {
   const path = newPath();
   const first = await open(path);
   const again = await open(path);
@@ -91,7 +91,7 @@ test('if the card cannot store the key, there is no key, and no partial file is 
   }
 });
 
-test('keeps and reports a damaged key file, and quotes it in no message', async () => {
+test('keeps and reports a damaged key file, and never quotes it in a message', async () => {
   const path = newPath();
   await open(path);
   const good = readFileSync(path, 'latin1');

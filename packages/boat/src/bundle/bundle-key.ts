@@ -4,28 +4,28 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 
-/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key has 119 bytes. */
+/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key is 119 bytes long. */
 const KEY_FILE_SIZE_MAX_BYTES = 4_096;
 
-/** Size of the secret of an Ed25519 key, in bytes (RFC 8032). */
+/** Size of an Ed25519 key's secret, in bytes (RFC 8032). */
 const SECRET_SIZE_BYTES = 32;
 
-/** The bytes before the secret in the PKCS #8 encoding of an Ed25519 key (RFC 8410). */
+/** The bytes that precede the secret in an Ed25519 key's PKCS #8 encoding (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The key that signs the bundles of this boat. */
+/** The key that signs this boat's bundles. */
 export interface BundleKey {
   /** The public half, as central stores it: 32 bytes in base64url. */
   readonly publicKey: string;
-  /** Returns the signature of a line of this installation's bundle, in base64url. */
+  /** Signs a line of this installation's bundle and returns the signature in base64url. */
   sign(installationId: string, text: string): string;
 }
 
 /**
  * Reads the key that signs bundles, or creates it at the first start. A new key is returned only once its complete file is on the
  * card, so a key lost in a power cut was never used. Only the owner can access the file. If the file cannot be read or written,
- * logs a warning, leaves the file unchanged and returns undefined. Bundles are then not signed, because the records matter more.
- * Does not throw if the disk fails. No message contains the private half.
+ * logs a warning, leaves the file unchanged and returns undefined. Bundles are then unsigned, because the records matter more.
+ * Does not throw on disk failures. No message contains the private half.
  */
 export async function openBundleKey(
   { disk, random, log }: Pick<World, 'disk' | 'random' | 'log'>,
@@ -65,18 +65,18 @@ export async function openBundleKey(
   }
 }
 
-/** Returns the path of the boat's key below a root. */
+/** Returns the path of the boat's key below the given root. */
 export function toBundleKeyPath(root: string): string {
   return toSpoolPaths(root).bundleKey;
 }
 
-/** Parses the text of a key file. Returns undefined if it contains no valid key. */
+/** Parses a key file's text. Returns undefined if it contains no valid key. */
 export function parseBundleKey(pem: string): BundleKey | undefined {
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    // OpenSSL's error is not reported, because it may reveal content and adds nothing else.
+    // OpenSSL's error is not reported, because it may reveal the file's content and is of no other use.
     return undefined;
   }
   return key.asymmetricKeyType === 'ed25519' ? toBundleKey(key) : undefined;

@@ -21,15 +21,15 @@ import { openExportReader } from '../spool/export-reader.ts';
 import type { BundleKey } from './bundle-key.ts';
 import { toBundleName, toReason } from './policy.ts';
 
-/** The exports in a bundle: only the waiting exports, or also the failed exports. */
+/** Which exports a bundle contains: only waiting ones, or failed ones as well. */
 export type BundleScope = 'waiting' | 'waiting_and_failed';
 
-/** A bundle that is created while it is read. */
+/** A bundle that is generated while it is being read. */
 export interface Bundle {
   readonly name: string;
   /** Number of exports selected for the bundle. */
   readonly exportCount: number;
-  /** The bundle's bytes in chunks of at most one part. Each chunk is created when it is requested. */
+  /** The bundle's bytes, in chunks of at most one part. Each chunk is generated on request. */
   readonly pieces: () => AsyncGenerator<Uint8Array, void, void>;
 }
 
@@ -53,7 +53,7 @@ export interface BundlerDeps {
   readonly license: License;
   readonly partSizeBytes: number;
   readonly softwareVersion: string;
-  /** Undefined if the key cannot be read or written. Bundles are then not signed. */
+  /** Undefined if the key cannot be read or written. Bundles are then unsigned. */
   readonly bundleKey: BundleKey | undefined;
   readonly signal: AbortSignal;
 }
@@ -70,7 +70,8 @@ export function createBundler(deps: BundlerDeps): Bundler {
         });
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
-      // The entries are marked before the first byte is written, because a drive that is removed early may still reach central.
+      // The entries are marked before the first byte is written, because even a drive that is removed too early may reach
+      // central.
       ledger.bundled.mark(entries.map(({ exportId }) => exportId));
       const nowMs = world.clock.wall();
       return {
@@ -82,7 +83,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
   };
 }
 
-/** Returns the undelivered entries, oldest first. Includes an entry that is being sent, because it may not arrive. */
+/** Lists the undelivered entries, oldest first, including any entry that is being sent, because it may not arrive. */
 function selectEntries({ queue }: Ledger, scope: BundleScope): readonly Entry[] {
   const failed = scope === 'waiting_and_failed' ? queue.list('failed') : [];
   return [...queue.list('pending'), ...queue.list('uploading'), ...failed].sort(
@@ -119,7 +120,7 @@ async function* makeBundle(
       try {
         step = await pieces.next();
       } catch (error) {
-        // One unreadable file must not keep the other exports out of the bundle. The `end` line reports it.
+        // One unreadable file must not keep the other exports out of the bundle. The `end` line reports the file.
         if (!isExportError(error)) throw error;
         if (ledger.queue.get(entryNo)?.status === 'completed') break;
         skippedCount += 1;
@@ -132,7 +133,7 @@ async function* makeBundle(
       parts += 1;
       yield step.value;
     }
-    // No parts are written for an export that has been delivered in the meantime.
+    // An export that has been delivered in the meantime contributes no parts.
     if (parts > partsBefore) exportsWritten += 1;
   }
   world.log.write('info', `Bundled ${exportsWritten} exports in ${parts} parts`);
@@ -146,7 +147,7 @@ async function* makeBundle(
   });
 }
 
-/** Yields the parts of one export that have no receipt: for each part, a control line, the body and a newline. */
+/** Yields one export's parts that have no receipt. Each consists of a control line, the body and a newline. */
 async function* bundleEntry(
   deps: BundlerDeps,
   lines: Lines,
@@ -177,9 +178,9 @@ async function* bundleEntry(
   }
 }
 
-/** Writes the control lines of one bundle. */
+/** Writes one bundle's control lines. */
 interface Lines {
-  /** Returns the bytes of a line. docs/spec/protocol.md R78: "A boat MUST sign each line of a bundle with its Ed25519 key." */
+  /** Returns a line's bytes. docs/spec/protocol.md R78: "A boat MUST sign each line of a bundle with its Ed25519 key." */
   write(line: Parameters<typeof toBundleLine>[0]): Uint8Array;
   /** The digest of the previous lines (R80). */
   digest: LineDigest['value'];

@@ -163,14 +163,14 @@ test('does not create a missing folder', async () => {
     );
 });
 
-test('does not accept a path as the name of a bundle', () => {
+test('does not accept a path as a bundle name', () => {
   assert.ok(isBundleName(NAME));
   for (const name of ['', 'x.bundle', `../${NAME}`, `/etc/${NAME}`, `${NAME}/..`, `${NAME}\n`])
     assert.ok(!isBundleName(name), name);
   assert.equal(toFreeBundleName(NAME, 1), NAME);
 });
 
-test('another complete bundle in place of the written one is noticed', async () => {
+test('detects another complete bundle in place of the one that was written', async () => {
   const drive = newDrive();
   const other = join(newDrive(), 'other');
   for await (const piece of pieces(2)) writeFileSync(other, piece, { flag: 'a' });
@@ -187,7 +187,7 @@ test('another complete bundle in place of the written one is noticed', async () 
   );
 });
 
-test('links, pipes and folders with the name of the bundle are neither followed nor replaced', async () => {
+test("links, pipes and folders with the bundle's name are neither followed nor replaced", async () => {
   const drive = newDrive();
   const target = join(newDrive(), 'target');
   writeFileSync(target, 'the file of another program');
@@ -203,7 +203,7 @@ test('links, pipes and folders with the name of the bundle are neither followed 
   assert.equal(readdirSync(drive).length, 5);
 });
 
-test('a drive that claims to have every name is refused', async () => {
+test('a drive that reports every name as taken is refused', async () => {
   const file = { kind: 'file', sizeBytes: 0, modifiedMs: 0, fileNo: 1 } as Awaited<
     ReturnType<FileSystem['stat']>
   >;
@@ -213,7 +213,7 @@ test('a drive that claims to have every name is refused', async () => {
   );
 });
 
-test('a drive that is removed during the write is reported as a drive, not as a defect', async () => {
+test('removing the drive during the write is reported as a drive failure, not as a bug', async () => {
   const drive = newDrive();
   async function* interrupted() {
     for await (const piece of pieces()) {
@@ -241,7 +241,7 @@ test('a drive that fails while the bundle is discarded still reports the first f
   );
 });
 
-test('a folder whose name has a line end gets the bundle', async () => {
+test('the bundle is written to a folder whose name contains a newline', async () => {
   const drive = join(newDrive(), 'a\n\u001b[2Jb');
   mkdirSync(drive);
   const { end } = await writeOfflineBundle(createDisk(), drive, NAME, pieces());

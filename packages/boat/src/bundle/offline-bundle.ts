@@ -7,12 +7,12 @@ import type { Disk } from '../platform/ports.ts';
 import { isBundleName, toFreeBundleName } from './policy.ts';
 
 /**
- * Maximum number of names that are tried for a bundle. Two bundles have the same name only if they are written in the same
- * second, but a drive could claim that every name exists.
+ * Maximum number of file names tried for a bundle. Names collide only if two bundles are written in the same second, but a faulty
+ * drive could report that every name exists.
  */
 const NAMES_MAX = 100;
 
-/** A bundle as it was read back from the USB drive. */
+/** A bundle as read back from the USB drive. */
 export interface WrittenBundle {
   readonly file: string;
   readonly sizeBytes: number;
@@ -41,7 +41,7 @@ export async function writeOfflineBundle(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<WrittenBundle> {
-  if (!isBundleName(name)) throw new Error(`not the name of a bundle: ${name}`);
+  if (!isBundleName(name)) throw new Error(`not a bundle name: ${name}`);
   const file = await findFreeFile(disk, directory, name);
   const sha256 = await writeWhole(disk, file, pieces);
   const written = await readBack(disk, file, sha256);
@@ -60,7 +60,7 @@ async function findFreeFile(disk: Disk, directory: string, name: string): Promis
   }
   throw new ExportError(
     'REQUEST_INVALID',
-    `${directory} has ${NAMES_MAX} files with the name of this bundle`,
+    `${directory} already has ${NAMES_MAX} files with this bundle's name`,
     {
       op: 'write the bundle',
       hint: 'Use another folder or another USB drive.',
@@ -81,7 +81,7 @@ async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8A
     await staged.commit();
     return hash.digest('hex');
   } catch (error) {
-    // A drive that was removed also fails this step. The first failure is the one to report.
+    // If the drive was removed, this step fails too. The first failure is the one to report.
     await staged?.discard().catch((second: unknown) => {
       if (!isExportError(second)) throw second;
     });
@@ -105,12 +105,12 @@ function toDriveError(error: unknown, file: string): unknown {
   return error;
 }
 
-/** The bundle as read from the drive, or undefined if it is not complete or does not have this SHA-256. */
+/** The bundle as read from the drive, or undefined if it is incomplete or has a different SHA-256. */
 async function readBack(disk: Disk, file: string, sha256: string): Promise<WrittenBundle | undefined> {
   let end: BundleEnd | undefined;
   let parts = 0;
-  // Another bundle is also complete, so the digest of the whole file is compared. The reader begins each read where it has got
-  // to.
+  // A different bundle could also be complete, so the whole file's digest is compared. The reader skips no bytes, so the hash
+  // covers the whole file.
   const hash = createHash('sha256');
   let hashedBytes = 0;
   const source = {

@@ -16,26 +16,26 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
 /** Maximum size of an answer, in bytes. A queue or history of 10,000 entries is about 6 MB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** An answer, both as received (for `--json`) and as its contract type. */
+/** An answer, both as received (for `--json`) and parsed to its contract type. */
 export interface ApiAnswer<N extends JsonRouteName> {
   readonly raw: unknown;
   readonly value: Answer<N>;
 }
 
-/** A file that is read while it is downloaded. */
+/** A file that is read while it is being downloaded. */
 export interface Download {
-  /** The file name in the answer, or an empty string if the answer has none. */
+  /** The file name from the answer, or an empty string if the answer has none. */
   readonly name: string;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** A client of the running export manager's HTTP API. The transport limits how long an answer may be silent. */
+/** A client for the running export manager's HTTP API. The transport limits how long the server may be silent. */
 export interface Api {
   /** For example `http://127.0.0.1:8094`. */
   readonly url: string;
   /**
    * Sends a request and reads the answer. Throws the export manager's error with its code, message and hint, or
-   * DAEMON_UNREACHABLE if nothing or a different program answers. Rejects with the signal's reason when aborted.
+   * DAEMON_UNREACHABLE if there is no answer or a different program answers. Rejects with the signal's reason when aborted.
    */
   call<N extends JsonRouteName>(name: N, input?: Partial<Input<N>>): Promise<ApiAnswer<N>>;
   /**
@@ -45,14 +45,14 @@ export interface Api {
   download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
 }
 
-/** A request, with a description for error messages. */
+/** A request and its description for error messages. */
 interface ApiRequest {
   readonly op: string;
   readonly request: Request;
 }
 
 export function createApi(transport: Transport, url: string, signal: AbortSignal): Api {
-  /** Runs one step of an exchange and translates a transport error. */
+  /** Runs one step of an exchange and converts transport errors. */
   const step = async <T>(op: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -106,7 +106,7 @@ function toRequest<N extends RouteName>(url: string, name: N, input: Partial<Inp
   };
 }
 
-/** Returns true if the value matches the route's answer schema. Additional keys from a later export manager are allowed. */
+/** Returns true if the value matches the route's answer schema. Extra keys from a later export manager are allowed. */
 export function isAnswer<N extends JsonRouteName>(name: N, value: unknown): value is Answer<N> {
   return Compile(ROUTES[name].answer.schema).Check(value);
 }

@@ -81,7 +81,7 @@ const helpRequests: readonly [line: string, names: readonly string[]][] = [
   ['queue retry --help', ['queue', 'retry']],
 ];
 for (const [line, names] of helpRequests)
-  test(`d3kos-export ${line} shows the help of ${names.join(' ') || 'the program'}`, () => {
+  test(`d3kos-export ${line} shows the help for ${names.join(' ') || 'the program'}`, () => {
     assert.deepEqual(parseCommand(line === '' ? [] : line.split(' ')), { kind: 'help', text: toHelp(names) });
     assert.ok(toHelp(names).startsWith(`Usage: ${['d3kos-export', ...names].join(' ')} `));
   });

@@ -2,7 +2,7 @@ import { type Command as Program, CommanderError } from 'commander';
 import { ExportError } from '../platform/errors.ts';
 import { type Command, createProgram } from './program.ts';
 
-/** How results are written: as human-readable tables or as the API's JSON. */
+/** Output format of results: human-readable tables or the API's JSON. */
 export type OutputFormat = 'text' | 'json';
 
 /** Returns `json` if the arguments contain `--json`, even if the rest is invalid, so that the error is JSON as well. */
@@ -10,7 +10,7 @@ export function toOutputFormat(argv: readonly string[]): OutputFormat {
   return argv.includes('--json') ? 'json' : 'text';
 }
 
-/** Parses the arguments after the program name. Throws REQUEST_INVALID, which names the invalid argument. */
+/** Parses the arguments after the program name. Throws REQUEST_INVALID with the name of the invalid argument. */
 export function parseCommand(argv: readonly string[]): Command {
   let command: Command | undefined;
   let help = '';
@@ -46,7 +46,7 @@ function toUsageError(message: string): ExportError {
   });
 }
 
-/** Lists the names of all commands in the order of the help. `[]` stands for the program itself. */
+/** Lists the names of all commands in the same order as the help. `[]` stands for the program itself. */
 export function listCommands(): readonly (readonly string[])[] {
   const list = (command: Program, names: readonly string[]): readonly (readonly string[])[] => [
     names,

@@ -17,7 +17,7 @@ import {
 } from './policy.ts';
 import { waitForApi } from './wait-for-api.ts';
 
-/** The dependencies of the commands that wait. */
+/** Dependencies of commands that wait. */
 export interface WaitingContext {
   readonly clock: Clock;
   readonly api: Api;
@@ -29,9 +29,9 @@ type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'rea
 
 /**
  * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the progress
- * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing
- * network counts as success. `d3kos-export-boot.service` runs it at each start of the boat, and `decideBoot` decides when it
- * ends. Throws DAEMON_UNREACHABLE if the export manager does not start.
+ * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing network
+ * counts as success. `d3kos-export-boot.service` runs it whenever the boat starts, and `decideBoot` decides when it ends. Throws
+ * DAEMON_UNREACHABLE if the export manager does not start.
  */
 export async function runBoot(context: WaitingContext): Promise<ExitCode> {
   const { clock, api, output, signal } = context;
@@ -115,7 +115,7 @@ function finish(
   return exitCode;
 }
 
-/** Returns the final lines. For every outcome, they report newly failed exports. */
+/** Returns the final lines. Whatever the outcome, they report newly failed exports. */
 function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
   const { explanation } = status.destination;
   const waits = `The export manager will keep trying to send ${toExportCount(countWaiting(status))}`;

@@ -26,7 +26,7 @@ export async function runBundle(
     ]);
     return EXIT.done;
   }
-  // The name becomes part of a path, so only the expected format is accepted.
+  // Only the expected format is accepted, because the name becomes part of a path.
   if (!isBundleName(download.name))
     throw new ExportError('DAEMON_UNREACHABLE', 'The export manager returned an invalid bundle name', {
       op: 'write the bundle',

@@ -50,7 +50,7 @@ test('config reports the state of the device token and never shows the token', a
   }
 });
 
-test('config shows only the origin of the webhook', async () => {
+test("config shows only the webhook's origin", async () => {
   const environment = { EXPORT_WEBHOOK_URL: 'https://hooks.example:8443/services/s3cret?key=s3cret' };
   for (const argv of [['config'], ['config', '--json']]) {
     const run = await runProgram(argv, { clock, environment });
@@ -90,7 +90,7 @@ test('exits with code 3 and explains how to start the export manager if it is no
   }
 });
 
-test('exits with code 3 if another program answers on the port, whatever its answer', async () => {
+test('exits with code 3 if another program answers on the port, whatever it answers', async () => {
   const otherServices = [
     () => new Response('<html>Welcome</html>', { headers: { 'content-type': 'text/html' } }),
     () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/' } }),

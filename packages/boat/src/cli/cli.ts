@@ -31,16 +31,16 @@ import {
   toStatusLines,
 } from './tables.ts';
 
-/** The dependencies of the command line. */
+/** Dependencies of the command line. */
 export interface CliWorld extends ConfigWorld {
   readonly clock: Clock;
-  /** Its silence limit must be longer than the longest export that `generate` waits for. */
+  /** Its silence limit must exceed the duration of the longest export that `generate` waits for. */
   readonly transport: Transport;
-  /** The disk for bundles, accessed as the user who runs the command. */
+  /** The disk that bundles are written to, accessed as the user who runs the command. */
   readonly disk: Disk;
   /** See `replaceShared` in platform/shared-file.ts. */
   readonly replaceShared: (path: string, bytes: Uint8Array) => Promise<void>;
-  /** Converts a path from the command line to an absolute path. */
+  /** Converts a command-line path to an absolute path. */
   readonly toAbsolute: (path: string) => string;
   /** Writes a line to standard output and adds the newline. */
   readonly stdout: (line: string) => void;
@@ -50,13 +50,13 @@ export interface CliWorld extends ConfigWorld {
   readonly serve: () => Promise<number>;
   /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
-  /** Returns facts about the machine and the newest log lines. */
+  /** Returns information about the machine and the newest log lines. */
   readonly supportFacts: () => Promise<SupportFacts>;
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
   /**
    * Hands the queue over to the legacy exporter while no export manager runs. With `services`, also switches the services.
-   * Resolves with the undelivered files, or with undefined if the program that switches the services has already printed them.
+   * Resolves with the undelivered files, or with undefined if the program that switched the services has already printed them.
    */
   readonly rollBack: (scope: RollbackScope) => Promise<readonly string[] | undefined>;
   /** Aborts every wait. */
@@ -163,7 +163,7 @@ type ClientCommand = Exclude<
   }
 >;
 
-/** Runs a command that is a client of the running export manager. */
+/** Runs a command that uses the running export manager's API. */
 async function runClient(
   command: ClientCommand,
   api: Api,

@@ -3,7 +3,7 @@ import type { Command as Program } from 'commander';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The words that can follow a command. */
+/** The words that may follow a command. */
 export interface Choices {
   /** The command's names, for example `queue list`. Empty for the program itself. */
   readonly path: string;
@@ -12,9 +12,7 @@ export interface Choices {
   readonly takesDirectory: boolean;
 }
 
-/**
- * Creates a completion script from the program's commands and options. The script does not run the program to complete a word.
- */
+/** Creates a completion script from the program's commands and options. Completing a word does not run the program. */
 export function toCompletionScript(program: Program, shell: Shell): string {
   const choices = listChoices(program, '');
   switch (shell) {

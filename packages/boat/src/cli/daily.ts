@@ -7,9 +7,9 @@ import { waitForApi } from './wait-for-api.ts';
 
 /**
  * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export manager claims
- * the day's slot, so repeated runs create only one export a day. Below tier 2 the request is still sent, so that the export
- * manager logs the refusal, and the command succeeds. Throws any other error of the export manager. If a category could not be
- * read, the exit code is not 0 and the slot stays due, so that the systemd unit tries again.
+ * the day's slot, so repeated runs create only one export a day. Below tier 2, the command still sends the request, so that the
+ * export manager logs the refusal, and then succeeds. Throws any other error from the export manager. If a category could not be
+ * read, the exit code is nonzero and the slot stays due, so that the systemd unit tries again.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.progress('=== d3kOS Daily Scheduled Export ===');

@@ -6,7 +6,7 @@ import { type Api, isAnswer } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
-/** The mark shown for each level. */
+/** The symbol shown for each level. */
 const MARKS: Readonly<Record<string, string>> = { ok: '✓', note: '·', problem: '✗' };
 
 /**

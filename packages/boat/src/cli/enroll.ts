@@ -13,9 +13,10 @@ const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
 const licenseShape = Compile(Type.Record(Type.String(), Type.Unknown()));
 
 /**
- * Runs `d3kos-export enroll CODE`. With `replace`, the command replaces the installation ID in license.json with the code's, as
- * the user who runs it, because the export manager may not write to that file. If the command fails or power is cut at any point,
- * it can be repeated. Throws the export manager's errors, LICENSE_INVALID, LICENSE_MISSING, DISK_….
+ * Runs `d3kos-export enroll CODE`. With `replace`, the command itself replaces the installation ID in license.json with the
+ * code's ID, because the export manager may not write to that file. It writes the file as the user who runs it. If the command
+ * fails or is interrupted by a power cut, it can be repeated. Throws the export manager's errors, LICENSE_INVALID,
+ * LICENSE_MISSING, DISK_….
  */
 export async function runEnroll(
   world: {

@@ -2,7 +2,7 @@ import type { ExportErrorCode } from '../platform/errors.ts';
 
 /** The exit codes of `d3kos-export`. Scripts and systemd units rely on them, so codes may be added but never changed. */
 export const EXIT = {
-  /** Includes "nothing new", "skipped by tier" and "no network at boot": nothing failed and nothing was lost. */
+  /** Includes "nothing new", "skipped by tier" and "no network at boot", because nothing failed and nothing was lost. */
   done: 0,
   failed: 1,
   usage: 2,
@@ -10,7 +10,7 @@ export const EXIT = {
   refused: 4,
   notFound: 5,
   configuration: 6,
-  /** The code that shells report for a program terminated by Ctrl-C. */
+  /** The code that shells report when Ctrl-C terminates a program. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -4,24 +4,23 @@ import { toCredentialsPaths } from '../deliver/credentials.ts';
 import { parseForeignJson } from '../platform/lenient-json.ts';
 import type { ConfigWorld } from './show-config.ts';
 
-/** Minimum length of a text that is removed as a secret. Shorter ones also occur inside ordinary words. */
+/** Minimum length of a string that is removed as a secret. Shorter strings also occur inside ordinary words. */
 const SECRET_LENGTH_MIN = 8;
 
-/** A word in small letters, such as the state `approved`. A token of this form would be too weak to be accepted. */
+/** A lowercase word, such as the state `approved`. A token of this form would be too weak to be accepted. */
 const WORD = /^[a-z]{1,15}$/;
 
-/** The texts that are removed from whatever leaves the boat. */
+/** The secrets that are removed from all diagnostics before they leave the boat. */
 export interface KnownSecrets {
-  /** Each secret in every form in which a message could contain it, longest first. */
+  /** Every form in which a message could contain each secret, longest first. */
   readonly texts: readonly string[];
-  /** The files with secrets that exist but cannot be read. If there are any, `texts` is incomplete. */
+  /** Existing files with secrets that cannot be read. If there are any, `texts` is incomplete. */
   readonly unreadable: readonly string[];
 }
 
 /**
- * Reads the secrets below the boat's root, and those in the URL of the webhook. Every string in a file with a secret counts as
- * secret, and so does every word of a damaged one. Never rejects because a file cannot be read, and never returns a text from
- * such a file.
+ * Reads the secrets below the boat's root and those in the webhook's URL. Every string in a file with a secret counts as a
+ * secret, and so does every word of a damaged one. If a file cannot be read, lists it in `unreadable` instead of rejecting.
  */
 export async function findSecrets(
   { readFile }: Pick<ConfigWorld, 'readFile'>,
@@ -34,7 +33,7 @@ export async function findSecrets(
     try {
       found.push(...toSecrets((await readFile(path)) ?? ''));
     } catch {
-      // The error of a file with a secret is not shown. The caller must not use texts that could contain the secret.
+      // The error is not shown, because the file contains a secret. The caller must not use texts that could contain the secret.
       unreadable.push(path);
     }
   if (webhookUrl !== undefined) found.push(...toUrlSecrets(webhookUrl));
@@ -57,7 +56,7 @@ function listSecretFiles(root: string): readonly string[] {
   ];
 }
 
-/** The strings of a JSON file, or the words of any other file. The keys are not secret. */
+/** Returns the strings in a JSON file, or the words of any other file. Keys are not secret. */
 function toSecrets(text: string): readonly string[] {
   const parsed = parseForeignJson(text);
   return parsed.kind === 'value' ? listStrings(parsed.value) : text.split(/[\s"',:{}[\]]+/);
@@ -69,7 +68,7 @@ function listStrings(value: unknown): readonly string[] {
   return Object.values(value).flatMap(listStrings);
 }
 
-/** Many services accept any request that contains the secret path or parameter of their webhook. */
+/** Many services accept any request that contains their webhook's secret path or parameter. */
 function toUrlSecrets(url: string): readonly string[] {
   const { href, pathname, search, searchParams, username, password } = new URL(url);
   const raw = search.slice(1).split(/[&=]/);
@@ -80,7 +79,7 @@ function isLikeSecret(text: string): boolean {
   return text.length >= SECRET_LENGTH_MIN && !WORD.test(text);
 }
 
-/** Returns a secret unchanged, and as it is written in JSON and in URLs. */
+/** Returns a secret both unchanged and as encoded in JSON and in URLs. */
 function toForms(secret: string): readonly string[] {
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ExportError } from '../platform/errors.ts';
 import { createOutput } from './output.ts';
 
-/** Control characters, and characters that change the direction of text. */
+/** Control characters, and characters that change text direction. */
 const UNSAFE = /[\p{Cc}\u202a-\u202e]/u;
 
 test('replaces control characters in text output and escapes them in JSON', () => {

@@ -3,8 +3,8 @@ import { toPlainJson, toPlainText } from '../platform/plain-text.ts';
 import type { OutputFormat } from './arguments.ts';
 
 /**
- * The output of a command. It can contain text from central and from records, which must neither control the terminal nor add
- * lines. Characters other than plain text are therefore replaced, or escaped in JSON.
+ * A command's output. It can contain text from central and from records, which must neither control the terminal nor add lines.
+ * All characters that are not plain text are therefore replaced, or escaped in JSON.
  */
 export interface Output {
   /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
@@ -13,7 +13,7 @@ export interface Output {
   result(raw: unknown, lines: readonly string[]): void;
   /** Writes a line to standard error. It is not part of the result. */
   note(line: string): void;
-  /** Writes the message, the code and the hint of an error. */
+  /** Writes an error's message, code and hint. */
   failure(error: ExportError): void;
 }
 

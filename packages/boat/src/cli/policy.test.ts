@@ -74,7 +74,7 @@ for (const [what, phase, snapshot, elapsedMs, kind] of bootTable)
     assert.deepEqual(decideBoot(phase, { ...waiting, ...snapshot }, elapsedMs), { kind });
   });
 
-test('boot ends whatever status the export manager reports', () => {
+test('boot always ends, whatever status the export manager reports', () => {
   fc.assert(
     fc.property(
       fc.nat(5),
@@ -90,7 +90,7 @@ test('boot ends whatever status the export manager reports', () => {
   );
 });
 
-test('tiers 2 and 3 have the schedule, and the export manager decides for an unknown tier', () => {
+test('tiers 2 and 3 include scheduled exports, and the export manager decides for an unknown tier', () => {
   assert.deepEqual([0, 1, 2, 3, undefined].map(isBelowSchedule), [true, true, false, false, false]);
   assert.equal(describeSkippedTier(1), 'Scheduled export requires Tier 2+ (current: Tier 1)');
 });

@@ -10,22 +10,22 @@ export const POLL_INTERVAL_MS = 1_000;
  */
 export const NETWORK_WAIT_MAX_MS = 60_000;
 /**
- * Maximum time for which `boot` reports the upload (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script made ten
- * checks. The export manager continues sending after this time.
+ * Maximum time for which `boot` reports the upload (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script checked
+ * ten times. The export manager continues sending after this time.
  */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
 /** Interval at which an unchanged `Queue status` line is repeated, as in the legacy script. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
-/** Time after which a `blocked` state counts. Before that, it may predate the first attempt of this boot. */
+/** Time after which a `blocked` state counts. Before that, it may be left over from before this boot's first attempt. */
 export const BLOCKED_COUNTS_AFTER_MS = 5_000;
 
-/** The facts from a status on which `boot` bases its decision. */
+/** The parts of a status that `boot` uses for its decision. */
 export interface BootSnapshot {
   /** Number of pending and uploading entries. */
   readonly waitingCount: number;
   /** Undefined if unknown. */
   readonly tier: number | undefined;
-  /** Whether the licence permits exports. This may change if the tier service starts later than the export manager. */
+  /** Whether the licence permits exports. The value may change if the tier service starts later than the export manager. */
   readonly canExport: boolean;
   /** The state as the API reports it. In an unknown state, `boot` keeps waiting. */
   readonly destinationState: string;
@@ -36,12 +36,12 @@ export type BootPhase = 'network' | 'drain';
 /** The next step of `boot`. Every step except `wait` and `reached` ends the command. */
 export type BootDecision =
   | { readonly kind: 'wait' }
-  /** Central was reached. From now on, `boot` reports the upload. */
+  /** Central was reached. From this point, `boot` reports the upload. */
   | { readonly kind: 'reached' }
   | { readonly kind: 'drained' }
   /** The tier allows no exports. Waiting exports are kept. */
   | { readonly kind: 'tier_too_low' }
-  /** The licence still does not permit exports at the end of the wait. */
+  /** The wait has ended, and the licence still does not permit exports. */
   | { readonly kind: 'not_permitted' }
   /** Central refuses this boat, or the device token or central's URL is missing. The owner must act. */
   | { readonly kind: 'blocked' }
@@ -67,12 +67,12 @@ export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: 
   }
 }
 
-/** Central counts as reached even if it returns an error, because the network works. */
+/** Central counts as reached even if it returns an error, because an error shows that the network works. */
 function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
 
-/** Returns true if the tier is known to have no scheduled exports. For an unknown tier, the export manager decides. */
+/** Returns true if the tier is known not to include scheduled exports. For an unknown tier, the export manager decides. */
 export function isBelowSchedule(tier: number | undefined): tier is number {
   return tier !== undefined && tier < SCHEDULED_TIER_MIN;
 }
@@ -82,19 +82,19 @@ export function describeSkippedTier(tier: number): string {
   return `Scheduled export requires Tier ${SCHEDULED_TIER_MIN}+ (current: Tier ${tier})`;
 }
 
-/** The result of the daily export. */
+/** The daily export's result. */
 export type DailyOutcome =
   | { readonly kind: 'queued'; readonly queueId: string }
   /** An export was queued, but some categories could not be read. `missing` lists them with the reasons. */
   | { readonly kind: 'incomplete'; readonly queueId: string; readonly missing: readonly string[] }
   | { readonly kind: 'nothing_new' }
-  /** The day's export exists already, for example because the timer fired twice. */
+  /** The day's export already exists, for example because the timer fired twice. */
   | { readonly kind: 'already_done'; readonly slot: string | undefined }
   | { readonly kind: 'skipped'; readonly reason: string };
 
 /**
- * Interprets the answer to a scheduled export. If a skipped export has a slot, the slot was already claimed. If it has none, the
- * answer gives the reason.
+ * Interprets the answer to a scheduled export request. If the answer for a skipped export has a slot, that slot was already
+ * claimed. If it has none, the answer gives the reason.
  */
 export function toDailyOutcome(answer: {
   readonly queued: boolean;
@@ -114,7 +114,7 @@ export function toDailyOutcome(answer: {
   return { kind: 'skipped', reason: answer.message ?? 'no reason given' };
 }
 
-/** Returns one line for each category that could not be read. */
+/** Returns one line per category that could not be read. */
 export function toUnreadLines(
   unread: readonly { readonly category: string; readonly detail: string }[] = [],
 ): readonly string[] {

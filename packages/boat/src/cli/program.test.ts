@@ -22,7 +22,7 @@ function start(argv: readonly string[], port: number): ChildProcess {
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('close', (code) => resolve(code)));
 
-test('an outdated Node version prints one line that names the required version', () => {
+test('on an outdated Node version, prints one line with the required version', () => {
   const written: string[] = [];
   const fake = {
     versions: { node: '20.11.1' },
@@ -37,7 +37,7 @@ test('an outdated Node version prints one line that names the required version',
   );
 });
 
-test('a checkout that is not built names the command to run', () => {
+test('in a checkout that is not built, prints the command to run', () => {
   const bin = join(root, 'unbuilt', 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(root, 'unbuilt', 'package.json'), '{"type":"module"}');

@@ -41,13 +41,13 @@ export type Command =
 /** Default number of delivered exports that `history` lists: enough to fill one terminal screen. */
 const HISTORY_LIMIT_DEFAULT = 20;
 
-/** Width of help texts. It is fixed because the reference page includes them. */
+/** Width of help texts. Fixed, because the reference page includes the help texts. */
 const HELP_COLUMNS = 100;
 
 type Choose = (command: Command) => void;
 
 /**
- * Returns the parser for the commands and their options, with their help. Parsing calls `choose` with the parsed command, or
+ * Creates the parser for all commands and options, including their help. Parsing calls `choose` with the parsed command, or
  * throws a CommanderError. `write` receives the help texts.
  */
 export function createProgram(choose: Choose, write: (text: string) => void): Program {
@@ -68,7 +68,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
       "Creates exports of the boat's records, stores them on the card, and delivers them to central. Every command except serve, config, restore, completion, doctor and rollback is a client of the running export manager on 127.0.0.1.",
     )
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpCommand('help [command]', 'show help for a command')
     .version(SOFTWARE_VERSION, '--version', 'show the version')
     .option('--json', 'write the result as a single JSON document, and progress to standard error');
   addServiceCommands(program, choose);
@@ -99,7 +99,7 @@ function addServiceCommands(program: Program, choose: Choose): void {
     .command('boot')
     .summary('send waiting exports at boot and report progress')
     .description(
-      'Wait up to 60 seconds each for the API and the network. Then report the progress of the upload for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs this command.',
+      'Wait up to 60 seconds each for the API and the network. Then report upload progress for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs this command.',
     )
     .action(() => choose({ kind: 'boot' }));
   program
@@ -187,7 +187,7 @@ function addEnrollCommand(program: Program, choose: Choose): void {
     .command('enroll')
     .summary('enrol the boat at central with a one-time code')
     .description(
-      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat creates its own device token and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat adopts the installation ID of the code, for example after its SD card was replaced. This changes config/license.json and needs sudo.',
+      "Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat creates its own device token and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat adopts the code's installation ID, for example after its SD card was replaced. This changes config/license.json and needs sudo.",
     )
     .argument('<code>', 'the code, in upper or lower case, with or without the hyphen', parseText)
     .option('--replace-id', "replace this boat's installation ID with the one the code was issued for")
@@ -202,7 +202,7 @@ function addSupportCommand(program: Program, choose: Choose): void {
     .command('support-bundle')
     .summary('show diagnostics for support, and write them to a file')
     .description(
-      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly this document to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. Everything that could contain a secret is left out if the files with the secrets cannot be read. To read all of it, run the command with sudo.',
+      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly this document to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. If the files with the secrets cannot be read, everything that could contain a secret is left out. To include everything, run the command with sudo.',
     )
     .option('--write <file>', 'also write the document to this file', parseText)
     .addHelpText('after', examples('support-bundle | less', 'support-bundle --write support.json'))
@@ -230,7 +230,7 @@ function addCareCommands(program: Program, choose: Choose): void {
     .command('doctor')
     .summary('check the ledger, export files, card and settings')
     .description(
-      'Compare the ledger with the export files, measure the speed of the card, and check the settings. If the export manager is not running, the command reads the files itself. The exit code is 1 if a problem remains.',
+      "Compare the ledger with the export files, measure the card's speed, and check the settings. If the export manager is not running, the command reads the files itself. The exit code is 1 if a problem remains.",
     )
     .option('--repair', 'make all safe repairs')
     .addHelpText('after', examples('doctor', 'doctor --repair'))
@@ -245,7 +245,7 @@ function addCareCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'config' }));
   program
     .command('restore')
-    .summary('restore the settings of a reflashed boat from central')
+    .summary("restore a reflashed boat's settings from central")
     .description(
       'Show which settings central holds for this boat and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. Before a file is updated, it is copied to NAME.before-restore. The exit code is 1 if --write skipped a file because it is newer or cannot be read.',
     )

@@ -95,7 +95,7 @@ test('previews, generates, lists, cancels and retries an export in the real expo
   assert.deepEqual([unknown.exitCode, unknown.answer.code], [5, 'ENTRY_NOT_FOUND']);
 });
 
-test('shows status, history and cleanup of the real export manager', async () => {
+test("shows the real export manager's status, history and cleanup", async () => {
   const status = await program('status');
   assert.equal(status.exitCode, 0);
   assert.ok(status.stdout.includes('Tier:          2'), status.stdout.join('\n'));

@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { toTable } from './tables.ts';
 
-/** The wording for each action, before and after the files are written. */
+/** How each action is described before and after the files are written. */
 const ACTIONS: Readonly<Record<FileAction, readonly [planned: string, done: string]>> = {
   create: ['would be created', 'created'],
   update: ['would be updated', 'updated'],

@@ -7,7 +7,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { listSettings } from '../settings.ts';
 import { toTable } from './tables.ts';
 
-/** The sources of the configuration. */
+/** Where the configuration comes from. */
 export interface ConfigWorld {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a file's text. Resolves with undefined if the file does not exist, and rejects if it cannot be read. */
@@ -15,8 +15,7 @@ export interface ConfigWorld {
 }
 
 /**
- * The state of the device token, or of the key that signs bundles. `unreadable` is normal for users other than d3kos, because the
- * file has mode 0600.
+ * State of the device token or the bundle key. `unreadable` is normal for users other than d3kos, because the file has mode 0600.
  */
 type TokenState = 'present' | 'missing' | 'invalid' | 'unreadable';
 
@@ -37,8 +36,8 @@ export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
 }
 
 /**
- * Describes every setting with its value and source, the state of the device token, and the public half of the key that signs
- * bundles. The result never contains the token or the private key.
+ * Describes every setting with its value and source, the device token's state, and the public half of the bundle key. The result
+ * never contains the token or the private key.
  */
 export async function describeConfig(
   world: ConfigWorld,
@@ -88,7 +87,7 @@ function toText(value: Config[keyof Config]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : value.join(' ');
 }
 
-/** Returns the first file that exists and the state of its token, or the last file if none exists. */
+/** Returns the first existing file and the state of its token, or the last file if none exists. */
 async function findToken(
   world: ConfigWorld,
   paths: readonly string[],

@@ -12,7 +12,7 @@ const TOKEN = 'dvt_0123456789abcdef0123456789';
 
 type Files = Readonly<Record<string, string | Error>>;
 
-/** Runs the command while no export manager runs. Every answer of the doctor and every log line contains `leaked`. */
+/** Runs the command while no export manager is running. Every doctor answer and every log line contains `leaked`. */
 async function makeBundle(files: Files, leaked: string, ...argv: readonly string[]) {
   const run = await runProgram(['support-bundle', '--json', ...argv], {
     clock: createSteppedClock(),
@@ -33,7 +33,7 @@ for (const [name, path, code] of [
   ['a failing card cannot read', `${EXPORTS}/export-credentials.json`, 'EIO'],
   ['is a pipe', `${EXPORTS}/signalk-access.json`, 'ESPIPE'],
   ['is a folder', `${EXPORTS}/export-credentials.pending.json`, 'EISDIR'],
-  ['is the key of the bundles, unreadable', `${EXPORTS}/bundle_key.pem`, 'EACCES'],
+  ['is the bundle key, unreadable', `${EXPORTS}/bundle_key.pem`, 'EACCES'],
 ] as const)
   test(`a secret that cannot be read never reaches the support bundle: a file that ${name}`, async () => {
     const { text, bundle, notes } = await makeBundle({ [path]: unreadable(code) }, TOKEN);
@@ -56,7 +56,7 @@ for (const [name, files, secret, leaked] of [
   ],
   ['from a damaged file', { [CREDENTIALS]: `{"token": ${TOKEN}` }, TOKEN, TOKEN],
   [
-    'at the place where a long text is truncated',
+    'where a long text is truncated',
     { [CREDENTIALS]: `{"token":"${TOKEN}"}` },
     'dvt_012345',
     `${LONG}${TOKEN}`,
@@ -73,9 +73,9 @@ for (const [name, files, secret, leaked] of [
     'MC4CAQAwBQ',
     'MC4CAQAwBQYDK2VwBCIEIJ',
   ],
-  ['in a short address of the webhook', {}, '/abc?k', 'https://hooks.example/abc?k=p%40ssw0rd-x'],
-  ['in a parameter of the webhook, as written', {}, 'p%40ssw0rd', 'p%40ssw0rd-x'],
-  ['in a parameter of the webhook, decoded', {}, 'p@ssw0rd', 'p@ssw0rd-x'],
+  ['in a short webhook URL', {}, '/abc?k', 'https://hooks.example/abc?k=p%40ssw0rd-x'],
+  ['in a webhook parameter, as written', {}, 'p%40ssw0rd', 'p%40ssw0rd-x'],
+  ['in a webhook parameter, decoded', {}, 'p@ssw0rd', 'p@ssw0rd-x'],
 ] as const satisfies readonly (readonly [string, Files, string, string])[])
   test(`no part of a secret reaches the support bundle: a secret ${name}`, async () => {
     const { text, bundle } = await makeBundle(files, leaked);
@@ -84,7 +84,7 @@ for (const [name, files, secret, leaked] of [
     assert.ok('findings' in bundle.doctor);
   });
 
-test('ordinary words and member names of a file with a secret stay in the support bundle', async () => {
+test('ordinary words and member names from a file with a secret stay in the support bundle', async () => {
   const files = {
     [`${EXPORTS}/signalk-access.json`]: '{"state":"requested","path":"/signalk/v1/requests/1"}',
     [CREDENTIALS]: `{"token":"${TOKEN}","token_id":"0123456789ab","installation_id":null}`,
@@ -93,7 +93,7 @@ test('ordinary words and member names of a file with a secret stay in the suppor
   assert.match(bundle.log.lines[0], /an export was requested: token_id, installation_id/);
 });
 
-test('the support bundle file cannot control the terminal that shows it', async () => {
+test('the support bundle file cannot control the terminal that displays it', async () => {
   const file = join(temporaryRoot('support-bundle'), 'support.json');
   await makeBundle({}, '\u009b2J\u202e\u2028', '--write', file);
   const text = readFileSync(file, 'utf8');

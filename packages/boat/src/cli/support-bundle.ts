@@ -12,7 +12,7 @@ import { findSecrets, hideSecrets, type KnownSecrets } from './known-secrets.ts'
 import type { Output } from './output.ts';
 import { type ConfigWorld, describeConfig } from './show-config.ts';
 
-/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts still cover all of them. */
+/** Maximum number of entries per status and of delivered exports in the bundle. The counts still cover all of them. */
 const ENTRIES_MAX = 100;
 
 /** Maximum length of one text, in characters. The export manager's log lines are shorter. */
@@ -26,7 +26,7 @@ export interface SupportBundleDeps {
   readonly output: Output;
   readonly world: ConfigWorld;
   readonly root: string;
-  /** The URL of the webhook, which is often a secret. */
+  /** The webhook's URL, which is often a secret. */
   readonly webhookUrl: string | undefined;
   readonly disk: Disk;
   readonly clock: Pick<Clock, 'wall'>;
@@ -35,11 +35,11 @@ export interface SupportBundleDeps {
 }
 
 /**
- * Runs `d3kos-export support-bundle`: shows the information that support needs. With `file`, writes exactly this to a new file
- * that only its owner can read. It contains no records, secrets, e-mail addresses or user names. If a part cannot be read, the
- * bundle contains the reason instead, so the command also works while the export manager is not running. If a file with a secret
- * cannot be read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file exists, and
- * DISK_….
+ * Runs `d3kos-export support-bundle`: shows the information that support needs. With `file`, writes exactly the same output to a
+ * new file that only its owner can read. It contains no records, secrets, e-mail addresses or user names. If a part cannot be
+ * read, the bundle contains the reason instead, so the command also works while the export manager is not running. If a file with
+ * a secret cannot be read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file
+ * exists, and DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
@@ -84,7 +84,7 @@ async function makeBundle(deps: SupportBundleDeps): Promise<unknown> {
   return removePrivate({ ...parts, ...answers, log: tooLarge }, secrets);
 }
 
-/** The answers of the export manager. A message in them could contain a secret. */
+/** The export manager's answers. Messages in them could contain a secret. */
 async function readAnswers({ api, diagnose }: SupportBundleDeps) {
   return {
     status: await orReason(async () => (await api.call('status')).raw),
@@ -135,7 +135,7 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
 
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g;
 const HOME = /\/home\/[^/\s"']+/g;
-/** The home folder of the boat's own account. It is the same on every boat, so it is not removed. */
+/** The home folder of the boat's own account, which is not removed because it is the same on every boat. */
 const OWN_HOME = '/home/d3kos';
 
 /** Removes secrets, e-mail addresses and user names from every text and name in a JSON value, and truncates long texts. */
@@ -149,7 +149,7 @@ function removePrivate(value: unknown, secrets: KnownSecrets): unknown {
 }
 
 function toShareable(text: string, secrets: KnownSecrets): string {
-  // A text that is truncated first could end with a part of a secret, which would not be recognised.
+  // Secrets are removed first, because truncation could leave part of a secret at the end, which would not be recognised.
   return toOwnText(hideSecrets(text, secrets))
     .replaceAll(EMAIL, '[e-mail address]')
     .replaceAll(HOME, (path) => (path === OWN_HOME ? path : '/home/[user]'))

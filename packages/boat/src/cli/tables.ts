@@ -1,16 +1,16 @@
 import type { Answer } from '../api/contract.ts';
 import { toUnreadLines } from './policy.ts';
 
-/** Shown in place of a missing value. */
+/** Shown when a value is missing. */
 const MISSING = '---';
 /** Maximum length of a text in a table cell, in characters. `--json` contains the complete text. */
 const ERROR_LENGTH_MAX = 80;
-/** The number of retries in the legacy format. */
+/** Number of retries in the legacy format. */
 const RETRIES_MAX = 3;
 
 /**
- * Returns the lines of a table, or no lines if there are no rows. Columns are as wide as their widest cell and separated by two
- * spaces.
+ * Formats rows as the lines of a table, or as no lines if there are no rows. Each column is as wide as its widest cell, and two
+ * spaces separate columns.
  */
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
@@ -24,7 +24,7 @@ export function toTable(head: readonly string[], rows: readonly (readonly string
   );
 }
 
-/** Formats a size in powers of 1,000, as on the packaging of storage devices: `512 B`, `1.2 kB`, `3.4 MB`. */
+/** Formats a size in powers of 1,000, as storage vendors do: `512 B`, `1.2 kB`, `3.4 MB`. */
 export function toSize(sizeBytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = sizeBytes;
@@ -36,12 +36,12 @@ export function toSize(sizeBytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** Returns a count with its noun: `1 export`, `2 exports`, `2 failed exports`. */
+/** Formats a count with its noun: `1 export`, `2 exports`, `2 failed exports`. */
 export function toExportCount(count: number, kind?: 'failed'): string {
   return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
 }
 
-/** Returns the line about exports that central has lost, if any. A daemon of an earlier version does not report them. */
+/** Returns the line about exports that central has lost, if any. Daemons of earlier versions do not report them. */
 function toLossLines(lost: Answer<'status'>['lost_by_central'] | undefined) {
   const count = (lost?.queued_again ?? 0) + (lost?.rewound ?? 0);
   if (lost === undefined || count === 0) return [];
@@ -120,7 +120,7 @@ export function toGenerateLines(answer: Answer<'generate'>): readonly string[] {
   ];
 }
 
-/** The lines for `GET /export/queue`: uploading, pending, failed and completed exports, in this order. */
+/** The lines for `GET /export/queue`: uploading, pending, failed and completed exports, in that order. */
 export function toQueueLines(queue: Answer<'queue'>): readonly string[] {
   const entries = [...queue.uploading, ...queue.pending, ...queue.failed, ...queue.completed];
   if (entries.length === 0) return ['The queue is empty'];

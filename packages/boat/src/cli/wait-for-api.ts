@@ -4,8 +4,8 @@ import type { Api } from './api.ts';
 import { API_WAIT_MAX_MS, POLL_INTERVAL_MS } from './policy.ts';
 
 /**
- * Waits up to API_WAIT_MAX_MS until the export manager answers. A running process is not enough, because it first repairs what a
- * power cut left incomplete. Throws DAEMON_UNREACHABLE with the last failure. Rejects when aborted.
+ * Waits up to API_WAIT_MAX_MS until the export manager answers. A running process is not enough, because the export manager first
+ * repairs what a power cut left incomplete. Throws DAEMON_UNREACHABLE with the last failure. Rejects when aborted.
  */
 export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): Promise<void> {
   const beganMs = clock.monotonic();
@@ -14,7 +14,7 @@ export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): P
       await api.call('health');
       return;
     } catch (error) {
-      // Any failure may be temporary, even an answer from another program, so the request is repeated until the time limit.
+      // Any failure may be temporary, even an answer from another program, so the request is repeated until time runs out.
       if (!isExportError(error)) throw error;
       if (clock.monotonic() - beganMs >= API_WAIT_MAX_MS) throw toTimeout(error);
     }

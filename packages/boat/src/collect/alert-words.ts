@@ -1,6 +1,6 @@
 import { type AllowedWords, toWords } from './allowed.ts';
 
-/** Words allowed in the keys of metrics and of the alert in a webhook line. */
+/** Words allowed in keys of metrics and of a webhook line's alert. */
 export const METRIC_WORDS: AllowedWords = toWords(
   'cpu gpu memory mem swap disk temperature temp voltage volts battery current load average avg usage used free total',
   'available percent pct count value values threshold limit min max mean rate uptime latency delay ms s seconds minutes',

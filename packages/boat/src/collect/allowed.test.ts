@@ -28,7 +28,7 @@ describe('free-form JSON', () => {
     assert.ok(JSON.stringify(toAllowed(deep, words)).length < 100);
   });
 
-  it('never passes a key that is not allowed, however it is spelled', () => {
+  it('never passes a disallowed key, however it is spelled', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         JSON.stringify(toAllowed(value, words), (key, inner: unknown) => {
@@ -41,7 +41,7 @@ describe('free-form JSON', () => {
 });
 
 describe('named fields', () => {
-  it("are kept if they are plain values of the object's own keys", () =>
+  it("are kept only if they are plain values under the object's own keys", () =>
     assert.deepEqual(pickFields({ a: 1, b: { c: 2 }, d: 'x', e: 'y' }, ['a', 'b', 'd', 'toString']), {
       a: 1,
       d: 'x',

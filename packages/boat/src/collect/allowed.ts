@@ -5,12 +5,12 @@ import type { OddParts, OnLeftOut } from './source-notes.ts';
 
 export { TEXT_LENGTH_MAX, toPublicText } from './redact.ts';
 
-/** Maximum depth of free-form JSON. `baseline.rpm.cruise.mean` has a depth of four. */
+/** Maximum nesting depth kept from free-form JSON. `baseline.rpm.cruise.mean` has a depth of four. */
 const DEPTH_MAX = 6;
-/** Maximum number of elements kept from a list: one hour of samples at two per second. */
+/** Maximum number of list elements kept: one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
 
-/** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
+/** Words allowed in a free-form source's keys. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
 
 /** Splits texts into words at whitespace. */
@@ -30,7 +30,7 @@ export function isAllowedKey(key: string, words: AllowedWords): boolean {
 
 /**
  * Returns the part of a free-form JSON value that may leave the boat: numbers with all their digits, booleans, strings without
- * paths, addresses or credentials, and lists and objects of such values under allowed keys. Values below `DEPTH_MAX` are
+ * paths, addresses or credentials, and lists and objects (with allowed keys only) of these values. Values below `DEPTH_MAX` are
  * dropped. `onLeftOut` is called with each key that is dropped.
  */
 export function toAllowed(value: unknown, words: AllowedWords, onLeftOut?: OnLeftOut, depth = 0): unknown {
@@ -53,8 +53,8 @@ export function toAllowed(value: unknown, words: AllowedWords, onLeftOut?: OnLef
 }
 
 /**
- * Returns the named fields of an object that hold plain values, in the given order. `toAllowed` filters each value.
- * `onLeftOut` is called with each other key of the object.
+ * Returns an object's named fields that have plain values, in the given order. `toAllowed` filters each value. `onLeftOut` is
+ * called with each of the object's other keys.
  */
 export function pickFields(
   source: Readonly<Record<string, unknown>>,
@@ -88,7 +88,7 @@ const NO_WORDS: AllowedWords = new Set();
 export function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isExactNumber(value))
     return undefined;
-  // Keys of a JSON object are strings. Its values are checked where they are used.
+  // A JSON object's keys are strings. Its values are checked where they are used.
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -112,8 +112,8 @@ export function asObjects(
 }
 
 /**
- * Returns a number with all its digits, or null. Also parses strings, because the kiosk writes averages as strings, and `NaN` for
- * a missing sensor.
+ * Returns a number with all its digits, or null. Also parses strings, because the kiosk writes averages as strings and writes
+ * `NaN` for a missing sensor.
  */
 export function toNumber(value: unknown): number | ExactNumber | null {
   if (typeof value === 'string') {

@@ -28,7 +28,7 @@ const ID_COLUMNS = [
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-edits-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A step of a scenario: an edit of the source, or an export and its result. */
+/** A scenario step: an edit to the source, or an export and its result. */
 type Edit =
   | { readonly kind: 'append'; readonly rows: number; readonly content: string }
   | { readonly kind: 'deleteLast'; readonly rows: number }
@@ -87,7 +87,7 @@ class EditedBoat {
       );
       for (let row = 0; row < rows; row += 1) {
         this.tick += 1;
-        // Two rows have the same timestamp. Without IDs, only their content distinguishes them.
+        // Pairs of rows have the same timestamp. Without IDs, only their content distinguishes them.
         const moment = new Date(Date.UTC(2026, 0, 1) + Math.floor(this.tick / 2) * 1000).toISOString();
         insert.run(moment, 'auto', this.idColumn.endsWith('TEXT') ? `${content}${this.tick}` : content);
       }
@@ -171,8 +171,8 @@ describe('any edits between exports', () => {
               boat.apply(step);
               if (step.kind === 'failLast' && waiting !== undefined) {
                 progress.rewind(waiting.outcome);
-                // Records that were only in the failed export and that the boat has since lost are still in that export's file.
-                // Here they count as lost.
+                // The failed export's file still contains records that were in no other export and that the boat has since lost.
+                // In this test, they count as lost.
                 seen.clear();
                 for (const recordId of central.keys()) seen.add(recordId);
                 waiting = undefined;

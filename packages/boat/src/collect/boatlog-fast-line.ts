@@ -5,10 +5,10 @@ import { type ColumnZone, LOCAL_ENTRY_TYPES } from './policy/column-zones.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
- * Returns the SQL for the line of a simple row, preceded by the separator. SQLite rejects the statement for any other row. One
- * `concat` is 20 % cheaper than a chain of `||`, which copies its result at every step. `concat` treats NULL as an empty string,
- * so every column is checked first. The fields and their order match `toBoatlogRecord`. Each part of the statement was chosen by
- * benchmarking.
+ * Returns SQL that formats a simple row as an export line, preceded by the separator. For any other row, SQLite rejects the
+ * statement. One `concat` is 20 % cheaper than a chain of `||`, which copies its result at every step. Every column is checked
+ * first, because `concat` treats NULL as an empty string. The fields and their order match `toBoatlogRecord`. Every detail of the
+ * statement was chosen by benchmarking.
  */
 export function toFastLine(table: SourceTable<BoatlogField>, zone: ColumnZone): string {
   const { columns: c } = table;
@@ -35,7 +35,7 @@ export function toFastLine(table: SourceTable<BoatlogField>, zone: ColumnZone): 
 
 const LOCAL_TYPES_SQL = [...LOCAL_ENTRY_TYPES].map((type) => `'${String(type)}'`).join(', ');
 
-/** Returns SQL that is false for a local time outside the page's span, whose offset from UTC differs or is unknown. */
+/** Returns SQL that is false for a local time outside the page's span, where the offset from UTC differs or is unknown. */
 function isInSpan(t: string, type: string): string {
   return `(octet_length(${t}) = 24 OR (${type} IN (${LOCAL_TYPES_SQL})) IS NOT 1 OR ${t} BETWEEN ?3 AND ?4)`;
 }
@@ -54,7 +54,8 @@ function toFastTime(t: string, type: string, zone: ColumnZone): string {
 /**
  * Matches `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456` from 1970 on. `date` checks the digits and ranges, but
  * accepts 24:00. It also accepts 30 February, but returns a different date. The length is counted in bytes, because GLOB stops at
- * a NUL. The last condition also excludes blobs, which compare as greater. `+` prevents a numeric column from converting '1970'.
+ * a NUL. The last condition also excludes blobs, which compare as greater than text. `+` prevents a numeric column from
+ * converting '1970'.
  */
 function isSimpleTimestamp(t: string): string {
   return `CASE octet_length(${t})
@@ -70,8 +71,8 @@ function isSimpleId(id: string): string {
 }
 
 /**
- * Returns SQL that is true if neither column is a blob. Blobs compare as greater than any other value, and comparing costs half
- * as much as `typeof`.
+ * Returns SQL that is true if neither column is a blob. It relies on blobs comparing as greater than any other value, because a
+ * comparison costs half as much as `typeof`.
  */
 function isNoBytes(one: string, other: string): string {
   return `(${one} < x'' AND ${other} < x'') IS NOT 0`;

@@ -21,7 +21,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let roots = 0;
 
 describe('a line of the boatlog', () => {
-  /** Compares the lines that both paths produce for a row. Returns whether the fast path accepted the row. */
+  /** Compares the lines that both paths produce for a row, and returns whether the fast path accepted the row. */
   async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
     roots += 1;
     const root = join(folder, String(roots));

@@ -17,7 +17,7 @@ export type { BoatlogField } from './boatlog-fields.ts';
 
 /**
  * Maximum size of content, in bytes. Longer content is truncated, and `content_is_cut` marks the record. One entry must fit into
- * a request that a slow link can transfer and central accepts.
+ * a request that a slow link can transfer and central will accept.
  */
 export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /** Number of characters kept when content is truncated. */
@@ -25,8 +25,8 @@ const CONTENT_CUT_LENGTH = 1024 * 1024;
 
 /**
  * Maximum sizes of values, in bytes. A larger value is left out before SQLite reads it, because SQLite needs memory for the
- * complete value even to truncate it. Weather may be JSON, whose objects take many times its size. A type must not fill a page of
- * the fast path.
+ * complete value even to truncate it. Weather may be JSON, and parsed objects take many times its size. A type must not fill a
+ * fast-path page.
  */
 const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   entry_id: 64 * 1024,
@@ -38,7 +38,9 @@ const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   weather_conditions: 256 * 1024,
 };
 
-/** Maximum number of previous rows searched for duplicates of a row without an ID, and of distinct rows that are counted. */
+/**
+ * Maximum number of previous rows searched for duplicates of a row without an ID, and maximum number of distinct rows counted.
+ */
 const DUPLICATES_SEARCHED_MAX = 10_000;
 
 /**
@@ -64,7 +66,7 @@ export interface BoatlogReading {
 
 /**
  * Reads boatlog rows into pages (decision 0013). On the fast path, SQLite itself builds the JSON of a page and returns its bytes,
- * more than twice as fast as JavaScript. Every row of such a page must be simple: the ID is a number or simple text, the
+ * more than twice as fast as JavaScript. This requires every row on the page to be simple: the ID is a number or simple text, the
  * timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by row and
  * handles every type of value. A test verifies that both paths return the same records.
  */
@@ -112,9 +114,9 @@ const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 const ROWID_MAX = 9_223_372_036_854_775_807n;
 
 /**
- * Returns a function that returns undefined for a page that is too large or has a row that is not simple. It finds the last row
- * of the page first, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an
- * index, SQLite reads a range in rowid order. The row after the last one must have a higher rowid, or the range could be endless.
+ * Creates the fast-path reader. It returns undefined if a page is too large or any of its rows is not simple. It finds the page's
+ * last row first, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an index,
+ * SQLite reads a range in rowid order. The row after the last one must have a higher rowid, or the range could be endless.
  */
 function createFastReader(
   table: SourceTable<BoatlogField>,
@@ -130,7 +132,7 @@ function createFastReader(
   edges.setReadBigInts(true);
   edges.setReturnArrays(true);
   const findLast = (after: number, rows: number): bigint => {
-    // setReturnArrays makes every row an array of one column, which setReadBigInts makes a bigint.
+    // Because of setReturnArrays and setReadBigInts, every row is an array with one bigint.
     const [[last] = [ROWID_MAX], [next] = []] = edges.all(
       after,
       rows,
@@ -164,8 +166,9 @@ function createFastReader(
 }
 
 /**
- * Returns a function that gives the parameters `?3` to `?6` for the page after a row: the span of local times around the first
- * row, the modifier that converts them to UTC, and the zone. A page beyond the span is rejected and read row by row.
+ * Creates a function that returns the parameters `?3` to `?6` for the page after a row: the span of local times around the page's
+ * first row, the modifier that converts them to UTC, and the zone. A page with rows outside the span is rejected and read row by
+ * row.
  */
 function createSpans(
   { db, table, columns }: SourceTable<BoatlogField>,
@@ -185,12 +188,12 @@ function createSpans(
   };
 }
 
-/** Result codes of a rejected page: a failed statement (such as `json_quote` of a blob) and a string beyond the limit. */
+/** Result codes for a rejected page: a failed statement (such as `json_quote` of a blob) and a string beyond the limit. */
 const SQLITE_ERROR = 1;
 const SQLITE_TOOBIG = 18;
 
 /**
- * Returns undefined if SQLite rejects the statement. If the cause is another fault in the source, the slow path fails too and
+ * Returns undefined if SQLite rejects the statement. If the cause is a different fault in the source, the slow path fails too and
  * reports it.
  */
 function getUnlessRejected(
@@ -217,7 +220,7 @@ interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
-  /** The first column whose value was too long and was left out. */
+  /** The first column that was left out because its value was too long. */
   readonly tooLong: BoatlogField | undefined;
 }
 
@@ -264,7 +267,7 @@ function toRowStatement(statement: StatementSync): StatementSync {
 
 function* iterateRows(statement: StatementSync, position: number, rowsMax: number): Generator<BoatlogRow> {
   for (const found of statement.iterate(position, rowsMax)) {
-    // setReturnArrays makes every row an array; the types of node:sqlite do not reflect it.
+    // Because of setReturnArrays, every row is an array, which node:sqlite's types do not reflect.
     const row = found as unknown as readonly SourceValue[];
     const [
       rowid = null,
@@ -298,8 +301,8 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
 }
 
 /**
- * Returns true for a row without a usable ID. SQLite returns every byte that is not UTF-8 as the same character, so an ID with
- * such bytes is ambiguous.
+ * Returns true for a row without a usable ID. SQLite replaces every invalid UTF-8 byte with the same character, so an ID with
+ * invalid bytes is ambiguous.
  */
 function isUnnamed({ values: { entry_id: id } }: BoatlogRow): boolean {
   return id === null || id === '' || (typeof id === 'string' && id.includes('\ufffd'));
@@ -327,7 +330,7 @@ function createContentIds(readBack: (position: number) => Iterable<BoatlogRow>):
     if (seen > 0 || counts.size < DUPLICATES_SEARCHED_MAX) counts.set(digest, seen + 1);
     return seen;
   };
-  // Needed only for the first row. For later rows, the previous row is known.
+  // Needed only for the first row. For later rows, the previous row is already known.
   const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const row of readBack(position)) {

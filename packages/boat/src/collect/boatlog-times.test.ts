@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let boats = 0;
 const HOUR_MS = 3_600_000;
 
-/** Collects entries of the given types and times. Returns them with the number of pages that SQLite formatted. */
+/** Collects entries with the given types and times. Returns them with the number of pages that SQLite formatted. */
 async function collect(
   timeZones: readonly ZonePeriod[],
   entries: readonly (readonly [type: string | null, timestamp: string])[],
@@ -61,7 +61,7 @@ describe('a boatlog timestamp without a zone', () => {
       assert.deepEqual([records[0]?.['timestamp_utc'], records[0]?.['timestamp_zone']], [utc, zone]);
     });
 
-  it('is UTC in a column created_at, which SQLite fills', async () => {
+  it('is UTC in the column created_at, which SQLite fills', async () => {
     const { records } = await collect(toronto, [['voice', '2026-06-01 12:00:00']], 'created_at');
     assert.equal(records[0]?.['timestamp_utc'], '2026-06-01T12:00:00.000Z');
   });
@@ -97,7 +97,7 @@ describe('a boatlog timestamp without a zone', () => {
       assert.ok(fastRows > 0, `SQLite made ${fastRows} of ${entries.length} rows`);
     });
 
-  it('is never near a clock change within the span of a page', () => {
+  it("is never near a clock change within a page's span", () => {
     const readTime = createTimestampReader('America/Toronto');
     const span = findLocalSpan(readTime, '2026-06-01T00:00:00');
     assert.ok(span !== undefined);

@@ -4,7 +4,7 @@ import { toBareText } from '../platform/text.ts';
 import type { OnLeftOut } from './source-notes.ts';
 import type { JsonScalar } from './source-table.ts';
 
-/** Words allowed in keys of a weather object: those used by weather services and sensors. */
+/** Words allowed in a weather object's keys: those used by weather services and sensors. */
 export const WEATHER_WORDS: AllowedWords = toWords(
   'air temp temperature feels like dew point min max avg c f k celsius fahrenheit humidity pressure baro barometer',
   'sea level water wave waves height period swell state tide current wind speed dir direction deg degrees gust gusts',
@@ -14,7 +14,7 @@ export const WEATHER_WORDS: AllowedWords = toWords(
 );
 
 /**
- * Returns the weather as text, or as an object of allowed keys if the text is JSON. `onLeftOut` is called with each other key.
+ * Returns the weather as text, or as an object with the allowed keys if the text is JSON. Calls `onLeftOut` with every other key.
  */
 export function toWeather(value: JsonScalar, onLeftOut: OnLeftOut): unknown {
   if (typeof value !== 'string') return value;

@@ -74,7 +74,7 @@ describe('the boatlog', () => {
     assert.equal(outcome.state, 'ok');
   });
 
-  it('reads local timestamps in the time zone of the boat, and weather as an object of allowed keys', async () => {
+  it("interprets local timestamps in the boat's time zone, and weather as an object with allowed keys", async () => {
     const root = newRoot();
     writeRows(root, [
       [
@@ -95,7 +95,7 @@ describe('the boatlog', () => {
     assert.deepEqual(record?.['weather'], { temp_c: null, wind: { dir: 'N' } });
   });
 
-  it('names rows without an ID by their content, numbering duplicates, identically in every export', async () => {
+  it('names rows without an ID by their content and numbers duplicates, identically in every export', async () => {
     const root = newRoot();
     const row = [null, '2026-03-16T14:03:05', 'voice', 'again', null, null, null] as const;
     writeRows(root, [row, row, [null, '2026-03-16T14:03:05', 'voice', 'other', null, null, null], row]);
@@ -117,7 +117,7 @@ describe('the boatlog', () => {
     assert.match(ids[4] ?? '', /#3@/);
   });
 
-  it('exports any value of a row as valid JSON', async () => {
+  it('exports any row value as valid JSON', async () => {
     const root = newRoot();
     const db = openDatabase(root);
     db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
@@ -201,7 +201,7 @@ describe('the boatlog', () => {
     assert.ok(!lines.join().includes('a secret'));
   });
 
-  it('exports an entry that is in both databases only once, as well as entries that are only in the old database', async () => {
+  it('exports an entry that is in both databases only once, and also entries that are only in the old database', async () => {
     const root = newRoot();
     const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
     const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
@@ -287,7 +287,7 @@ describe('a boatlog that cannot be read', () => {
     assert.equal((await collect(root)).records.length, 1);
   });
 
-  it('is reported and does not prevent the export of the other, readable boatlog', async () => {
+  it('is reported and does not prevent the other boatlog from being exported', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));
@@ -329,7 +329,7 @@ describe('a boatlog that is written while it is being read', () => {
     assert.ok(walMaxBytes > 0 && walMaxBytes < 8 * 1024 * 1024, `the WAL grew to ${walMaxBytes} bytes`);
   });
 
-  it('loses no row if its rows are renumbered', async () => {
+  it('loses no rows if its rows are renumbered', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'text', rows: 2000, seed: 4 });
     const writer = openDatabase(root);

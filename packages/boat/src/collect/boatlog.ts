@@ -13,7 +13,7 @@ import {
   type SourceValue,
 } from './source-table.ts';
 
-/** The columns that are read, with their names in all versions. boatlog-rows.ts defines what leaves the boat. */
+/** The columns that are read, with the names they have had in all versions. boatlog-rows.ts defines what leaves the boat. */
 const COLUMNS: ColumnAliases<BoatlogField> = {
   entry_id: ['entry_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -25,11 +25,11 @@ const COLUMNS: ColumnAliases<BoatlogField> = {
 };
 const TABLE = 'boatlog_entries';
 
-/** The current database and the database of older versions (docs/spec/sources.md, "2 boatlog"). */
+/** The current database and the one that older versions used (docs/spec/sources.md, "2 boatlog"). */
 const SOURCE_PATH = 'data/boatlog/boatlog.db';
 const OLD_SOURCE_PATH = 'data/boatlog.db';
 
-/** The databases of this category. */
+/** This category's databases. */
 export const BOATLOG_DATABASES: SourceDatabases = {
   names: [SOURCE_PATH, OLD_SOURCE_PATH],
   table: TABLE,
@@ -89,8 +89,8 @@ async function* readDatabase(
 }
 
 /**
- * Returns a function that looks up entries in the newer database, or undefined if the IDs have no index, because each lookup
- * would then scan the complete table. In that case, an entry is exported from both databases under the same record_id.
+ * Creates a function that looks up entries in the newer database. Returns undefined if the IDs have no index, because each lookup
+ * would then scan the complete table; an entry in both databases is then exported from each under the same record_id.
  */
 function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
   const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;

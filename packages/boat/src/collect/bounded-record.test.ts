@@ -13,7 +13,7 @@ const read = (line: string): Record<string, unknown> => {
 
 describe('a record that central would reject', () => {
   for (const [what, fields] of [
-    ['control characters, each of which JSON writes as six bytes', { content: '\u0001'.repeat(8 * MIB) }],
+    ['control characters, each of which takes six bytes in JSON', { content: '\u0001'.repeat(8 * MIB) }],
     ['characters of three bytes', { content: '€'.repeat(6 * MIB) }],
     ['lone surrogates', { content: '\ud800'.repeat(6 * MIB) }],
     ['a list of many values', { content: Array.from({ length: RECORD_VALUES_MAX }, () => 1) }],

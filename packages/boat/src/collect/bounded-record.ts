@@ -2,13 +2,13 @@ import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
 import { countJsonValues } from '../platform/lenient-json.ts';
 
 /**
- * For a record that is too large: maximum length of the fields that are kept, in characters of JSON, and maximum number of their
+ * Limits for the fields kept from a record that is too large: their length, in characters of JSON, and the number of their
  * values.
  */
 const KEPT_LENGTH_MAX = 256 * 1024;
 const KEPT_VALUES_MAX = 5_000;
 
-/** Maximum number of fields listed in `too_large`, and of characters in each name. */
+/** Maximum number of fields listed in `too_large`, and maximum length of each name in characters. */
 const NAMED_MAX = 20;
 const NAME_LENGTH_MAX = 64;
 
@@ -19,8 +19,8 @@ const CHARACTER_SIZE_MAX_BYTES = 3;
 export type BoundedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Returns true for the line of a record that central would reject (docs/spec/protocol.md R68). A line larger than a request would
- * even keep the other records of its export from being delivered.
+ * Returns true for a record line that central would reject (docs/spec/protocol.md R68). A line larger than a request would even
+ * prevent delivery of the other records in its export.
  */
 export function isTooLarge(line: string): boolean {
   if (
@@ -33,7 +33,7 @@ export function isTooLarge(line: string): boolean {
 }
 
 /**
- * Returns a record with the fields that fit, in their order, and the list `too_large` of the others (docs/spec/sources.md,
+ * Returns the record with the fields that fit, in their order, and with the others listed in `too_large` (docs/spec/sources.md,
  * "Common rules").
  */
 export function withoutLargeFields(record: BoundedRecord): BoundedRecord {

@@ -13,14 +13,14 @@ import {
 import { joinDetails } from './source-notes.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
-/** Number of database rows that are searched in one step for the browser's entries. A step takes a few milliseconds. */
+/** Number of database rows searched for the browser's entries in one step. A step takes a few milliseconds. */
 const SCAN_ROWS = 10_000;
 
 /**
- * Collects the log entries that only the browser holds. If one of `databases` has an entry with the same second and the
- * same text (or the same type if it has no text), that database exports the entry. The databases have no index on time, so
- * they are searched in steps, and only for entries that were not exported before. If a database cannot be read, nothing is
- * collected, because entries could be exported twice.
+ * Collects the log entries that exist only in the browser. If one of `databases` has an entry with the same second and text (or
+ * the same type if there is no text), that database exports the entry. The databases have no index on time, so they are searched
+ * in steps, and only for entries that have not been exported yet. If a database cannot be read, nothing is collected, because
+ * entries could be exported twice.
  */
 export async function* collectBrowserBoatlog(
   context: CollectContext,
@@ -60,8 +60,8 @@ export async function* collectBrowserBoatlog(
 }
 
 /**
- * Returns the seconds under which a database may hold an entry: in UTC and, for a type whose times are local, in local time. Near
- * a clock change, the local time may be off by an hour, and the entry is then exported twice.
+ * Returns the seconds under which a database may have stored an entry: in UTC and, for a type whose times are local, in local
+ * time. Near a clock change, the local time may be off by an hour, and the entry is then exported twice.
  */
 function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): ReadonlySet<string> {
   if (utc === null) return new Set();
@@ -74,17 +74,17 @@ function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): Read
 }
 
 /**
- * The entries by second and content, each list with the first entry last. A page may send 20,000 entries of one second, and a
- * database may have a million rows of it, so a row must find its entry without a search.
+ * The entries by second and content. Each list has the first entry last. A page may send 20,000 entries for one second, and a
+ * database may have a million rows for it, so the entry that matches a row must be found without a search.
  */
 type Wanted = Map<string, Map<string, BrowserEntry[]>>;
 
-/** What a row of the same second must have in common with an entry. */
+/** What a row with the same second must have in common with an entry. */
 function toContentKey({ type, content }: BrowserEntry): string {
   return content === null ? `type ${type}` : `text ${content}`;
 }
 
-/** Removes the first of these entries that is not known to be elsewhere, and returns it. */
+/** Removes and returns the first of these entries that is not known to be in a database. */
 function takeFirst(
   entries: BrowserEntry[] | undefined,
   elsewhere: ReadonlySet<string>,
@@ -103,7 +103,7 @@ interface Place {
   readonly aliases: ColumnAliases<BoatlogField>;
 }
 
-/** Adds the entries that `database` holds to `elsewhere`. Returns a detail text if the database cannot be read. */
+/** Adds the entries that `database` also has to `elsewhere`. Returns a detail text if the database cannot be read. */
 async function findElsewhere(
   context: CollectContext,
   { database, table: tableName, aliases }: Place,
@@ -148,7 +148,7 @@ async function findElsewhere(
   }
 }
 
-/** Maximum size of a text that is compared with an entry from the browser, in bytes. A page cannot send longer texts. */
+/** Maximum size of a text that is compared with a browser entry, in bytes. A page cannot send longer texts. */
 const COMPARED_MAX_BYTES = 1024 * 1024;
 
 function bounded(column: string): string {

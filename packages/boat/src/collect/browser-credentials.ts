@@ -3,13 +3,13 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import type { BrowserKey } from './browser-key.ts';
 import { isCredentialName, TEXT_LENGTH_MAX, toOwnText } from './redact.ts';
 
-/** The logs of the owner. Their texts are exported as they are, like those of the databases. */
+/** The owner's logs. Their texts are exported unchanged, like those from the databases. */
 const LOGS: ReadonlySet<string> = new Set<BrowserKey>(['d3kos-boatlog-entries', 'd3kos-trips']);
 
 /**
- * Returns a page's text without credentials, so that the ledger does not contain them: members with the name of a credential, and
- * credentials within the texts of all keys but the logs. No export contains them either, so nothing else changes. A text without
- * credentials is returned unchanged. Applying it again changes nothing.
+ * Removes credentials from a page's text, so that the ledger does not contain them: members named like a credential, and
+ * credentials within the texts of all keys but the logs. Exports are not affected, because they never contain credentials. A text
+ * without credentials is returned unchanged. Applying it again changes nothing.
  */
 export function withoutCredentials(key: string, text: string): string {
   const parsed = parseForeignJson(text);
@@ -18,7 +18,7 @@ export function withoutCredentials(key: string, text: string): string {
   return clean === parsed.value ? text : JSON.stringify(clean);
 }
 
-/** Returns the same value if nothing is removed. The depth is bounded by the reader. */
+/** Returns the same value if nothing is removed. The reader limits the nesting depth. */
 function removeCredentials(value: unknown, toClean: (text: string) => string): unknown {
   if (typeof value === 'string') return toClean(value);
   if (typeof value !== 'object' || value === null || isExactNumber(value)) return value;

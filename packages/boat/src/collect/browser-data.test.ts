@@ -35,13 +35,13 @@ function writeBoatWithVoice(name: string): string {
 }
 
 /**
- * Processor time for entries and rows of one second. Each entry and row takes microseconds; comparing all of them takes
- * minutes.
+ * Limit on processor time for entries and rows with the same second. Each entry and row takes microseconds, whereas comparing all
+ * pairs would take minutes.
  */
 const SAME_SECOND_CPU_MAX_MS = 15_000;
 
 describe('the data of a kiosk page', () => {
-  it('is compared with the rows of a database in linear time, even if all are of one second', async () => {
+  it("is compared with a database's rows in linear time, even if all have the same second", async () => {
     const root = join(folder, 'one-second');
     mkdirSync(join(root, 'data/boatlog'), { recursive: true });
     const db = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));

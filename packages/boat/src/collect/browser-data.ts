@@ -10,7 +10,7 @@ import { toPublicText } from './redact.ts';
 import { createLeftOutKeys, createOddParts, type OnLeftOut } from './source-notes.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** Called with a sentence about a browser document that could not be interpreted. */
+/** Called with a sentence that describes a browser document that could not be interpreted. */
 export type OnProblem = (problem: string) => void;
 
 /**
@@ -52,7 +52,7 @@ export function readBrowserText(
   return text === null ? undefined : toPublicText(toScalarText(text));
 }
 
-/** Words allowed in keys of the browser's log entries and trips. */
+/** Words allowed in the keys of the browser's log entries and trips. */
 const ENTRY_WORDS: AllowedWords = toWords(
   'timestamp type event text rpm oil psi kpa coolant c f battery v fuel pct percent boost trim speed kn knots gps lat',
   'latitude lon lng longitude weather temp temperature wind dir direction pressure hpa humidity sea state note notes',
@@ -72,8 +72,8 @@ export interface BrowserEntry {
 }
 
 /**
- * Returns the log entries and trips that a page sent. An entry is named by its content, so it keeps its name when it is sent
- * again. Identical entries get different names.
+ * Returns the log entries and trips that a page sent. An entry's name is derived from its content, so it stays the same when the
+ * entry is sent again. Identical entries get different names.
  */
 export function readBrowserEntries(
   context: CollectContext,

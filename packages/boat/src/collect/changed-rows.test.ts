@@ -187,7 +187,7 @@ describe('captures that change after they were exported', () => {
     );
   });
 
-  it('do not count as changed when their image is deleted, and contain its size while it exists', async () => {
+  it('do not count as changed when their image is deleted, and include its size while it exists', async () => {
     const { root, path, collect } = await exportedBoat('gen3');
     const { recordings } = toBoatPlaces(root);
     for (const id of [1, 2]) writeSource(recordings, `capture_${id}.jpg`, 'x'.repeat(60 + id));

@@ -29,7 +29,7 @@ function newBoat() {
   return { root, path, writer };
 }
 
-/** What a program that may write to the folder can do to the files beside the database while it is being read. */
+/** What a program with write access to the folder can do to the files beside the database while the database is being read. */
 const CHANGES: readonly (readonly [name: string, change: (path: string) => void])[] = [
   ['truncates the write-ahead log', (path) => truncateSync(`${path}-wal`)],
   [
@@ -43,9 +43,9 @@ const CHANGES: readonly (readonly [name: string, change: (path: string) => void]
   ['removes all of them', (path) => ['', '-wal', '-shm'].forEach((suffix) => rmSync(`${path}${suffix}`))],
 ];
 
-describe('a program that changes the files of a database during the read', () => {
+describe("a program that changes a database's files during the read", () => {
   for (const [name, change] of CHANGES)
-    it(`cannot end the daemon, and no record is invented: it ${name}`, async () => {
+    it(`cannot crash the daemon or make it invent records: it ${name}`, async () => {
       const { root, path, writer } = newBoat();
       const clock = createClock();
       let yields = 0;

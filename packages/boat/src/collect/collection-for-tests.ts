@@ -4,15 +4,15 @@ import { createDatabases } from '../platform/sqlite.ts';
 import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collector.ts';
 import type { Cursor } from './cursor.ts';
 
-/** A record as central would parse it. */
+/** A record, as central would parse it. */
 export type CollectedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
-/** A collector's outcome, and the digests that it reported. */
+/** A collector's outcome and the digests that it reported. */
 export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** The result of a collection. Each line is parsed separately, as the spool splits it. */
+/** A collection's result. Each line is parsed separately, just as the spool splits them. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];
@@ -20,17 +20,17 @@ export interface Collection {
   readonly outcome: TestOutcome;
 }
 
-/** The export progress of one category, as in the ledger. */
+/** One category's export progress, as the ledger stores it. */
 export interface TestProgress {
   readonly cursors: Map<string, Cursor>;
   readonly digests: Map<string, string>;
-  /** Applies an export's commit: advances cursors and digests. */
+  /** Advances cursors and digests, as committing an export does. */
   commit(outcome: TestOutcome): void;
-  /** Rewinds the ranges of a dead-lettered export. The lower position applies. */
+  /** Rewinds a dead-lettered export's ranges. The lower position applies. */
   rewind(outcome: TestOutcome): void;
 }
 
-/** Creates the progress of a boat without any export. */
+/** Creates the progress of a boat that has not exported yet. */
 export function createTestProgress(): TestProgress {
   const cursors = new Map<string, Cursor>();
   const digests = new Map<string, string>();
@@ -52,7 +52,7 @@ export function createTestProgress(): TestProgress {
   };
 }
 
-/** Creates a context with the real disk, databases and clock. */
+/** Creates a context that uses the real disk, databases and clock. */
 export function createTestContext(
   paths: SourcePaths,
   progress: TestProgress = createTestProgress(),

@@ -5,7 +5,7 @@ import type { ZonePeriod } from './policy/timestamps.ts';
 
 export type { Cursor } from './cursor.ts';
 
-/** Absolute paths of the sources. Collectors must work with any root. */
+/** Absolute paths to the sources. Collectors must work with any root. */
 export interface SourcePaths {
   /** `/opt/d3kos` on a boat. */
   readonly root: string;
@@ -17,7 +17,7 @@ export interface SourcePaths {
   readonly run: string;
 }
 
-/** Everything that a collector may use. Sources are read-only. The ledger is accessible only through these functions. */
+/** Everything that a collector may use. Sources are read-only. These functions are its only access to the ledger. */
 export interface CollectContext {
   readonly paths: SourcePaths;
   readonly disk: Disk;
@@ -34,15 +34,15 @@ export interface CollectContext {
   /** Returns the digest that a state record had at its last export, or undefined if the record was never exported. */
   digestOf(recordId: string): string | undefined;
   /**
-   * Reports the digest of a state record that is in this export or does not need to be exported. `digestOf` returns it once this
-   * export is committed. Collectors do not keep digests themselves.
+   * Reports the digest of a state record that this export contains or that does not need to be exported. `digestOf` returns the
+   * digest once this export is committed. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
   /** Returns the text that a kiosk page sent for a localStorage key, or undefined if no page sent one. */
   browserDocument?(key: string): string | undefined;
   /** Whether the owner agreed that usage analytics may leave the boat. False by default. */
   readonly usageConsent?: boolean;
-  /** The boat's time zones in chronological order. By default, the zone in `config/timezone.txt` applies to all times. */
+  /** The boat's time zones, in chronological order. By default, the zone in `config/timezone.txt` applies to all times. */
   readonly timeZones?: readonly ZonePeriod[];
   readonly signal: AbortSignal;
 }
@@ -64,15 +64,15 @@ export interface Page {
   readonly count: number;
   /**
    * Releases the memory of `bytes` immediately, because waiting for the garbage collector would cost the daemon tens of MB. The
-   * writer calls this after writing the page, which must not be used afterwards.
+   * writer calls this after writing the page. The page must not be used afterwards.
    */
   release?(): void;
 }
 
-/** The result of a collection, returned after the last page. It takes effect when the export is committed. */
+/** A collection's result, returned after the last page. It takes effect when the export is committed. */
 export interface CollectOutcome {
   readonly state: CategoryState;
-  /** Human-readable description of the source and its problem, without secrets or paths outside the boat's root. */
+  /** Human-readable description of the source's problem, without secrets or paths outside the boat's root. */
   readonly detail?: string;
   /** The legacy exporter's `note`, for example "Metadata only - image files not exported". */
   readonly note?: string;
@@ -81,7 +81,7 @@ export interface CollectOutcome {
 }
 
 /**
- * The range of a log source for which an export is responsible: after `from`, or from the start if `from` is undefined, up to and
+ * The range of a log source that an export is responsible for: after `from`, or from the start if `from` is undefined, up to and
  * including `to`. A full export contains more rows, but its range covers only rows that no earlier export contained. `from` is
  * the stored cursor, or undefined if that cursor no longer fits the source. When ranges are rewound, the lower position applies
  * (decision 0004).
@@ -95,8 +95,8 @@ export interface CursorMove {
 /**
  * Reads one category. `collect` yields pages and returns the outcome. It reads in steps of at most 50 ms, with `clock.yield()`
  * between them, and holds no lock that another service waits for. It does not throw for a missing, empty, corrupt or locked
- * source: the outcome then has the corresponding state and moves no cursor. If the state is `error` after pages were yielded,
- * their records stay in the export, and the next export contains them again.
+ * source: the outcome then has the corresponding state and moves no cursor. If the state is `error` after pages were yielded, the
+ * records on those pages stay in the export, and the next export contains them again.
  */
 export interface Collector {
   readonly category: Category;

@@ -11,7 +11,7 @@ import type { Disk } from '../platform/ports.ts';
 import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
 import { createCollectors } from './collectors.ts';
 
-/** Files of `config/` that no collector may even open (docs/spec/sources.md, "6 settings"). */
+/** Files in `config/` that no collector may even open (docs/spec/sources.md, "6 settings"). */
 const NEVER_OPENED =
   /api-keys\.json|ai-config\.json|telegram-config\.json|cloud-credentials\.json|hardware\.json|api-keys\.env/;
 
@@ -38,14 +38,14 @@ describe('the nine collectors', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('are one per category, in the order of the document', () =>
+  it('are one per category, in document order', () =>
     assert.deepEqual(
       createCollectors().map((collector) => collector.category),
       CATEGORIES,
     ));
 
   for (const generation of BOAT_GENERATIONS) {
-    it(`read every record of a ${generation} boat once, as valid lines without a secret`, async () => {
+    it(`read every record of a ${generation} boat once, as valid lines without secrets`, async () => {
       const boat = writeBoat(join(folder, generation), { generation, rows: 700, seed: 11 });
       const readPaths: string[] = [];
       const context = createTestContext(boat.places, undefined, { mode: 'full', disk: watchDisk(readPaths) });

@@ -26,7 +26,7 @@ const ISSUES = 'data/self-healing/issues.db';
 const CAPTURES = 'data/marine-vision/captures.db';
 const BOATLOG = 'data/boatlog/boatlog.db';
 
-/** Writes a boat's files, by path below its root. The content of a database is SQL. */
+/** Writes a boat's files, given by path below its root. A database's content is given as SQL. */
 function collect(
   collector: Collector,
   files: Readonly<Record<string, unknown>>,
@@ -79,7 +79,7 @@ describe('a column with JSON', () => {
       );
     });
 
-  it('has the keys that an allow-list leaves out counted', async () => {
+  it('has the keys counted that an allow-list leaves out', async () => {
     for (const [collector, name, sql] of [
       [systemAlertsCollector, ISSUES, issues(`'{"cpu": 1, "ssid": "x"}'`)],
       [
@@ -96,7 +96,7 @@ describe('a column with JSON', () => {
 
   for (const [how, value] of [
     ['with a byte order mark', `char(0xfeff) || '{"cpu": 7}'`],
-    ['before the NUL bytes of a power cut', `CAST(x'7b22637075223a20377d000000' AS TEXT)`],
+    ['before NUL bytes left by a power cut', `CAST(x'7b22637075223a20377d000000' AS TEXT)`],
     ['as bytes', `x'7b22637075223a20377d'`],
     ['as bytes in UTF-16', `x'fffe7b00220063007000750022003a00200037007d00'`],
   ] as const)
@@ -192,7 +192,7 @@ describe('data that is not exported', () => {
       );
     });
 
-  it('in the recordings folder is counted, and named only if a program chose the name', async () => {
+  it('in the recordings folder is counted, and named only if a program chose its name', async () => {
     roots += 1;
     const root = join(folder, String(roots));
     mkdirSync(root);

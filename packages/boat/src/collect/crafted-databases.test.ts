@@ -58,7 +58,7 @@ describe('a table whose pages repeat endlessly', () => {
         assert.match(outcome.detail ?? '', /is damaged|is too large/);
       });
 
-  it('ends the search for the entries of a kiosk page', async () => {
+  it("ends the search for a kiosk page's entries", async () => {
     const { root, places } = newBoat();
     const [collector, name, table, sql] = BOATLOG;
     writeEndlessTable(join(root, name), table, sql);
@@ -126,7 +126,7 @@ describe('a schema', () => {
     assert.throws(() => open(path), isTooLarge);
   });
 
-  it('names its category and the reason', async () => {
+  it('reports its category and the reason', async () => {
     const { root, places } = newBoat();
     const [collector, name] = BOATLOG;
     writeEndlessTable(
@@ -142,7 +142,7 @@ describe('a schema', () => {
   });
 });
 
-it('rows with long values are read in pages of limited size, each row once', () => {
+it('rows with long values are read in pages of limited size, and each row only once', () => {
   const fields = ['a', 'b', 'c', 'd'] as const;
   const path = join(folder, 'wide-rows.db');
   const value = "x || replace(hex(zeroblob(120000)), '0', 'y')";

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { sha256 } from './digest.ts';
 import { createDigestCounts } from './digest-counts.ts';
 
-test('counts every digest as often as it was added, for any number of digests', () => {
+test('counts every digest as many times as it was added, for any number of digests', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(2_000), { maxLength: 5_000 }), (numbers) => {
       const counts = createDigestCounts();

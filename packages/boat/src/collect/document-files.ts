@@ -3,20 +3,20 @@ import { readSourceJson, readSourceText } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
 /**
- * Reads the files of a document category. Files are independent: one that cannot be read or has an unknown shape is recorded as a
+ * Reads a document category's files. Files are independent: one that cannot be read or has an unknown shape is recorded as a
  * problem, and the others are still read.
  */
 export interface DocumentFiles {
   /**
-   * Returns `absent` for a file that does not exist, and undefined for one that has a problem. `toShape` returns undefined for
-   * a value of an unknown shape.
+   * Returns `absent` for a file that does not exist, and undefined for one with a problem. `toShape` returns undefined for a
+   * value of an unknown shape.
    */
   json<T>(name: string, absent: T, toShape: (value: unknown) => T | undefined): Promise<T | undefined>;
-  /** Returns null for a file that does not exist, and undefined for one that has a problem. */
+  /** Returns null for a file that does not exist, and undefined for one with a problem. */
   text(name: string): Promise<string | null | undefined>;
-  /** Number of files with a value. */
+  /** Number of files that yielded a value. */
   found(): number;
-  /** One sentence for each file with a problem, without its content or paths outside the boat's root. */
+  /** One sentence per file with a problem, without the file's content or paths outside the boat's root. */
   problems(): readonly string[];
 }
 
@@ -73,8 +73,8 @@ export function createDocumentFiles(context: CollectContext): DocumentFiles {
 }
 
 /**
- * Returns the record of a document category. An undefined field could not be read: the record omits its key and names it in
- * `unread`, so that central keeps the previous value.
+ * Returns a document category's record. A field is undefined if it could not be read. The record then omits its key and lists it
+ * in `unread`, so that central keeps the previous value.
  */
 export function toDocumentRecord(recordId: string, fields: Readonly<Record<string, unknown>>): StateRecord {
   const isRead = ([, value]: readonly [string, unknown]): boolean => value !== undefined;

@@ -31,7 +31,7 @@ import {
 } from './source-notes.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** Words allowed in keys of a benchmark (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
+/** Words allowed in a benchmark's keys (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
 const BENCHMARK_WORDS: AllowedWords = toWords(
   'id version timestamp start end time date duration samples sample count engine hours hour conditions air temp sea state',
   'wind water humidity pressure barometric altitude load notes note name type baseline metrics avg average rpm idle cruise',
@@ -41,20 +41,20 @@ const BENCHMARK_WORDS: AllowedWords = toWords(
   'egt iat lambda test tests stable ok',
 );
 
-/** Files with results (docs/spec/sources.md, "1 engine_benchmark"), and the kind of their records. */
+/** Files with results (docs/spec/sources.md, "1 engine_benchmark") and the kind of records they contain. */
 const SOURCES = [
   { name: 'config/benchmark-results.json', kind: 'results' },
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
   { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
 ] as const;
-/** Folders with downloads from the kiosk page. */
+/** Folders that contain downloads from the kiosk page. */
 const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
 const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
-/** Maximum number of downloads read in one folder: one a day for a year. */
+/** Maximum number of downloads read per folder: one a day for a year. */
 const DOWNLOADS_MAX = 366;
 /**
- * Maximum size of the downloads read in one folder, in bytes. They are read at every export, which takes a Raspberry Pi about 10
- * s.
+ * Maximum total size of the downloads read per folder, in bytes. Every export reads them, which takes about 10 s on a Raspberry
+ * Pi.
  */
 const DOWNLOADS_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 const BROWSER_TESTS = 'd3kos-benchmark-tests';
@@ -107,13 +107,13 @@ async function* collectFile(
   return { state: found.length === 0 ? 'empty' : 'ok', ...joinDetails(notes.sentences()) };
 }
 
-/** The parts of a source that could not be interpreted or are not allowed. */
+/** The elements and keys of a source that could not be interpreted or are not allowed. */
 interface Notes {
   readonly odd: OddParts;
   readonly onLeftOut: OnLeftOut;
 }
 
-/** How the records of one source are read. */
+/** How one source's records are read. */
 interface Reading extends Notes {
   readonly readTime: TimestampReader;
 }

@@ -3,25 +3,25 @@ import { sha256 } from './digest.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
- * Number of row IDs before the end of a log whose rows are compared with what was exported. This covers a typical log of 10,000
- * rows completely. Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full
- * export carries changes to older rows.
+ * Number of row IDs at the end of a log whose rows are compared with what was exported: enough to cover a typical log of 10,000
+ * rows. Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). Changes to older
+ * rows are exported only by a full export.
  */
 export const COMPARED_ROWS = 15_872;
 
 /** Number of row IDs that share one digest in the ledger. If one of these rows changes, all of them are exported again. */
 const RANGE_ROWS = 64;
 
-/** Maximum time for which ranges are compared before yielding to the event loop. */
+/** Maximum time spent comparing ranges before yielding to the event loop. */
 const SLICE_MS = 10;
 
 /**
- * Values of more than `halved` bytes are compared by their size, beginning and end. Values of more than `sized` bytes are
+ * Values of more than `halved` bytes are compared only by their size, beginning and end. Values of more than `sized` bytes are
  * compared only by their size.
  */
 const COMPARED_BYTES = { halved: 4_096, part: 2_048, sized: 1024 * 1024 } as const;
 
-/** Rows that were exported before and have changed since: the row IDs after `after` up to `through`. */
+/** Rows that have changed since they were exported: the row IDs after `after`, up to and including `through`. */
 export interface ChangedRows {
   readonly after: number;
   readonly through: number;
@@ -29,11 +29,10 @@ export interface ChangedRows {
 }
 
 /**
- * Finds the rows of the log `source` that an export carried and that have changed since (docs/spec/sources.md, "2 boatlog"). It
- * compares the newest rows with their digests in the ledger. Returns the ranges up to `exported`, the row ID of the cursor,
- * that have changed, and reports the digests of all changed and new ranges. It must run before the rows are read: a row that
- * changes in between is then exported again the next time instead of being missed. `exported` is undefined if every row is read
- * in any case.
+ * Finds rows of the log `source` that have changed since they were exported (docs/spec/sources.md, "2 boatlog"), by comparing the
+ * newest rows with their digests in the ledger. Returns the changed ranges up to `exported`, the cursor's row ID, and reports the
+ * digests of all changed and new ranges. It must run before the rows are read, so that a row that changes in between is exported
+ * again the next time instead of being missed. `exported` is undefined if every row is read in any case.
  */
 export async function findChangedRows<Field extends string>(
   context: CollectContext,
@@ -68,7 +67,7 @@ export async function findChangedRows<Field extends string>(
   return changed;
 }
 
-/** Returns a function that returns the digest and the number of the rows after `after` up to `through`. */
+/** Creates a function that returns the digest and the number of rows after `after`, up to and including `through`. */
 function createRangeDigests<Field extends string>({
   db,
   table,
@@ -86,7 +85,7 @@ function createRangeDigests<Field extends string>({
         ELSE quote(${c}) END`,
     )
     .join(`, ',', `);
-  // The LIMIT ends the query if a damaged table has more rows in a range than the range has row IDs.
+  // The LIMIT ends the query if a damaged table has more rows in a range than there are row IDs.
   const select = db.prepare(
     `SELECT count(*) AS count, group_concat(line, ';') AS text
      FROM (SELECT concat(rowid, ':', ${row}) AS line FROM ${table} NOT INDEXED

@@ -7,7 +7,7 @@ import { CAPTURES_DATABASES } from './marine-vision-captures.ts';
 import { openSourceTable, type SourceAccess, type SourceDatabases } from './source-table.ts';
 import { ISSUES_DATABASES } from './system-alerts.ts';
 
-/** A source that exists but cannot be read. `detail` contains its name and the reason. */
+/** A source that exists but cannot be read. `detail` gives its name and the reason. */
 export interface UnreadableSource {
   readonly category: Category;
   readonly detail: string;
@@ -69,7 +69,7 @@ export async function inspectSources(context: SourceAccess): Promise<readonly Un
   return unreadable;
 }
 
-/** Returns the reason why a disk operation fails, or undefined if it succeeds. */
+/** Returns the reason for a disk operation's failure, or undefined if it succeeds. */
 async function findFault(operation: () => Promise<unknown>): Promise<string | undefined> {
   try {
     await operation();

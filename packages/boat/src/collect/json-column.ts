@@ -3,15 +3,13 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { decodeText, toBareText } from '../platform/text.ts';
 import { type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The value of a JSON column: a number as it is, otherwise the parsed text or bytes. */
+/** A JSON column's value: a number unchanged, otherwise the parsed text or bytes. */
 export type JsonColumn =
   | { readonly kind: 'none' }
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'odd'; readonly reason: string };
 
-/**
- * Reads a column in which a program stores JSON, in any encoding that `decodeText` supports. NULL and blank text have no value.
- */
+/** Reads a column that contains JSON, in any encoding that `decodeText` supports. NULL and blank text have no value. */
 export function readJsonColumn(stored: SourceValue): JsonColumn {
   const text = stored instanceof Uint8Array ? decodeText(stored) : toJsonValue(stored);
   if (typeof text !== 'string')

@@ -25,7 +25,7 @@ describe('a timestamp without a zone', () => {
       ['Pacific/Auckland', 'created_at', '2026-01-01 00:30:00', '2026-01-01T00:30:00.000Z'],
       ['Asia/Kolkata', 'timestamp', '2026-06-01T12:00:00Z', '2026-06-01T12:00:00.000Z'],
     ] as const)
-      it(`${raw} in ${table}.${column} of a boat in ${zone} is ${utc}`, async () => {
+      it(`${raw} in ${table}.${column} on a boat in ${zone} is ${utc}`, async () => {
         const root = join(folder, String((boats += 1)));
         mkdirSync(dirname(join(root, name)), { recursive: true });
         const db = new DatabaseSync(join(root, name));

@@ -19,7 +19,7 @@ import {
 } from './source-table.ts';
 
 /**
- * Maximum size of the source texts in one page, in bytes. A single row may be larger. A page of this size is read and
+ * Maximum total size of the source texts on one page, in bytes. A single row may be larger. A page of this size is read and
  * converted to JSON in under 50 ms.
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
@@ -30,7 +30,7 @@ const ANCHOR_VALUE_MAX_BYTES = 1024 * 1024;
 /** A position before the first row of any table. Rowids may be negative. */
 const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 
-/** Rows of a log that were read in one step. */
+/** Rows of a log, read in one step. */
 export interface RowsRead {
   readonly count: number;
   /** The rowid of the last row. Not meaningful if `count` is 0. */
@@ -43,18 +43,18 @@ export interface RowsRead {
 export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 
 /**
- * Returns how many of the `rowsMax` rows after `after` the slow path may read, given the size of their texts. The result is
- * at least 1.
+ * Returns how many of the `rowsMax` rows after `after` the slow path may read, based on the size of their texts. The result is at
+ * least 1.
  */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
-/** A table of a log to which rows are appended. Changes to its newest rows are also detected (see `findChangedRows`). */
+/** A log table, to which rows are appended. Changes to its newest rows are also detected (see `findChangedRows`). */
 export interface LogSource<Field extends string> {
   /** Path of the database below the boat's root, which is also the name of the cursor. */
   readonly name: string;
   readonly table: string;
   readonly aliases: ColumnAliases<Field>;
-  /** The fields that may hold large texts, whose size limits the number of rows on a page. */
+  /** The fields that may contain large texts. Their size limits the number of rows on a page. */
   readonly largeFields: readonly NoInfer<Field>[];
   /** Maximum number of rows on a page, for a reader that turns rows into objects, which add garbage to the daemon's memory. */
   readonly rowsMax?: number;
@@ -127,7 +127,7 @@ async function* readRows<Field extends string>(
   return toLogOutcome(source.name, from, start, position, anchors);
 }
 
-/** Exports the rows of a range again. If a row is deleted in the meantime, the range just has fewer rows. */
+/** Exports the rows in a range again. If a row is deleted in the meantime, the range just has fewer rows. */
 async function* readChanged<Field extends string>(
   context: CollectContext,
   table: SourceTable<Field>,
@@ -175,7 +175,7 @@ function inReadTransaction<T>({ db }: { readonly db: SourceTable<string>['db'] }
 
 interface AnchorReader {
   digestAt(position: number): string | undefined;
-  /** Returns the anchors of a cursor at `position`, in descending order. */
+  /** Returns the anchors for a cursor at `position`, in descending order. */
   anchorsFrom(position: number): readonly Anchor[];
 }
 
@@ -214,8 +214,8 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
 }
 
 /**
- * Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without reading the
- * texts.
+ * Limits the number of rows on a page so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without
+ * reading the texts.
  */
 function createFit<Field extends string>(
   source: LogSource<Field>,

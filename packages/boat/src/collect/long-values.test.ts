@@ -20,7 +20,7 @@ const MIB = 1024 * 1024;
 const CAPTURES = 'data/marine-vision/captures.db';
 const ISSUES = 'data/self-healing/issues.db';
 
-/** Creates a boat with `rows` records in both tables, and then runs `sql`. */
+/** Creates a boat with `rows` records in both tables, then runs `sql`. */
 function newBoat(sql: string, name: string, rows = 100) {
   const root = join(folder, String((boats += 1)));
   mkdirSync(dirname(join(root, name)), { recursive: true });
@@ -43,7 +43,7 @@ describe('a value that is too long', () => {
     ['issues', 'severity', 300_000],
   ] as const)
     for (const content of [`hex(zeroblob(${bytes / 2}))`, `zeroblob(${bytes})`])
-      it(`is the only value that is lost: ${bytes} bytes in ${table}.${column}, made by ${content.slice(0, 4)}`, async () => {
+      it(`is the only value that is lost: ${bytes} bytes in ${table}.${column}, created by ${content.slice(0, 4)}`, async () => {
         const isCapture = table === 'captures';
         const context = newBoat(
           `UPDATE ${table} SET ${column} = ${content} WHERE id = 42`,
@@ -70,7 +70,7 @@ describe('a value that is too long', () => {
     ['latitude', MIB],
     ['entry_id', MIB],
   ] as const)
-    it(`is the only value that is lost in the boatlog: ${bytes} bytes of ${column}`, async () => {
+    it(`is the only value that is lost in the boatlog: ${bytes} bytes in ${column}`, async () => {
       const root = join(folder, String((boats += 1)));
       const path = join(root, 'data/boatlog/boatlog.db');
       mkdirSync(dirname(path), { recursive: true });
@@ -99,7 +99,7 @@ describe('a value that is too long', () => {
       assert.equal((await collectAll(boatlogCollector, context)).records.length, 0);
     });
 
-  it('is counted together with others in its table and with one that is not JSON', async () => {
+  it('is counted together with others in its table and with a value that is not JSON', async () => {
     const context = newBoat('UPDATE captures SET species = zeroblob(400000) WHERE id % 2 = 1', CAPTURES, 20);
     const { outcome } = await collectAll(marineVisionCapturesCollector, context);
     assert.match(

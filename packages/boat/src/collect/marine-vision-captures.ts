@@ -23,8 +23,8 @@ import { createStateRecords, type StateRecord, type StateRecords } from './state
 import { eachPage, createRowPages, type TableRow } from './table-rows.ts';
 
 /**
- * The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture`
- * defines what leaves the boat. `image_path` is read only to find the file's size.
+ * The columns that are read, with the names they have had in all versions (docs/spec/sources.md, "3 marine_vision_captures").
+ * `toCapture` defines what leaves the boat. `image_path` is read only to determine the file's size.
  */
 const COLUMNS = {
   capture_id: ['capture_id', 'id'],
@@ -51,7 +51,7 @@ const ALIASES: ColumnAliases<CaptureField> = COLUMNS;
 /** Object.keys does not preserve the type of the keys. */
 const COLUMN_NAMES = Object.keys(COLUMNS) as CaptureField[];
 
-/** Words allowed in keys of a species guess and of a model's answer about an image. */
+/** Words allowed in the keys of a species guess and of a model's answer about an image. */
 const SPECIES_WORDS: AllowedWords = toWords(
   'species confidence score name common scientific family fish person detected is count size length weight cm mm in kg lb',
   'estimated estimate description reasoning reason notes note alternatives alternative top rank color colour habitat',
@@ -60,18 +60,18 @@ const SPECIES_WORDS: AllowedWords = toWords(
 
 const TABLE = 'captures';
 const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
-/** The databases of this category. */
+/** This category's databases. */
 export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
 /**
- * Number of images whose sizes are read concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
+ * Number of images whose sizes are read concurrently: enough to keep Node's four threads busy, and few enough to fit in memory.
  */
 const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
 /**
  * Reads the metadata of camera captures, without images and local paths. Rows change after they are inserted (a catch is
- * identified later), and a changed row is exported again. The size of an image does not count as a change, because images are
- * deleted after a week.
+ * identified later), and a changed row is exported again. An image's size does not count as a change, because images are deleted
+ * after a week.
  */
 export const marineVisionCapturesCollector: Collector = {
   category: 'marine_vision_captures',
@@ -129,7 +129,7 @@ async function* collectDatabase(
   }
 }
 
-/** Returns the lines of changed captures, with the sizes of their images. */
+/** Returns the lines of changed captures, including their image sizes. */
 async function toLines(
   context: CollectContext,
   changed: readonly {
@@ -150,7 +150,7 @@ async function toLines(
   return lines;
 }
 
-/** How the rows of a table are read. */
+/** How a table's rows are read. */
 interface CaptureReading {
   readonly readTime: (raw: unknown) => NormalTime;
   readonly odd: OddParts;
@@ -187,7 +187,7 @@ function toCapture(
     const json = readJsonColumn(values[field]);
     if (json.kind === 'odd') odd.add(`row ${position}, column ${field}`, json.reason);
     if (json.kind !== 'value') continue;
-    // Free text can contain anything, even if it is in quotes.
+    // Free text may contain anything, even in quotes.
     if (typeof json.value === 'string') odd.add(`row ${position}, column ${field}`, 'is not an object');
     else if (json.value !== null) record[field] = toAllowed(json.value, SPECIES_WORDS, onLeftOut);
   }
@@ -197,7 +197,7 @@ function toCapture(
 /** Fields that do not change when a species is identified, used to name a capture without an ID. */
 const LASTING_FIELDS = ['timestamp', 'image_path', 'slot_id', 'latitude', 'longitude', 'location'] as const;
 
-/** Fields that only some versions have. */
+/** Fields that exist only in some versions. */
 const OPTIONAL_FIELDS = [
   'person_detected',
   'fish_detected',
@@ -212,7 +212,7 @@ const OPTIONAL_FIELDS = [
 /** Matches a position in which each run of whitespace and degree signs has been replaced with one space. */
 const COORDINATES = /^ ?(\d{1,2}(?:\.\d+)?) ?([NS]) ?[,;]? ?(\d{1,3}(?:\.\d+)?) ?([EW]) ?$/i;
 
-/** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
+/** Reads the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
 function toGps(
   latitude: JsonScalar,
   longitude: JsonScalar,
@@ -227,9 +227,7 @@ function toGps(
   };
 }
 
-/**
- * Returns the size of the image, or null if the image cannot be read or no longer exists. Images are deleted after a week.
- */
+/** Returns the image's size, or null if the image cannot be read or no longer exists. Images are deleted after a week. */
 async function readFileSize(context: CollectContext, path: JsonScalar): Promise<number | null> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
   const { root, recordings } = context.paths;

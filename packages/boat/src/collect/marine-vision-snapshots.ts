@@ -8,7 +8,7 @@ import { readTimestampReader, toFileDetail } from './source-file.ts';
 import { createOddParts, joinDetails } from './source-notes.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
-/** Folders with camera files, below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
+/** Folders with camera files below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
 const FOLDERS = ['', 'snapshots'] as const;
 /** `capture_{slot}_{YYYYMMDD_HHMMSS}.jpg`, `recording_{slot}_{YYYYMMDD_HHMMSS}.mp4`. */
 const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a-z0-9]{2,4})$/i;
@@ -66,7 +66,9 @@ function toFolderName(folder: string): string {
   return folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`;
 }
 
-/** Returns a file's name if a program generated it, because other names may reveal something about a person. */
+/**
+ * Returns a file's name if a program generated it. Other names are left out, because they may reveal something about a person.
+ */
 function toPublicName(name: string): string {
   return /^[A-Za-z0-9_.-]{1,80}$/.test(name) ? name : 'a file';
 }

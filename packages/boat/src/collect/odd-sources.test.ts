@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-odd-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let roots = 0;
 
-/** Writes a boat's files, by path below its root. */
+/** Writes a boat's files, given by path below its root. */
 function makeRoot(files: Readonly<Record<string, unknown>>): string {
   roots += 1;
   const root = join(folder, String(roots));
@@ -40,7 +40,7 @@ function collect(
   return collectAll(collector, createTestContext(toBoatPlaces(makeRoot(files)), undefined, given));
 }
 
-/** Returns the only record of a collection. */
+/** Returns a collection's only record. */
 function only({ records, outcome }: Collection): Readonly<Record<string, unknown>> {
   assert.equal(records.length, 1, outcome.detail);
   return records[0] ?? {};
@@ -132,7 +132,7 @@ describe('one faulty onboarding file', () => {
 });
 
 describe('the answers of the owner', () => {
-  it('are exported as the wizard wrote them to vessel.env, and keys that are left out are counted', async () => {
+  it('are exported as the wizard wrote them to vessel.env, and omitted keys are counted', async () => {
     const root = makeRoot({});
     writeVesselEnv(root);
     const { records, outcome } = await collectAll(onboardingCollector, createTestContext(toBoatPlaces(root)));
@@ -169,7 +169,7 @@ describe('the answers of the owner', () => {
     }
   });
 
-  it('keep addresses, but not a password in an address', async () => {
+  it('keep addresses, but not passwords in addresses', async () => {
     const found = await collect(onboardingCollector, {
       'config/onboarding.json': { q4: 'tcp://10.0.0.5:2000', q5: 'http://me:hunter2@10.0.0.5/' },
     });
@@ -207,7 +207,7 @@ describe('a log with faulty lines', () => {
   });
 
   for (const encoding of ['utf-8', 'utf-16le', 'utf-16be'] as const)
-    it(`is read as Windows saves it in ${encoding}, including a last line without a newline`, async () => {
+    it(`is read as saved by Windows in ${encoding}, including a last line without a newline`, async () => {
       const text = `${line('a')}${line('b')}${line('Frøya').trimEnd()}`;
       const found = await collect(systemAlertsCollector, {
         'data/alarm-webhook-log.jsonl': toWindowsFile(text, encoding),
@@ -228,7 +228,7 @@ describe('a list with faulty elements', () => {
     [qrCodesCollector, 'data/qr-codes.json', ['x', { installation_uuid: 'u' }, []]],
     [engineBenchmarkCollector, 'data/d3kos-benchmark-2026-03-20.json', ['x', { id: 1, duration: 2 }, true]],
   ] as const)
-    it(`is read without these elements, and they are counted: ${name}`, async () => {
+    it(`is read without the faulty elements, which are counted: ${name}`, async () => {
       const { records, outcome } = await collect(collector, { [name]: list });
       assert.equal(records.length, 1);
       assert.deepEqual(
@@ -238,7 +238,7 @@ describe('a list with faulty elements', () => {
     });
 });
 
-it('reads the newest downloads up to a total size, counts the others, and does not include one that is too large in the total', async () => {
+it('reads the newest downloads up to a total size, counts the others, and excludes any that is too large from the total', async () => {
   const toDownload = (day: number, spaces: number): readonly [string, string] => [
     `data/d3kos-benchmark-2026-03-0${day}.json`,
     `{"tests":[{"id":${day},"duration":1}]}${' '.repeat(spaces)}`,
@@ -259,7 +259,7 @@ it('reads the newest downloads up to a total size, counts the others, and does n
 });
 
 describe('a number that JavaScript cannot represent exactly', () => {
-  it('keeps its digits from every type of source to the export', async () => {
+  it('keeps all its digits on the way from any type of source to the export', async () => {
     const digits = ['9007199254740993', '0.12345678901234567890', '1e400', '-0'] as const;
     for (const number of digits) {
       const browser = { browserDocument: (): string => number };
@@ -284,7 +284,7 @@ describe('a number that JavaScript cannot represent exactly', () => {
     }
   });
 
-  it('keeps all its digits in the name of a record', async () => {
+  it("keeps all its digits in a record's name", async () => {
     const { records } = await collect(systemAlertsCollector, {
       'data/alerts.json': '[{"id":9007199254740993},{"id":9007199254740992}]',
     });

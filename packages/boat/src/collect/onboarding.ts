@@ -14,7 +14,7 @@ import {
 } from './source-notes.ts';
 import { createStateRecords } from './state-records.ts';
 
-/** Keys of the wizard's answers: q1 to q16, and questions added later. */
+/** Keys of the wizard's answers: q1 to q16 and any questions added later. */
 const QUESTION = /^q\d{1,2}$/;
 /**
  * Keys that the wizard and the settings page write to `vessel.env` (docs/spec/sources.md, "8 onboarding"). Keys of a second
@@ -37,24 +37,25 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
   'ais gps sonar depth transducer display sounder wind instrument instruments engines alternator charger solar inverter',
 );
 
-/** Paths of the sources below the boat's root. */
+/** Paths to the sources below the boat's root. */
 export const ONBOARDING_PATH = 'config/onboarding.json';
 export const VESSEL_PATH = 'services/dashboard/config/vessel.env';
 export const COUNTER_PATH = 'state/onboarding-reset-count.json';
 const LICENSE_PATH = 'config/license.json';
 /**
- * Names of the reset counter in all versions (docs/spec/sources.md, "8 onboarding"). The legacy exporter's name comes
+ * Names that the reset counter has had in any version (docs/spec/sources.md, "8 onboarding"). The legacy exporter's name comes
  * first.
  */
 export const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
 /** The localStorage key of the wizard's answers. */
 const BROWSER_KEY = 'onboarding-config';
-/** ID of the only record. */
+/** ID of the category's only record. */
 const RECORD_ID = 'onboarding';
 
 /**
- * Reads the first-run answers as one document. Reflashed boats are restored from it, so allowed values are exported unchanged.
- * Files are independent: one that cannot be read or has an unknown shape affects only its own key and is named in `detail`.
+ * Reads the first-run answers as one document. Reflashed boats are restored from this document, so allowed values are exported
+ * unchanged. Files are independent: one that cannot be read or has an unknown shape affects only its own key and is named in
+ * `detail`.
  */
 export const onboardingCollector: Collector = { category: 'onboarding', isNews: true, collect };
 
@@ -96,7 +97,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', ...details, cursors: [] };
 }
 
-/** `undefined` means that a file has a problem, and `null` that it does not exist. The counter's own file comes first. */
+/**
+ * `undefined` means that there is a problem with a file, and `null` that the file does not exist. The counter's own file comes
+ * first.
+ */
 function toCounters(
   counter: JsonObject | null | undefined,
   license: JsonObject | null | undefined,
@@ -140,7 +144,7 @@ function toVessel(text: string, odd: OddParts, onLeftOut: OnLeftOut): Record<str
   return kept;
 }
 
-/** True for a key of `vessel.env` that may leave the boat and can be restored. */
+/** Returns true for a key of `vessel.env` that may leave the boat and can be restored. */
 export function isVesselKey(key: string): boolean {
   return VESSEL_KEYS.has(key.replace(/^ENGINE\d_/, 'ENGINE_')) || isAllowedKey(key, CONFIGURATION_WORDS);
 }

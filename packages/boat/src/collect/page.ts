@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { type BoundedRecord, isTooLarge, withoutLargeFields } from './bounded-record.ts';
 import type { Page } from './collector.ts';
 
-/** Length in characters at which a page of collected lines is complete. Small pages create little garbage in the daemon. */
+/** Length at which a page of collected lines is complete, in characters. Small pages create little garbage in the daemon. */
 const PAGE_LENGTH = 64 * 1024;
 
-/** Separator between two lines of an export file: two characters in two bytes. */
+/** Separator between two lines of an export file: two characters, encoded as two bytes. */
 export const LINE_SEPARATOR = ',\n';
 
 /** Collects lines created by `toLine` into pages. */
@@ -42,9 +42,9 @@ export function toPage(lines: readonly string[]): Page {
 }
 
 /**
- * Creates a page from bytes that SQLite formatted, with the separator before each line. SQLite copies text that is not UTF-8
- * unchanged from the source, and this function replaces such bytes with U+FFFD. They cannot hide a newline or a quote, which are
- * ASCII.
+ * Creates a page from bytes that SQLite formatted, with the separator before each line. SQLite copies invalid UTF-8 from the
+ * source unchanged, and this function replaces the invalid bytes with U+FFFD. The invalid bytes cannot hide a newline or a quote,
+ * which are ASCII.
  */
 export function toBytesPage(separated: Uint8Array, count: number): Page {
   const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');
@@ -76,8 +76,8 @@ export function toLine(record: BoundedRecord): string {
 
 function format(record: BoundedRecord): string {
   const line = JSON.stringify(record);
-  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape
-  // literally, which is harmless.
+  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. The text itself may contain the same
+  // characters as an escape, which is harmless.
   return /\\ud[89a-f]/i.test(line)
     ? JSON.stringify(record, (_, value: unknown) => toWellFormed(value))
     : line;

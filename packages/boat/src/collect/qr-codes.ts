@@ -22,7 +22,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const file = await readSourceJson(context, SOURCE_PATH);
   if (file.kind !== 'value') return { ...toFileOutcome(SOURCE_PATH, file), cursors: [] };
   const odd = createOddParts(SOURCE_PATH, 'element');
-  // A single object counts as a list of one.
+  // A single object counts as a list with one element.
   const objects = asObjects(file.value, odd) ?? asObjects([file.value]) ?? [];
   if (objects.length === 0 && !isEmptyList(file.value))
     return { state: 'schema_unknown', detail: `${SOURCE_PATH} contains no QR codes`, cursors: [] };

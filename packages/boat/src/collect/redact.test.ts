@@ -38,7 +38,7 @@ it("an owner's answer keeps addresses and paths", () => {
   assert.equal(toOwnText(answer), answer);
 });
 
-it('reports a removed text by field and reason, without its value', () => {
+it('reports removed text by field and reason, without its value', () => {
   const record = {
     record_id: 'x',
     error: toPublicText('POST https://x.example failed'),

@@ -1,7 +1,7 @@
 /** Maximum number of characters kept from a string. */
 export const TEXT_LENGTH_MAX = 20_000;
 
-/** The replacement for a removed text, and the reason shown in the preview. */
+/** The replacement for removed text and the reason shown in the preview. */
 export const REDACTIONS = {
   '[address]': 'an address',
   '[path]': 'a local path',
@@ -29,14 +29,14 @@ const PIN_NAME = /(?:^|_)pin$/;
 /** Removes addresses, local paths and credentials from text written by another program. Ordinary sentences are kept. */
 export function toPublicText(text: string): string {
   const cut = toCut(text);
-  // All patterns need one of these characters, and most texts contain none of them.
+  // Every pattern requires one of these characters, and most texts contain none of them.
   if (!/[/:=]/.test(cut)) return cut;
   return hideCredentials(cut.replaceAll(ADDRESS, '[address]').replaceAll(LOCAL_PATH, '[path]'));
 }
 
 /**
- * Removes only credentials from an owner's answer, because it must be restored unchanged. It may, for example, contain the
- * address of a gateway. An address that contains a password is a credential.
+ * Removes only credentials from an owner's answer, because it must be restored unchanged. It may, for example, contain a
+ * gateway's address. An address that contains a password is a credential.
  */
 export function toOwnText(text: string): string {
   const cut = toCut(text);
@@ -54,7 +54,10 @@ function hideCredentials(text: string): string {
   );
 }
 
-/** True for the name of a JSON member whose value is or may be a credential. No allow-list of a collector has such a name. */
+/**
+ * Returns true for the name of a JSON member whose value is or may be a credential. No collector's allow-list contains a name
+ * that matches.
+ */
 export function isCredentialName(name: string): boolean {
   const plain = name.toLowerCase();
   return (
@@ -75,19 +78,20 @@ function isCredential(name: string, sign: string, value: string): boolean {
 }
 
 /**
- * Returns true for a value unlike any ordinary word: at least 12 characters with letters and digits, or at least 24 characters.
+ * Returns true for a value that cannot be an ordinary word: at least 12 characters including letters and digits, or at least 24
+ * characters.
  */
 function isLikeCredential(value: string): boolean {
   return (value.length >= 12 && /\d/.test(value) && /[a-z]/i.test(value)) || value.length >= 24;
 }
 
-/** A field of a record in which text was removed, and the reason. */
+/** A record field from which text was removed, and the reason. */
 export interface Redaction {
   readonly field: string;
   readonly reason: string;
 }
 
-/** Returns the fields of a record in which text was removed, with the reason. `field` is a path such as `alert.message`. */
+/** Returns the record's fields from which text was removed, each with the reason. `field` is a path such as `alert.message`. */
 export function findRedactions(record: unknown, field = ''): readonly Redaction[] {
   if (typeof record === 'string')
     return Object.entries(REDACTIONS)

@@ -8,7 +8,7 @@ import { createLeftOutKeys, joinDetails, type LeftOutKeys, type OnLeftOut } from
 import { createStateRecords } from './state-records.ts';
 import { readTimeZone, TIME_ZONE_PATH } from './time-zone-file.ts';
 
-/** The keys that leave the boat, by file (docs/spec/sources.md, "6 settings"). Other files are never opened. */
+/** The keys that leave the boat, listed by file (docs/spec/sources.md, "6 settings"). Other files are never opened. */
 const LICENSE_FIELDS = [
   'installation_id',
   'tier',
@@ -39,7 +39,7 @@ export const COMMUNITY_FIELDS = [
   'hazard_reporting',
   'knowledge_base',
 ] as const;
-/** Words allowed in keys of `settings.json`. Only a few boats have this free-form file. */
+/** Words allowed in the keys of `settings.json`, a free-form file that only a few boats have. */
 const NETWORK_WORDS: AllowedWords = toWords(
   'hotspot enabled mode channel country dhcp is wifi ethernet metered',
 );
@@ -50,18 +50,18 @@ const DISPLAY_WORDS: AllowedWords = toWords(
 const ENGINE_HOURS_WORDS: AllowedWords = toWords(
   'hours hour total engine port starboard last updated value trip',
 );
-/** Keys of a camera slot, as the camera service writes them. A hardware ID is a network address and stays on the boat. */
+/** A camera slot's keys, as the camera service writes them. A hardware ID is a network address and stays on the boat. */
 const SLOT_WORDS: AllowedWords = toWords(
   'slot id label name position role roles enabled type order display assigned created forward watch fish detection active',
   'default in grid',
 );
 
-/** ID of the only record. */
+/** ID of the category's only record. */
 const RECORD_ID = 'settings';
 /** Maximum number of camera slots on a boat. */
 const SLOTS_MAX = 32;
 
-/** Paths of the sources with a list of allowed keys. */
+/** Paths to the sources that have a list of allowed keys. */
 const LICENSE_PATH = 'config/license.json';
 export const PREFERENCES_PATH = 'config/user-preferences.json';
 export const COMMUNITY_PATH = 'config/community-prefs.json';
@@ -97,10 +97,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', ...details, cursors: [] };
 }
 
-/** The document's keys from `settings.json` if that file cannot be read. */
+/** The keys that `settings.json` contributes to the document, used if the file cannot be read. */
 const UNREAD_OTHER = { network: undefined, display: undefined } as const;
 
-/** A key of `document` is undefined if its file has a problem. */
+/** A key of `document` is undefined if there is a problem with its file. */
 async function readDocument(
   context: CollectContext,
   leftOut: LeftOutKeys,
@@ -149,7 +149,7 @@ export function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   };
 }
 
-/** Returns the first line of a file, or null if there is none. Returns undefined for undefined. */
+/** Returns a file's first line, or null if there is none. Returns undefined for undefined. */
 function toSettingLine(text: string | null | undefined): string | null | undefined {
   return text && toPublicText(toFirstLine(text)).slice(0, LINE_LENGTH_MAX);
 }
@@ -176,7 +176,7 @@ const LINE_LENGTH_MAX = 200;
 
 type Slots = JsonObject | readonly unknown[];
 
-/** Current boats have a list of slots. Older ones have an object with the slots by name. */
+/** Current boats store a list of slots. Older ones store an object with the slots by name. */
 function toSlotShape(value: unknown): Slots | undefined {
   return Array.isArray(value) ? value : asObject(value);
 }

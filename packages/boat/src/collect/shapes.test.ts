@@ -42,7 +42,7 @@ function collect(
   return collectAll(collector, createTestContext(toBoatPlaces(root), progress, given));
 }
 
-/** Returns the only record of a collection. */
+/** Returns a collection's only record. */
 async function collectOne(collector: Collector, root: string): Promise<Readonly<Record<string, unknown>>> {
   const { records, outcome } = await collect(collector, root);
   assert.equal(records.length, 1, outcome.detail);
@@ -79,7 +79,7 @@ describe('captures', () => {
         assert.deepEqual(Object.keys(record['gemini_response'] ?? {}), ['species', 'confidence']);
     });
 
-  it('include the file size of a picture that still exists', async () => {
+  it("include a picture's file size while the picture exists", async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 2, seed: 2 });
     writeSource(toBoatPlaces(root).recordings, 'capture_2.jpg', 'x'.repeat(77));
@@ -90,7 +90,7 @@ describe('captures', () => {
     );
   });
 
-  it('keep their order and sizes even though only a limited number of pictures is checked concurrently', async () => {
+  it('keep their order and sizes although only a limited number of pictures is checked concurrently', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 300, seed: 2 });
     const places = toBoatPlaces(root);
@@ -127,7 +127,7 @@ describe('captures', () => {
 });
 
 describe('snapshots', () => {
-  it('are read from their file names, and a file whose name sorts earlier because the clock was set back is still exported', async () => {
+  it('are read from their file names, and a file is still exported if its name sorts earlier because the clock was set back', async () => {
     const root = newRoot();
     const { recordings } = toBoatPlaces(root);
     writeSource(root, 'config/timezone.txt', 'America/Toronto');
@@ -208,7 +208,7 @@ describe('alerts', () => {
     );
   });
 
-  it('of a damaged file are reported as an error and not as empty', async () => {
+  it('in a damaged file are reported as an error and not as empty', async () => {
     const root = newRoot();
     writeSource(root, 'data/alerts.json', '[{"id": 1');
     const { outcome } = await collect(systemAlertsCollector, root);
@@ -217,7 +217,7 @@ describe('alerts', () => {
 });
 
 describe('benchmarks', () => {
-  it('have numbers in place of the strings that the kiosk wrote, and null for a missing sensor', async () => {
+  it('have numbers instead of the strings that the kiosk wrote, and null for a missing sensor', async () => {
     const root = newRoot();
     const test = {
       id: 1_773_669_785_123,
@@ -355,7 +355,7 @@ describe('QR codes', () => {
     ['{', 'error'],
     ['', 'empty'],
   ] as const)
-    it(`of a file of ${content || 'nothing'} are ${state}`, async () => {
+    it(`in a file with ${content || 'nothing'} are ${state}`, async () => {
       const root = newRoot();
       writeSource(root, 'data/qr-codes.json', content);
       assert.equal((await collect(qrCodesCollector, root)).outcome.state, state);

@@ -31,7 +31,7 @@ function newBoat() {
   return { root, places };
 }
 
-/** Collects all categories. Returns the outcomes without the sentences about keys that stay on the boat. */
+/** Collects all categories. Returns the outcomes, without the sentences about keys that stay on the boat. */
 async function collectEach(context: CollectContext): Promise<ReadonlyMap<Category, CollectOutcome>> {
   const outcomes = new Map<Category, CollectOutcome>();
   for (const collector of createCollectors()) {
@@ -77,7 +77,7 @@ const IN_PLACE: readonly (readonly [string, (path: string) => void, RegExp])[] =
 describe('a source database that the system cannot open', () => {
   for (const [what, put, reason] of IN_PLACE)
     for (const [category, name] of DATABASES)
-      it(`because ${what} is in place of ${name}, fails only its category, and the doctor names it`, async () => {
+      it(`because ${what} is in place of ${name}, fails only its category, and the doctor reports it`, async () => {
         const { root, places } = newBoat();
         rmSync(join(root, name));
         put(join(root, name));
@@ -109,7 +109,7 @@ describe('a source database that the system cannot open', () => {
     const { places } = newBoat();
     const databases = createDatabases();
     const openSource = (path: string) => {
-      // This simulates another user's file with mode 0600.
+      // Simulates another user's file with mode 0600.
       if (path.endsWith('boatlog.db'))
         throw toDiskError(Object.assign(new Error('EACCES'), { code: 'EACCES' }), `open the source ${path}`);
       return databases.openSource(path);
@@ -135,7 +135,7 @@ describe('a source database that the system cannot open', () => {
       assert.deepEqual(named, [category]);
     });
 
-  it('in an unexpected place, fails only its category, whereas a defect is thrown', async () => {
+  it("in an unexpected place, fails only its category, whereas a bug's error is thrown", async () => {
     const context = createTestContext(newBoat().places);
     const failing = (error: unknown): Collector => ({
       category: 'qr_codes',
@@ -153,7 +153,7 @@ describe('a source database that the system cannot open', () => {
     await assert.rejects(collectAll(withSourceFailures(failing(new TypeError('defect'))), context), /defect/);
   });
 
-  it('is not named if it does not exist or has 0 bytes', async () => {
+  it('is not reported if it does not exist or has 0 bytes', async () => {
     const { root, places } = newBoat();
     rmSync(join(root, DATABASES[0][1]));
     writeFileSync(join(root, DATABASES[1][1]), '');
@@ -162,7 +162,7 @@ describe('a source database that the system cannot open', () => {
 });
 
 describe('a source whose file system does not answer', () => {
-  /** Returns the real disk in virtual time, on which operations on some paths never end. */
+  /** Returns the real disk in virtual time. Operations on some paths never end. */
   function stuckDisk(stuck: ReadonlySet<string>, clock: VirtualClock) {
     const disk = createDisk();
     const begun: string[] = [];
@@ -318,7 +318,7 @@ describe('a table of an unexpected kind', () => {
     assert.match(detail ?? '', /data\/boatlog\.db: table boatlog_entries is a view/);
   });
 
-  it('is read except for its generated columns, which are named', async () => {
+  it('is read except for its generated columns, which are listed', async () => {
     const root = join(folder, String((boats += 1)));
     const { places } = writeBoat(root, { generation: 'fresh', rows: 0, seed: 1 });
     putDatabase(

@@ -7,7 +7,7 @@ import { createTimestampReader, type TimestampReader } from './policy/timestamps
 import { readTimeZoneFile } from './time-zone-file.ts';
 
 /**
- * Maximum size of a text or JSON source, in bytes. A benchmark download with samples has about 5 MB, and settings have less than
+ * Maximum size of a text or JSON source, in bytes. A benchmark download with samples is about 5 MB, and settings are smaller than
  * 10 kB.
  */
 export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
@@ -27,15 +27,12 @@ export async function readSourceJson(context: CollectContext, name: string): Pro
   return file.kind === 'text' ? parseForeignJson(file.text) : file;
 }
 
-/**
- * Returns a human-readable description of a failure to read a source file. Rethrows any error that does not come from the
- * disk.
- */
+/** Describes why a source file could not be read, in human-readable form. Rethrows any error that does not come from the disk. */
 export function toFileDetail(error: unknown, name: string): string {
   return `${name} ${toReadFailure(error).reason}`;
 }
 
-/** The outcome of a source file without a value. */
+/** The outcome for a source file that has no value. */
 export function toFileOutcome(
   name: string,
   file: Exclude<JsonFile, { readonly kind: 'value' }>,
@@ -60,7 +57,7 @@ export function parseLenientJson(text: string): unknown {
   return parsed.kind === 'value' ? parsed.value : undefined;
 }
 
-/** Creates a reader of this boat's timestamps. Local times are in the boat's zones; see `CollectContext.timeZones`. */
+/** Creates a reader for this boat's timestamps. Local times are in the boat's zones; see `CollectContext.timeZones`. */
 export async function readTimestampReader({
   disk,
   paths,

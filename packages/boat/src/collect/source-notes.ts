@@ -1,27 +1,27 @@
-/** Maximum number of keys named in a detail. The others are only counted. */
+/** Maximum number of keys listed in a detail text. The others are only counted. */
 const NAMED_KEYS_MAX = 12;
 /**
- * Matches a key that a program wrote. Other keys are counted but not named, because they may themselves be values, such as a
+ * Matches a key that a program wrote. Other keys are counted but not listed, because they may themselves be values, such as a
  * network's name.
  */
 const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
-/** Maximum number of digits in a named key. A key with more digits may be an identifier or a credential. */
+/** Maximum number of digits in a listed key. A key with more digits may be an identifier or a credential. */
 const KEY_DIGITS_MAX = 3;
 
 /**
- * Counts the parts of a source that could not be interpreted and are not exported: lines of a log, elements of a list, values of
+ * Counts the items of a source that could not be interpreted and are not exported: lines of a log, elements of a list, values in
  * a table, or files in a folder.
  */
 export interface OddParts {
   /** `place` is the number of the line or element, starting at 1, or a description such as "row 17, column species". */
   add(place: number | string, reason: string): void;
   /**
-   * Returns a sentence with the number of these parts and the place and reason of the first one, or undefined if there are none.
+   * Returns a sentence with the number of these items and the place and reason of the first one, or undefined if there are none.
    */
   detail(): string | undefined;
 }
 
-/** Creates a counter. `name` is the name of the source, usually its path below the boat's root. */
+/** Creates a counter. `name` is the source's name, usually its path below the boat's root. */
 export function createOddParts(name: string, part: 'line' | 'element' | 'value' | 'file'): OddParts {
   let count = 0;
   let first = '';
@@ -42,11 +42,11 @@ export function createOddParts(name: string, part: 'line' | 'element' | 'value' 
 /** Called with each key that an allow-list leaves out. */
 export type OnLeftOut = (key: string) => void;
 
-/** Counts the keys that an allow-list leaves out, for each source. Keeps no values. */
+/** Counts the keys that allow-lists leave out, by source. Keeps no values. */
 export interface LeftOutKeys {
-  /** Returns the function that counts the keys of the source `name`. */
+  /** Returns a function that counts keys of the source `name`. */
   of(name: string): OnLeftOut;
-  /** Returns a sentence for each source with the number of keys and their names, or undefined if nothing was left out. */
+  /** Returns one sentence per source with the number of keys and their names, or undefined if nothing was left out. */
   detail(): string | undefined;
 }
 
@@ -85,7 +85,7 @@ function isName(key: string): boolean {
   return KEY_NAME.test(key) && key.replaceAll(/[^0-9]/g, '').length <= KEY_DIGITS_MAX;
 }
 
-/** Joins the sentences of a category's detail. */
+/** Joins the sentences of a category's detail text. */
 export function joinDetails(
   details: readonly (string | undefined)[],
 ): { readonly detail: string } | Readonly<Record<never, never>> {

@@ -6,10 +6,10 @@ import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 
-/** The column names of each field in all versions, the most specific name first. */
+/** Each field's column names in all versions, most specific first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
 
-/** The databases that may hold a table, as paths below the boat's root, and the table's columns. */
+/** The databases that may contain a table, as paths below the boat's root, and the table's columns. */
 export interface SourceDatabases {
   readonly names: readonly string[];
   readonly table: string;
@@ -22,7 +22,7 @@ export interface SourceDatabases {
  */
 export interface SourceTable<Field extends string> {
   readonly db: DatabaseSync;
-  /** Name of the table, quoted for SQL. */
+  /** The table's name, quoted for SQL. */
   readonly table: string;
   readonly columns: Readonly<Record<Field, string>>;
   has(field: Field): boolean;
@@ -34,7 +34,7 @@ export interface SourceTable<Field extends string> {
   readonly unread: string | undefined;
 }
 
-/** The part of a collection's context that is needed to open a source. */
+/** The parts of a collection's context that are needed to open a source. */
 export type SourceAccess = Pick<CollectContext, 'paths' | 'disk' | 'databases'>;
 
 /** The opened table, or the outcome if there is no table to read. */
@@ -45,8 +45,8 @@ export type OpenedTable<Field extends string> =
 /**
  * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller must close `table.db`. A file
  * that does not exist is `source_missing`, a file of 0 bytes or without the table is `empty`, and a table without any known
- * column is `schema_unknown`. Only an ordinary table is read: the query of a view or virtual table may never end, and a table
- * WITHOUT ROWID cannot be paged. Generated columns are not read, because computing them may never end either.
+ * column is `schema_unknown`. Only ordinary tables are read: querying a view or virtual table may never end, and a table WITHOUT
+ * ROWID cannot be paged. Generated columns are not read either, because computing them may never end.
  */
 export async function openSourceTable<Field extends string>(
   context: SourceAccess,
@@ -79,8 +79,8 @@ function toNoTable(
 }
 
 /**
- * Opens the database `name` below the boat's root, or returns undefined if it does not exist. The disk port, which has a
- * deadline, examines the file first, because SQLite would wait for a pipe or for a file system that does not answer.
+ * Opens the database `name` below the boat's root, or returns undefined if it does not exist. The disk port, whose operations
+ * have a deadline, examines the file first, because SQLite would wait for a pipe or for a file system that does not answer.
  */
 async function openSourceFile(context: SourceAccess, name: string): Promise<DatabaseSync | undefined> {
   const path = join(context.paths.root, name);
@@ -90,7 +90,7 @@ async function openSourceFile(context: SourceAccess, name: string): Promise<Data
   return context.databases.openSource(path);
 }
 
-/** The columns of an ordinary table. */
+/** An ordinary table's columns. */
 interface TableShape {
   readonly names: readonly string[];
   /** Generated columns, which are not read. */
@@ -99,7 +99,9 @@ interface TableShape {
   readonly rowidName: string | undefined;
 }
 
-/** Returns the shape of an ordinary table, or the reason why the table is not read, or undefined if there is no table. */
+/**
+ * Returns the shape of an ordinary table, the reason why another kind of table is not read, or undefined if there is no table.
+ */
 function inspectShape(db: DatabaseSync, tableName: string): TableShape | string | undefined {
   // Unlike a view or a virtual table, an ordinary table has a root page.
   const found = db
@@ -172,7 +174,7 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Descriptions of the SQLite result codes that the owner may be able to resolve. */
+/** Descriptions of SQLite errors that the owner may be able to resolve, by result code. */
 const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   5: 'is locked by the program that writes it',
   6: 'is locked by the program that writes it',
@@ -183,12 +185,12 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   26: 'is not a SQLite database',
 };
 
-/** SQLite's result code for a damaged database. */
+/** SQLite result code for a damaged database. */
 const SQLITE_CORRUPT = 11;
 
 /**
- * Returns the error of a table whose rows are not in the order of their row IDs. SQLite does not detect such damage when it reads
- * a range. A page tree that refers to the same page several times can have endless rows.
+ * Creates the error for a table whose rows are not in row ID order. SQLite does not detect this damage when it reads a range. If
+ * a page tree refers to the same page several times, the table's rows can be endless.
  */
 export function createDisorderedSource(): Error {
   return Object.assign(new Error('the rows are not in the order of their row IDs'), {
@@ -197,8 +199,8 @@ export function createDisorderedSource(): Error {
 }
 
 /**
- * Returns a human-readable description, without a path, of a failure to read a source database. Rethrows any error that
- * comes neither from SQLite nor from the disk, because it is a bug.
+ * Describes why a source database could not be read, in human-readable form and without a path. Rethrows any error that comes
+ * neither from SQLite nor from the disk, because it is a bug.
  */
 export function toSourceDetail(error: unknown, name: string, context: SourceAccess): string {
   if (isExportError(error))

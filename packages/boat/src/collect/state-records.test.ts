@@ -33,7 +33,7 @@ async function collect(context: CollectContext, sources: readonly (readonly Stat
 }
 const record = (n: number, text = ''): StateRecord => ({ record_id: String(n), text });
 
-test('yields to the event loop while processing unchanged records, even if each chunk of the source is fast', async () => {
+test('yields to the event loop while processing unchanged records, even if each chunk from the source is fast', async () => {
   const digests = new Map<string, string>();
   const first = createCounted({ addDigest: (recordId, digest) => void digests.set(recordId, digest) });
   const sources = Array.from({ length: 100 }, (_, piece) =>
@@ -56,7 +56,7 @@ test('exports a record that occurs twice only once, with its first content', asy
   assert.deepEqual(kept, ['1', '2']);
 });
 
-test('a page contains complete lines of any content and length', async () => {
+test('a page contains only complete lines, whatever their content and length', async () => {
   const texts = ['', 'ä⚓𝄞', 'x'.repeat(300_000), '⚓'.repeat(50_000), '\ud800', 'line\nend'];
   const { context } = createCounted();
   const pages = await collect(context, [texts.map((text, n) => record(n, text))]);

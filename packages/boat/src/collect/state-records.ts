@@ -7,7 +7,7 @@ import { createLineBuffer, toLine } from './page.ts';
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Collects the records of a state category into pages. In incremental mode, the pages contain only records that are new or have
+ * Collects a state category's records into pages. In incremental mode, the pages contain only records that are new or have
  * changed since they were last exported. A record that is added twice in one collection is exported only once. Each record takes
  * 16 bytes of memory.
  */
@@ -15,10 +15,10 @@ export interface StateRecords {
   add(record: StateRecord): void;
   /**
    * Like `add`, but returns the record's line instead of adding it to the page. The caller appends it, possibly with values that
-   * do not count as a change to the record. Returns undefined if the record is not to be exported.
+   * do not count as a change to the record. Returns undefined if the record should not be exported.
    */
   take(record: StateRecord): string | undefined;
-  /** Adds the line of a record that `take` returned. */
+  /** Adds a record's line that `take` returned. */
   append(line: string): void;
   /** Returns the next page if it is complete. */
   due(): Page | undefined;
@@ -26,20 +26,20 @@ export interface StateRecords {
   end(): Page | undefined;
   /** Number of distinct records added, including records that were exported before. */
   seen(): number;
-  /** Returns true once the event loop has been blocked for a whole time slice. */
+  /** Returns true once the event loop has been blocked for a full time slice. */
   isSliceOver(): boolean;
   /** Yields to the event loop and starts a new time slice. Rejects when aborted. */
   yieldSlice(): Promise<void>;
 }
 
-/** Maximum time for which records are processed before yielding to the event loop. */
+/** Maximum time spent processing records before yielding to the event loop. */
 const SLICE_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {
   const lines = createLineBuffer();
   let seen = 0;
   const added = createDigestCounts();
-  // A slice can span several calls to `toStatePages`, each of which may take less than a slice.
+  // A slice may span several calls to `toStatePages`, because a single call may take less than a slice.
   let sliceBeganMs = context.clock.monotonic();
   const take = (record: StateRecord): string | undefined => {
     if (added.add(sha256(record.record_id)) > 0) return undefined;

@@ -21,7 +21,7 @@ import { eachPage, createRowPages } from './table-rows.ts';
 import { collectWebhookLog } from './webhook-log.ts';
 
 /**
- * The fields of an alert that leave the boat, with the column names of all versions of the self-healing table
+ * The alert fields that leave the boat, with the column names used by any version of the self-healing table
  * (docs/spec/sources.md, "7 system_alerts").
  */
 const FIELDS = {
@@ -43,7 +43,7 @@ const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
 
 const ISSUES_PATH = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
-/** The database of this category. */
+/** This category's database. */
 export const ISSUES_DATABASES: SourceDatabases = {
   names: [ISSUES_PATH],
   table: ISSUES_TABLE,
@@ -116,7 +116,7 @@ async function* collectAlertsFile(
   const alerts = asObjects(file.value, odd);
   if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_PATH} contains no list` };
   const onLeftOut = leftOut.of(ALERTS_PATH);
-  // One alert at a time, because a file of 5 MB may have 300,000, and all of their records would take half a gigabyte.
+  // One alert at a time, because a 5 MB file may contain 300,000 alerts, whose records would take half a gigabyte.
   const found = alerts.values().map((alert) => {
     for (const key of Object.keys(alert)) if (!KNOWN_NAMES.has(key)) onLeftOut(key);
     const fields = FIELD_NAMES.map((field) => [
@@ -137,7 +137,7 @@ function isGiven(value: unknown): boolean {
 /** All column names of all fields. */
 const KNOWN_NAMES: ReadonlySet<string> = new Set(Object.values(FIELDS).flat());
 
-/** Returns an alert with the export's field names and its allowed values. An alert without an ID is named by its subject. */
+/** Returns an alert with the export's field names and only allowed values. An alert without an ID is named by its subject. */
 function toAlert(
   source: string,
   readTime: TimestampReader,
@@ -156,7 +156,7 @@ function toAlert(
   };
   for (const name of FIELD_NAMES.slice(2))
     kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS, onLeftOut) ?? null;
-  // The status of an alert changes, but its subject does not.
+  // An alert's status changes, but its subject does not.
   const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
   const name = `${source}:${id === null ? toContentId(sha256(about), 0) : toScalarText(id)}`;
   return { record_id: toRecordId(name, timestamp === null ? '' : toScalarText(timestamp), sha256), ...kept };

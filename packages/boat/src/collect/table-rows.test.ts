@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { eachPage, type TableRow } from './table-rows.ts';
 
-test('pages continue after the last row until one is empty, and an abort ends them between pages', () => {
+test('each page continues after the last row of the previous one until a page is empty, and an abort takes effect between pages', () => {
   const asked: string[] = [];
   const readPage = (after: string): readonly TableRow<'a'>[] => {
     asked.push(after);

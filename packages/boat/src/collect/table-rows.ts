@@ -4,29 +4,29 @@ import { createDisorderedSource, type SourceTable, type SourceValue } from './so
 
 /**
  * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
- * image, has a few kB. Texts for people are later truncated to 20,000 characters.
+ * image, is a few kB. Texts for people are later truncated to 20,000 characters.
  */
 export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
 
 /**
- * Size up to which values are read without being measured, in bytes. The longest value of an ordinary row, a model's answer about
- * an image, is smaller. A page of 64 rows with 18 values of this size takes 18 MiB.
+ * Size up to which values are read without being measured first, in bytes. An ordinary row's longest value, a model's answer
+ * about an image, is smaller. A page of 64 rows with 18 values of this size takes 18 MiB.
  */
 const SHORT_VALUE_MAX_BYTES = 16 * 1024;
 
 /**
- * Total length of a page's values after which the page ends, in characters. 64 rows with 18 values of `VALUE_SIZE_MAX_BYTES`
- * would take 300 MB, and as much again for their lines.
+ * Total length of a page's values at which the page ends, in characters. 64 rows with 18 values of `VALUE_SIZE_MAX_BYTES` would
+ * take 300 MB, and their lines as much again.
  */
 const PAGE_LENGTH_MAX = 2 * 1024 * 1024;
 
 /**
- * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in V8's
+ * Number of rows read in one step. A step takes a few milliseconds, so its objects become garbage while they are still in V8's
  * young generation.
  */
 const ROWS_AT_ONCE = 64;
 
-/** A row and its rowid, which is text because it may exceed 2^53. */
+/** A row and its rowid. The rowid is text, because it may exceed 2^53. */
 export interface TableRow<Field extends string> {
   readonly position: string;
   readonly values: Readonly<Record<Field, SourceValue>>;
@@ -42,9 +42,9 @@ export type RowPages<Field extends string> = (after: string) => readonly TableRo
 const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
- * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is added
- * to `odd`. SQLite enforces a limit of `SHORT_VALUE_MAX_BYTES` per value while it reads a page. Only a page with a longer value
- * is read again, with a statement that measures every value and takes twice as long. Such a page ends once it reaches
+ * Reads a table's rows as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is added to
+ * `odd`. SQLite enforces a limit of `SHORT_VALUE_MAX_BYTES` per value while it reads a page. Only a page with a longer value is
+ * read again, with a statement that measures every value and takes twice as long. A page that is read again ends once it reaches
  * `PAGE_LENGTH_MAX`.
  */
 export function createRowPages<Field extends string>(
@@ -84,7 +84,7 @@ export function createRowPages<Field extends string>(
   };
 }
 
-/** SQLite's result code for a value that exceeds the limit. */
+/** SQLite result code for a value that exceeds the limit. */
 const SQLITE_TOOBIG = 18;
 
 /**
@@ -124,8 +124,8 @@ function readLong(statement: StatementSync, after: string): ReturnType<Statement
 }
 
 /**
- * Yields the pages of a table in rowid order. Throws the reason of `signal` between pages once it is aborted. Throws a
- * damaged-source error if a page does not advance, because the pages of such a table would be endless.
+ * Yields a table's pages in rowid order. Once `signal` is aborted, throws its reason between pages. Throws a damaged-source error
+ * if a page does not advance, because pages would otherwise be yielded endlessly.
  */
 export function* eachPage<Field extends string>(
   readPage: RowPages<Field>,

@@ -22,7 +22,7 @@ function newRoot(): string {
 const collect = (root: string) => collectAll(telemetryCollector, createTestContext(toBoatPlaces(root)));
 
 describe('the telemetry sample', () => {
-  it("has the legacy exporter's figures", async () => {
+  it("has the legacy exporter's values", async () => {
     const root = newRoot();
     writeMachine(toBoatPlaces(root));
     const [record = { record_id: '' }, ...further] = (await collect(root)).records;

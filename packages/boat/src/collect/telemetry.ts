@@ -4,23 +4,23 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { toLine, toPage } from './page.ts';
 import { readTextFile } from '../platform/text-file.ts';
 
-/** Maximum size of a file read below /proc and /sys, in bytes. meminfo has 1.5 kB. */
+/** Maximum size of a file read from /proc or /sys, in bytes. meminfo is 1.5 kB. */
 const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
 /** Thermal zones report thousandths of a degree. */
 const MILLIDEGREES = 1000;
 
-/** The database of usage analytics, which not every boat has. */
+/** The usage analytics database, which not every boat has. */
 const USAGE_PATH = 'data/telemetry/telemetry.db';
-/** Maximum number of usage analytics tables that are counted, and the pattern of table names that may leave the boat. */
+/** Maximum number of usage analytics tables whose rows are counted, and the pattern for table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 /** Maximum number of rows counted in a table. Counting blocks the event loop, and a damaged table may have endless rows. */
 const USAGE_ROWS_MAX = 1_000_000;
 
 /**
- * Samples the machine at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record,
- * but a sample alone does not justify an export. Usage analytics are read only with the owner's consent. Even then, only
- * the number of rows in each table is exported, because the schema of the columns is unknown.
+ * Samples the machine's state at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record,
+ * but a sample alone does not justify an export. Usage analytics are read only with the owner's consent. Even then, only each
+ * table's row count is exported, because the tables' columns are unknown.
  */
 export const telemetryCollector: Collector = { category: 'telemetry', isNews: false, collect };
 
@@ -40,7 +40,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const totalKb = parseMeminfo(memory, 'MemTotal');
   const availableKb = parseMeminfo(memory, 'MemAvailable');
   const record = {
-    // The wall clock may show the same time twice, so the boot ID and the uptime make the ID unique.
+    // The boot ID and uptime make the ID unique, because the wall clock may show the same time twice.
     record_id: `${toBootName(bootId)}+${uptime ?? 'unknown'}@${timestamp}`,
     timestamp,
     timestamp_utc: timestamp,
@@ -62,8 +62,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
 }
 
 /**
- * Returns the number of rows in each usage-analytics table, at most `USAGE_ROWS_MAX`, or null if the database is missing or
- * cannot be read.
+ * Returns each usage analytics table's row count, at most `USAGE_ROWS_MAX`, or null if the database is missing or cannot be read.
  */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
@@ -87,7 +86,7 @@ function countUsage(context: CollectContext): Readonly<Record<string, number>> |
       db.close();
     }
   } catch {
-    // The sample is useful even without this figure. Null means unknown.
+    // The sample is useful even without these counts. Null means unknown.
     return null;
   }
 }
@@ -110,7 +109,7 @@ function toUsedPercent(total: number | null, free: number | null): number | null
   return total === null || free === null || total === 0 ? null : ((total - free) / total) * 100;
 }
 
-/** Returns the disk usage of the file system that holds the boat's root, or nulls if the system does not report it. */
+/** Returns the disk usage of the file system that contains the boat's root, or nulls if the system does not report it. */
 async function readSpace(
   context: CollectContext,
   root: string,

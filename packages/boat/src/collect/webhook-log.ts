@@ -31,8 +31,8 @@ interface LineReading {
 
 /**
  * Reads the alarm log, one JSON object `{ts, status | error, alert}` on each line. A line that cannot be interpreted does not
- * affect the others. `detail` gives the number of such lines and the place of the first one. A last line without a newline is
- * read once it is a complete object.
+ * affect the others. `detail` gives the number of lines that cannot be interpreted and the place of the first one. If the last
+ * line has no newline, it is read once it is a complete object.
  */
 export async function* collectWebhookLog(
   context: CollectContext,

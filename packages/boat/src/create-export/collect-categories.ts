@@ -7,32 +7,29 @@ import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { rememberTimeZones } from './time-zones.ts';
 
-/**
- * Number of bytes written between two checks of the disk reserve. A huge export must not use the space of other services.
- */
+/** Number of bytes written between two checks of the disk reserve. A huge export must not use up other services' space. */
 const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
 
 /**
- * Maximum number of digests of a category that are buffered in memory until the export's commit. Further digests are staged
- * in the ledger before the commit. Writing 250 digests takes about 4 ms on the benchmark machine, and few boats have 250
- * state records that change between two exports, so nearly every export needs only one commit (decision 0028).
+ * Maximum number of digests per category that are buffered in memory until the export's commit. Any further digests are staged in
+ * the ledger before the commit. Writing 250 digests takes about 4 ms on the benchmark machine, and few boats have 250 state
+ * records that change between two exports, so nearly every export needs only one commit (decision 0028).
  */
 export const BUFFERED_DIGESTS_MAX = 250;
 
-/** The results of all collectors. */
+/** The combined results of all collectors. */
 export interface Collected {
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
   readonly moves: readonly CategoryMoves[];
   readonly recordCount: number;
   readonly isNews: boolean;
-  /** Number of the entry for which digests are staged; undefined if none are. */
+  /** Number of the entry for which digests are staged. Undefined if there are no staged digests. */
   readonly stagedNo: number | undefined;
 }
 
 /**
- * Writes every category as one section of the export file. Rejects with the signal's reason when aborted, and with the
- * errors of the disk and the ledger. Staged digests of an export that is never queued do not count and are purged before
- * the next export.
+ * Writes every category as one section of the export file. Rejects with the signal's reason when aborted, and with disk and
+ * ledger errors. If an export is never queued, its staged digests do not count and are purged before the next export.
  */
 export async function collectCategories(
   deps: CreateExportDeps,
@@ -86,7 +83,7 @@ export async function collectCategories(
 }
 
 /**
- * Writes the pages of one category and calls `onPage` for each. The collector makes the next page while the disk is still writing
+ * Writes one category's pages and calls `onPage` for each. The collector creates the next page while the disk is still writing
  * the previous one (decision 0021).
  */
 async function writePages(
@@ -95,7 +92,7 @@ async function writePages(
   writer: ExportWriter,
   onPage: (page: Page) => Promise<void>,
 ): Promise<CollectOutcome> {
-  // Disposal closes the collector's source when this function throws.
+  // If this function throws, disposal closes the collector's source.
   await using pages = collector.collect(context);
   let writing: Promise<void> = Promise.resolve();
   let step = await pages.next();
@@ -103,7 +100,7 @@ async function writePages(
     context.signal.throwIfAborted();
     await writing;
     writing = writer.page(step.value);
-    // The next `await writing` throws the error of a failed write. Until then its rejection must not count as unhandled.
+    // The next `await writing` throws the error of a failed write. Until then, the rejection must not count as unhandled.
     writing.catch(() => undefined);
     await onPage(step.value);
     step = await pages.next();
@@ -112,7 +109,7 @@ async function writePages(
   return step.value;
 }
 
-/** Checks the disk reserve once per `RESERVE_CHECK_BYTES` written. */
+/** Checks the disk reserve once for every `RESERVE_CHECK_BYTES` written. */
 function createReserveCheck({ retention }: CreateExportDeps, writer: ExportWriter): () => Promise<void> {
   let checkedAtBytes = 0;
   return async () => {

@@ -4,7 +4,7 @@ import type { ZonePeriod } from '../collect/policy/timestamps.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { hasUsageConsent } from './usage-consent.ts';
 
-/** The context for one collection of `category`. It reads cursors and digests from the ledger and stores nothing. */
+/** Creates the context for one collection of `category`. It reads cursors and digests from the ledger and stores nothing. */
 export function toCollectContext(
   deps: CreateExportDeps,
   request: Pick<ExportRequest, 'type' | 'installationId'> & { readonly timeZones: readonly ZonePeriod[] },

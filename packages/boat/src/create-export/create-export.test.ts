@@ -24,7 +24,7 @@ import { previewExport } from './preview-export.ts';
 
 const root = temporaryRoot('create-export');
 const LOG_SOURCE = 'log';
-/** More alerts than fit on a page. A page is 64 KiB, and an alert of this test is 1 kB. */
+/** More alerts than fit on a page. A page is 64 KiB, and an alert in this test is 1 kB. */
 const PAGE_RECORDS = 80;
 const REQUEST: ExportRequest = {
   type: 'incremental',
@@ -35,7 +35,7 @@ const REQUEST: ExportRequest = {
 };
 
 let made = 0;
-/** A boat with one log of `rows` rows and a clock that does not advance. `onRead` is called while the log is read. */
+/** A boat with one log of `rows` rows and a clock that does not advance. `onRead` is called while the log is being read. */
 function openBoat(
   over: {
     readonly disk?: Partial<Disk>;
@@ -90,7 +90,7 @@ function openBoat(
   const disk: Disk = { ...createDisk(), ...over.disk };
   const clock = { ...createClock(), wall: () => Date.UTC(2026, 1, 20, 10, 5, 30) as WallMs };
   const databases = createDatabases();
-  // The ports that creating an export uses. No test in this file sends anything.
+  // The ports needed to create an export. No test in this file sends anything.
   const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
   const commits = { count: 0 };
   const database = openLedgerDatabase(paths.ledger, (step) => {
@@ -161,7 +161,7 @@ const FAILURES: readonly CollectOutcome[] = [
   { state: 'error', cursors: [] },
 ];
 for (const failure of FAILURES)
-  test(`a category in state ${failure.state} (${failure.detail}) is not "nothing new", and does not use up a slot`, async () => {
+  test(`a category in state ${failure.state} (${failure.detail}) does not count as "nothing new" and does not use up a slot`, async () => {
     const { log, alerts, run, files, ledger } = openBoat();
     log.failure = failure;
     const result = await run({ slotId: '2026-02-20' });
@@ -190,7 +190,7 @@ test('an export whose commit fails leaves no file behind and moves no cursor', a
   assert.equal((await queued(run)).recordCount, 3);
 });
 
-test('an export withdraws exactly the dead-lettered exports of its ledger, and reinstates those that were retried', async () => {
+test("an export withdraws exactly its ledger's dead-lettered exports, and reinstates those that were retried", async () => {
   const { run, ledger } = openBoat();
   const { queue } = ledger;
   // The type of the document.
@@ -234,13 +234,13 @@ test('does not reuse the sequence of a file on the disk, even if the ledger coul
   assert.equal((await queued(run)).sequence, 2);
 });
 
-test('the commit of an export claims its slot', async () => {
+test("an export's commit claims its slot", async () => {
   const { run, ledger } = openBoat();
   await queued(run, { slotId: '2026-02-20' });
   assert.deepEqual(ledger.slots.claimed(), ['2026-02-20']);
 });
 
-test('exports made within one second have different names, even if a file is missing', async () => {
+test('exports created within one second have different names, even if a file is missing', async () => {
   const { run, ledger } = openBoat();
   const first = await queued(run, { type: 'full' });
   const second = await queued(run, { type: 'full' });
@@ -297,7 +297,7 @@ test('closes the source if the export cannot be written or the preview is stoppe
   await queued(run);
 });
 
-test('an export with few state records needs one commit, and one with many buffers at most a page beyond the limit', async () => {
+test('an export with few state records needs one commit, and an export with many buffers at most one page beyond the limit', async () => {
   const { alerts, commits, deps, ledger, run } = openBoat();
   await queued(run);
   alerts.count = BUFFERED_DIGESTS_MAX;
@@ -332,7 +332,7 @@ test('an export with few state records needs one commit, and one with many buffe
   assert.equal((await run()).kind, 'nothing_new');
 });
 
-test('staged digests of an export that ends early do not count, and the next export carries every record', async () => {
+test('staged digests of an export that ends early do not count, and the next export contains every record', async () => {
   const { alerts, ledger, run, files } = openBoat();
   alerts.count = 300;
   await queued(run);
@@ -345,7 +345,7 @@ test('staged digests of an export that ends early do not count, and the next exp
   };
   await assert.rejects(run({}, stopping.signal), /stopped/);
   assert.notEqual(ledger.progress.digests.stagedNo(), undefined, 'digests were staged');
-  assert.equal(files().length, 1, 'the file of the first export');
+  assert.equal(files().length, 1, "the first export's file");
   assert.equal(digestOf(1), before);
   alerts.onAlert = () => undefined;
   assert.equal((await queued(run)).recordCount, 300);
@@ -353,7 +353,7 @@ test('staged digests of an export that ends early do not count, and the next exp
   assert.notEqual(digestOf(1), before);
 });
 
-test('rewinding a large export exports all its records again, once', async () => {
+test('after a large export is rewound, all its records are exported again exactly once', async () => {
   const { alerts, ledger, paths, run } = openBoat();
   alerts.count = 300;
   const first = await queued(run);

@@ -10,9 +10,7 @@ import { toDocumentHeader } from './document-header.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { decideExportType, findUnread, judgeCollected, type UnreadCategory, usesUpSlot } from './policy.ts';
 
-/**
- * The result of an export (see `judgeCollected`). `nothing_new` and `unread` queued nothing.
- */
+/** An export's result (see `judgeCollected`). With `nothing_new` and `unread`, nothing was queued. */
 export type CreateResult =
   | { readonly kind: 'queued'; readonly entry: Entry; readonly unread: readonly UnreadCategory[] }
   | { readonly kind: 'nothing_new'; readonly categories: Categories }
@@ -21,10 +19,10 @@ export type CreateResult =
 type Categories = Readonly<Partial<Record<Category, CategoryCount>>>;
 
 /**
- * Makes one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the
- * cursors in one transaction. An export that resolves as `queued` survives a power cut. A power cut before that transaction
- * leaves at most a file without an entry, which the next start adopts. The manager makes one export at a time. Throws
- * DISK_RESERVE, DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED. After such an error, nothing has changed.
+ * Creates one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the cursors in
+ * one transaction. An export that resolves as `queued` survives a power cut. A power cut before that transaction leaves at most a
+ * file without an entry, which the next start adopts. The manager creates only one export at a time. Throws DISK_RESERVE,
+ * DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED. After any of these errors, nothing has changed.
  */
 export async function createExport(
   deps: CreateExportDeps,
@@ -107,7 +105,7 @@ async function enqueueOrRemove(
   }
 }
 
-/** Returns an unused queue ID and file name. Two exports made within one second get different names. */
+/** Returns an unused queue ID and file name. Two exports created within one second get different names. */
 async function findFreeNames(
   { ledger, paths, world }: CreateExportDeps,
   nowMs: number,

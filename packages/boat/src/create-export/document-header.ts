@@ -16,8 +16,8 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
 /**
- * Returns the header of the next document. Its sequence and its lists of withdrawn, reinstated and open exports come from the
- * current state of the ledger.
+ * Returns the next document's header. Its sequence and its lists of withdrawn, reinstated and open exports come from the ledger's
+ * current state.
  */
 export async function toDocumentHeader(
   deps: CreateExportDeps,
@@ -46,28 +46,28 @@ export async function toDocumentHeader(
 }
 
 /**
- * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for failed exports.
- * Central reports the remaining sequences again.
+ * Maximum number of sequences lost by central that one document withdraws, so that half of the list stays free for failed
+ * exports. Central reports the remaining sequences again.
  */
 const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
 
 /**
- * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The
- * ranges of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports
- * of this ledger that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
+ * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. Their
+ * ranges were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list the exports of this ledger
+ * that have failed or were cancelled in `withdrawn_sequences` of later documents, at most 200."
  */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
   const lapsed = queue.lapsedSequences(LAPSED_WITHDRAWN_MAX);
   const failed = queue
     .list('failed', WITHDRAWN_SEQUENCES_MAX - lapsed.length)
     .map(({ sequence }) => sequence);
-  // An adopted export of another ledger has sequence 0.
+  // An adopted export from another ledger has sequence 0.
   const own = [...lapsed, ...failed.filter((sequence) => sequence > 0)];
   return own.length === 0 ? {} : { withdrawn_sequences: own };
 }
 
 /**
- * Returns the sequences of this ledger's exports that an earlier document may have withdrawn and that have since been retried.
+ * Returns the sequences of exports from this ledger that an earlier document may have withdrawn and that have since been retried.
  * docs/spec/protocol.md R111: "A boat MUST list the exports of this ledger that it retried after they had failed or were
  * cancelled in `reinstated_sequences` of later documents, the newest 100."
  */
@@ -77,8 +77,8 @@ function toReinstated({ queue }: Ledger): Pick<DocumentHeader, 'reinstated_seque
 }
 
 /**
- * Returns the exports of this ledger that are not delivered. docs/spec/protocol.md R72: "A boat MUST list the newest 100 waiting
- * and failed exports of this ledger in `open_exports` of later documents."
+ * Returns this ledger's undelivered exports. docs/spec/protocol.md R72: "A boat MUST list the newest 100 waiting and failed
+ * exports of this ledger in `open_exports` of later documents."
  */
 function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> {
   const open = queue.openExports(OPEN_EXPORTS_MAX);
@@ -94,10 +94,7 @@ function toFormerLedgers({ changes }: Ledger): Pick<DocumentHeader, 'former_ledg
   return former.length === 0 ? {} : { former_ledger_ids: former };
 }
 
-/**
- * Returns the state of the clock. Exports with the same boot ID were made without a restart of the boat's computer in
- * between.
- */
+/** Returns the clock's state. Exports with the same boot ID were created without a restart of the boat's computer in between. */
 async function readBoatClock(
   { world, sources, sourceDisk }: CreateExportDeps,
   signal: AbortSignal,
@@ -108,7 +105,7 @@ async function readBoatClock(
   };
 }
 
-/** Returns the kernel's ID of this boot, or undefined if it is unknown. An export does not depend on it. */
+/** Returns the kernel's ID for this boot, or undefined if it is unknown. An export does not depend on it. */
 async function readBootId(disk: Pick<Disk, 'read'>, { proc }: SourcePaths): Promise<string | undefined> {
   try {
     const bytes = await disk.read(join(proc, 'sys/kernel/random/boot_id'), 256);

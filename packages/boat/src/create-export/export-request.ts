@@ -23,7 +23,7 @@ export interface CreateExportDeps {
   readonly retention: Retention;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
-  /** The disk as collectors see it. An operation that does not end in time fails its category. */
+  /** The disk as collectors see it. If an operation does not finish in time, its category fails. */
   readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
   readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;

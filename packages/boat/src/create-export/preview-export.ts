@@ -7,7 +7,7 @@ import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { currentTimeZones } from './time-zones.ts';
 
-/** What one category would contribute to an export made now. */
+/** What one category would contribute to an export created now. */
 export interface CategoryPreview extends CategoryCount {
   readonly sizeBytes: number;
   /** The first records, as they would be exported. */
@@ -16,10 +16,7 @@ export interface CategoryPreview extends CategoryCount {
   readonly redacted: readonly (Redaction & { readonly count: number })[];
 }
 
-/**
- * Maximum number of fields with removed text that are listed for a category. Free-form sources may have a field for each
- * sensor.
- */
+/** Maximum number of fields with removed text listed per category. Free-form sources may have a field for each sensor. */
 const REDACTED_FIELDS_MAX = 20;
 
 /**
@@ -87,7 +84,7 @@ function hasPlaceholder(line: string): boolean {
   return Object.keys(REDACTIONS).some((placeholder) => line.includes(placeholder));
 }
 
-/** Searches the bytes of a page that SQLite made, because decoding them first would cost more. */
+/** Searches the bytes of a page formatted by SQLite, because decoding them first would cost more. */
 function mayBeRedacted(page: Page): boolean {
   const { bytes } = page;
   if (bytes === undefined) return hasPlaceholder(page.lines);

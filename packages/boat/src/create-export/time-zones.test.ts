@@ -17,7 +17,7 @@ const signal = new AbortController().signal;
 const at = (text: string): WallMs => Date.parse(`${text}Z`) as WallMs;
 let boats = 0;
 
-/** A boat whose setting can be written at any time, and whose ledger can be reopened. */
+/** A boat whose zone setting can be written at any time and whose ledger can be reopened. */
 function openBoat() {
   const home = join(root, String((boats += 1)));
   mkdirSync(join(home, 'config'), { recursive: true });
@@ -47,7 +47,7 @@ function openBoat() {
   };
 }
 
-test('a boat keeps the zones that it sailed through, even after a restart', async () => {
+test('a boat keeps the zones it sailed through, even after a restart', async () => {
   const boat = openBoat();
   boat.set('America/Halifax', '2026-01-01T00:00:00');
   await rememberTimeZones(boat.use(), signal);

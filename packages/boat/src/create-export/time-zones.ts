@@ -5,14 +5,14 @@ import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import type { CreateExportDeps } from './export-request.ts';
 
-/** The zones of the boat for one collection, and the newest zone if it is not in the ledger yet. */
+/** The boat's zones for one collection, and the newest zone if it is not in the ledger yet. */
 interface CurrentZones {
   readonly zones: readonly ZonePeriod[];
   readonly added: ZonePeriod | undefined;
 }
 
 /**
- * Returns the zones of the boat and stores a new zone in the ledger, so that later exports read the same times in the same way.
+ * Returns the boat's zones and stores any new zone in the ledger, so that later exports interpret the same times in the same way.
  */
 export async function rememberTimeZones(
   deps: CreateExportDeps,
@@ -23,7 +23,7 @@ export async function rememberTimeZones(
   return zones;
 }
 
-/** Returns the zones of the boat and stores nothing. */
+/** Returns the boat's zones without storing anything. */
 export async function currentTimeZones(
   deps: CreateExportDeps,
   signal: AbortSignal,
@@ -50,7 +50,7 @@ async function findZones(
   return { zones: added === undefined ? known : [...known, added], added };
 }
 
-/** Returns the time at which the setting was written, or 0 if it is unknown. */
+/** Returns the time when the setting was written, or 0 if it is unknown. */
 async function findChangeMs(disk: Pick<Disk, 'stat'>, path: string): Promise<number> {
   try {
     return (await disk.stat(path))?.modifiedMs ?? 0;

@@ -11,11 +11,11 @@ import { sendPart, type SentPart } from './send-part.ts';
  */
 export interface CentralClient {
   probe(signal: AbortSignal): Promise<ProbeResult>;
-  /** Sends a part, compressed with the best coding that central's last answer offered. */
+  /** Sends a part, compressed with the best coding offered in central's last answer. */
   sendPart(
     part: {
       readonly token: string;
-      /** The ledger that the boat uses now. */
+      /** The boat's current ledger. */
       readonly ledgerId: string;
       readonly exportId: string;
       readonly part: Part;
@@ -27,7 +27,7 @@ export interface CentralClient {
 }
 
 export interface CentralClientConfig {
-  /** URL of central, without a trailing slash. */
+  /** Central's URL, without a trailing slash. */
   readonly centralUrl: string;
   /** The owner's upload limit, or undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;

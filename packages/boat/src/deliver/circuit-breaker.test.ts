@@ -15,10 +15,10 @@ const unreachable = (destination: 'offline' | 'captive_portal'): Verdict => ({
   detail: destination,
 });
 
-/** Creates a breaker on a clock that `advance` moves. Its probes return `results` in turn. */
+/** Creates a breaker on a clock that `advance` moves forward. Its probes return `results` in turn. */
 function startBreaker(...results: readonly ProbeResult[]) {
   let nowMs = 0;
-  // The breaker sleeps only while it waits for a probe, and these probes answer immediately.
+  // The breaker sleeps only while it waits for a probe, and these probes are answered immediately.
   const clock = {
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
@@ -50,7 +50,7 @@ test('a closed breaker allows requests without a probe', async () => {
   assert.equal(await close(), 0);
 });
 
-test('after central was unreachable, the breaker probes every 2 s and closes only when a probe reaches central', async () => {
+test('while central is unreachable, the breaker probes every 2 s and closes only when a probe reaches central', async () => {
   const { breaker, close, advance, states } = startBreaker(NOTHING, NOTHING, NOTHING, CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   const waits: number[] = [];
@@ -64,7 +64,7 @@ test('after central was unreachable, the breaker probes every 2 s and closes onl
   assert.deepEqual(states(), ['offline', 'online']);
 });
 
-test('a change of the network interfaces ends the open time, and the next probe is sent immediately', async () => {
+test('a network interface change ends the open time, and the next probe is sent immediately', async () => {
   const { breaker, close } = startBreaker(CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   assert.ok(breaker.openForMs() > 0);
@@ -73,7 +73,7 @@ test('a change of the network interfaces ends the open time, and the next probe 
   assert.equal(await close(), 0);
 });
 
-test('sends ever less often to a proxy that refuses all exports, without probes in between', async () => {
+test('sends less and less often to a proxy that refuses all exports, without probes in between', async () => {
   const { breaker, close, advance } = startBreaker();
   const refused: Verdict = { kind: 'refused_on_the_way', detail: 'HTTP 403' };
   const waits: number[] = [];

@@ -17,22 +17,22 @@ import {
 import type { Verdict } from './policy/verdict.ts';
 import { probeStaggered } from './staggered-probes.ts';
 
-/** Why no export can be sent: central or the boat's own configuration refuses all of them. */
+/** Why no export can be sent: central refuses all of them, or the boat's own configuration does not allow sending. */
 export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
 
 /**
  * The circuit breaker for central. It is closed while central accepts requests, and open while no request may be sent. Once the
- * open time is over, it is half-open: if central was unreachable, the breaker probes central before it closes. Its state lasts
+ * open time is over, it is half-open: if central was unreachable, the breaker probes central before it closes. Its state is kept
  * for one run of the worker.
  */
 export interface CircuitBreaker {
-  /** The state of central, according to the last request. */
+  /** Central's state, according to the last request. */
   destination(): Destination;
-  /** Returns the number of milliseconds for which the breaker stays open, or 0 if a request may be sent. */
+  /** Returns how many milliseconds the breaker will stay open, or 0 if a request may be sent. */
   openForMs(): number;
   /**
-   * Must be called after the open time. Probes central if required; stops when `mayProbe` forbids the next probe. Returns 0 if
-   * the breaker closed, otherwise the new `openForMs`.
+   * Must be called after the open time. Probes central if required, and stops if `mayProbe` forbids the next probe. Returns 0 if
+   * the breaker has closed, otherwise the new `openForMs`.
    */
   tryClose(
     central: Pick<CentralClient, 'probe'>,
@@ -43,24 +43,24 @@ export interface CircuitBreaker {
   recordSuccess(): void;
   /**
    * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for as long as central
-   * requests. `refused_on_the_way` opens it only after several in a row.
+   * requests. `refused_on_the_way` opens it only after several refusals in a row.
    */
   recordVerdict(verdict: Verdict): void;
-  /** Opens the breaker for `delayMs`, because central fails for every export. */
+  /** Opens the breaker for `delayMs`, because central is failing for every export. */
   open(delayMs: number): void;
-  /** Opens the breaker for an hour or until the configuration differs from `configuration`. */
+  /** Opens the breaker for an hour, or until the configuration differs from `configuration`. */
   openBlocked(block: Block, configuration: string): void;
   /** Records the current configuration. A change ends the block set by `openBlocked`. */
   recordConfiguration(configuration: string): void;
-  /** Returns true if the breaker is waiting for central to become reachable, so a network change matters. */
+  /** Returns true if the breaker is waiting for central to become reachable, so that a network change matters. */
   isWaitingForLink(): boolean;
-  /** Ends the open time after a change of the network interfaces. */
+  /** Ends the open time after the network interfaces have changed. */
   recordNetworkChange(): void;
   /** Ends the open time and any block when the owner requests "Send now". */
   reset(): void;
 }
 
-/** Creates the holder of central's state, which reports each change. */
+/** Creates an object that keeps central's state and reports every change. */
 function createDestination(clock: World['clock'], report: ReportDelivery) {
   let destination = initialDestination(clock.wall());
   return {
@@ -74,7 +74,7 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
   };
 }
 
-/** Creates the timer of the breaker's open time, with the action at its end. */
+/** Creates the timer for the breaker's open time and the action to take when it ends. */
 function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
@@ -82,7 +82,7 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let probes = 0;
   /** Number of consecutive sends that an intermediary refused. */
   let refusedSends = 0;
-  /** Number of consecutive sends for which central requested a delay. */
+  /** Number of consecutive sends after which central requested a delay. */
   let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
@@ -137,7 +137,7 @@ export function createCircuitBreaker(
 ): CircuitBreaker {
   const destination = createDestination(world.clock, report);
   const openTime = createOpenTime(world);
-  /** The configuration that central refused, or undefined while the breaker is not blocked. */
+  /** The configuration that central refused. Undefined while the breaker is not blocked. */
   let blockedConfiguration: string | undefined;
 
   return {

@@ -9,7 +9,7 @@ import { loadCredentials } from './credentials.ts';
 
 const TOKEN = 'device-token-of-the-tests-0123456789';
 
-test('does not use a token that other users can read or change, and states the fix without showing the token', async (t) => {
+test('does not use a token that other users can read or change, and explains the fix without showing the token', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-credentials-'));
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'export-credentials.json');
@@ -21,7 +21,7 @@ test('does not use a token that other users can read or change, and states the f
     assert.match(found.detail, /chmod 600/);
     assert.ok(!found.detail.includes(TOKEN));
   }
-  // The mode of the file counts, not the mode of a link to it.
+  // The file's mode counts, not the mode of a link to it.
   symlinkSync(path, join(folder, 'link'));
   chmodSync(path, 0o644);
   assert.equal((await loadCredentials(createDisk(), [join(folder, 'link')])).kind, 'none');
@@ -35,7 +35,7 @@ test('does not use a token that other users can read or change, and states the f
   }
 });
 
-test('prefers the token from an enrolment to one that a person wrote, and never skips an unusable file', async (t) => {
+test('prefers a token from enrolment to one that a person wrote, and never skips an unusable file', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-credentials-'));
   t.after(() => rm(folder, { recursive: true }));
   const [enrolled, written] = [join(folder, 'enrolled.json'), join(folder, 'written.json')];

@@ -9,8 +9,7 @@ import { type JsonFile, readJsonFile, toReadFailure } from '../platform/text-fil
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
 /**
- * Permission bits of the group and of other users. Anyone who can change the token could redirect every export to another
- * account.
+ * The group's and other users' permission bits. Anyone who can change the token could redirect every export to another account.
  */
 const OTHERS = 0o077;
 
@@ -30,16 +29,16 @@ export type Credentials =
     };
 
 /**
- * Returns the files that can hold the device token, in order of precedence: the one that `d3kos-export enroll` writes, and the
- * one that a person writes. The daemon may not write to `config/` (decision 0038).
+ * Returns the files that may contain the device token, in order of precedence: the one that `d3kos-export enroll` writes, then
+ * the one that a person writes. The daemon may not write to `config/` (decision 0038).
  */
 export function toCredentialsPaths(root: string): readonly string[] {
   return [toSpoolPaths(root).credentials, join(root, 'config', 'export-credentials.json')];
 }
 
 /**
- * Reads the device token from the first of the files that exists. It is read at every call, so that enrolment needs no restart.
- * Reports an unreadable file as unreadable, not as a missing token. Does not use a token that other users can read or write.
+ * Reads the device token from the first file that exists. The file is read at every call, so that enrolment needs no restart. An
+ * unreadable file is reported as unreadable, not as a missing token. A token that other users can read or write is not used.
  */
 export async function loadCredentials(disk: Disk, paths: readonly string[]): Promise<Credentials> {
   for (const path of paths) {
@@ -80,7 +79,7 @@ async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefin
   }
 }
 
-/** Reads the file unless other users have permissions on it. `mode` has four octal digits. */
+/** Reads the file unless other users have any permissions on it. `mode` has four octal digits. */
 async function readPrivately(
   disk: Disk,
   path: string,
@@ -97,12 +96,12 @@ async function readPrivately(
   return { kind: 'read', file: await readJsonFile(disk, path, CREDENTIALS_SIZE_MAX_BYTES) };
 }
 
-/** Returns the token in the value of a credentials file, or undefined if it has none. */
+/** Returns the token from a credentials file's parsed content, or undefined if it has none. */
 export function toCredentials(value: unknown): Extract<Credentials, { kind: 'token' }> | undefined {
   return credentials.Check(value) ? { kind: 'token', token: value.token } : undefined;
 }
 
-/** Returns a text that changes whenever the credentials change. It contains the token, so it must never be stored or logged. */
+/** Returns a string that changes whenever the credentials change. It contains the token, so it must never be stored or logged. */
 export function toFingerprint(credentials: Credentials): string {
   return credentials.kind === 'token'
     ? `token ${credentials.token}`

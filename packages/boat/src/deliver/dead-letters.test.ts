@@ -45,7 +45,7 @@ async function openBoat() {
   return { paths, ledger, disk, exportFile, entry };
 }
 
-test('archives the file of a dead-lettered export, which cannot be claimed while the file is being moved', async () => {
+test("archives a dead-lettered export's file, and the export cannot be claimed while the file is being moved", async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   const onTheWay: (readonly [string, boolean])[] = [];
   const watched: Disk = {

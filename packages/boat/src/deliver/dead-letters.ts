@@ -7,8 +7,8 @@ import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 /** Dead-letters entries. Their public status becomes `failed`, and their files are kept. */
 export interface DeadLetters {
   /**
-   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be `uploading`. A file that cannot be
-   * archived stays in place. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting and its file in place.
+   * Archives the entry's file, sets the entry to failed and rewinds its ranges. The entry must not be `uploading`. A file that
+   * cannot be archived stays in place. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting and its file in place.
    */
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
   /**
@@ -31,8 +31,8 @@ export function createDeadLetters(
     const there = await disk.stat(exportFile);
     const archived = await disk.stat(archiveFile);
     if (there === undefined) return archived === undefined ? exportFile : archiveFile;
-    // The archive has a different export's file with this name, because a legacy exporter's clock produced the same ID twice.
-    // Keep that file.
+    // The archive already has a different export's file with this name, because a legacy exporter's clock produced the same ID
+    // twice. Keep that file.
     if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;
     try {
       await disk.makeDirectory(paths.failed);
@@ -52,7 +52,7 @@ export function createDeadLetters(
     try {
       return ledger.queue.fail(entry.entryNo, { atMs: clock.wall(), reason, archiveFile });
     } catch (error) {
-      // The entry is still waiting, so its file must be at the path in the entry.
+      // The entry is still waiting, so its file must be at the path stored in the entry.
       if (archiveFile !== entry.exportFile) await disk.move(archiveFile, entry.exportFile);
       throw error;
     }

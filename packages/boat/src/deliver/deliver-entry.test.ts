@@ -16,7 +16,7 @@ import {
 } from '../testing/queued-export.ts';
 import type { Outcome } from './outcome.ts';
 
-test('delivers an export of several parts completely, with each record once and in order', async () => {
+test('delivers an export with several parts completely, with each record once and in order', async () => {
   const { ledger, sent, deliver } = await queueExport();
   assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.deepEqual(
@@ -120,7 +120,7 @@ test('a held part counts only with the digest of the body that would be sent', a
   );
 });
 
-test('queries central only about an export that is resumed, is in a bundle, or has a part whose transfer was cut off', async () => {
+test('queries central only if an export is resumed, is in a bundle, or has a part whose transfer was cut off', async () => {
   const bundled = await queueExport();
   bundled.ledger.bundled.mark(bundled.ledger.queue.list('pending').map(({ exportId }) => exportId));
   await bundled.deliver(accept);
@@ -140,7 +140,7 @@ const TOO_LARGE: Outcome = {
   message: 'smaller',
 };
 const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
-/** Maximum size of a part that this link transfers. */
+/** Maximum part size that this link transfers. */
 const CARRIED_BYTES = 25_000;
 const isCarried = ({ body }: Sent): boolean => body.byteLength <= CARRIED_BYTES;
 const dropOver =
@@ -201,7 +201,7 @@ test('does not split a part that central already holds, because only its answer 
   );
 });
 
-test('fails the export of a part that the link cuts off if central holds other bytes under its key', async () => {
+test('if the link cuts off a part and central holds different bytes under its key, the export fails', async () => {
   const { ledger, sent, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver((part) => (isCarried(part) ? accept(part) : TOO_LARGE));

@@ -29,10 +29,7 @@ import {
   type VerdictFacts,
 } from './policy/verdict.ts';
 
-/**
- * How this run of an entry's delivery ended. `wireSizeBytes` is the number of bytes sent since the last acknowledged
- * part.
- */
+/** How this run of an entry's delivery ended. `wireSizeBytes` is the number of bytes sent after the last acknowledged part. */
 export type EntryResult =
   | ({ readonly kind: 'delivered' } & Completed)
   | {
@@ -49,7 +46,7 @@ interface NotPermitted {
   readonly wireSizeBytes: number;
 }
 
-/** A step of a delivery. The consumer may stop after `part_acknowledged`; acknowledged parts stay acknowledged. */
+/** A delivery step. The consumer may stop after `part_acknowledged`; acknowledged parts stay acknowledged. */
 export type DeliveryStep =
   | { readonly kind: 'part_started'; readonly partIndex: number; readonly partCount: number }
   /** Central answered an authenticated request. */
@@ -70,18 +67,18 @@ export interface DeliverEntryDeps {
   readonly failures: PartFailures;
 }
 
-/** One entry to deliver, with the installation ID and the part size for an entry that has not been cut yet. */
+/** One entry to deliver, with the installation ID and the part size to use if the entry has not been split yet. */
 export interface Delivery {
   readonly entry: Entry;
   readonly token: string;
-  /** This boat's ID. An export of another installation is rejected without a request. */
+  /** This boat's ID. An export from another installation is rejected without sending a request. */
   readonly installationId: string;
   readonly partSizeBytes: number;
 }
 
 type Steps<Result> = AsyncGenerator<DeliveryStep, Result, void>;
 
-/** The parts of an entry that is ready to be sent. */
+/** An entry that is ready to be sent, with its parts. */
 interface OpenParts {
   readonly kind: 'open';
   readonly reader: ExportReader;
@@ -117,7 +114,7 @@ function toFileOutcome(error: unknown): FileOutcome {
 
 type FileOutcome = Extract<Outcome, { kind: 'file_unreadable' | 'file_unusable' }>;
 
-/** Ends the delivery of an export that cannot be sent. */
+/** Ends delivery of an export that cannot be sent. */
 function stopForFile(outcome: FileOutcome): EntryResult {
   const verdict = decideVerdict(outcome, { canCut: false, doOthersPass: false });
   if (verdict.kind !== 'unreadable' && verdict.kind !== 'rejected')
@@ -126,8 +123,8 @@ function stopForFile(outcome: FileOutcome): EntryResult {
 }
 
 /**
- * Opens the file and plans the parts. Parts that central already holds are acknowledged (`policy/held-parts.ts`). If the link
- * cut off the first open part too often, the open parts are cut smaller (`policy/part-size.ts`, decision 0024).
+ * Opens the file and plans the parts. Parts that central already holds are acknowledged (`policy/held-parts.ts`). If the link has
+ * cut off the first open part too often, the open parts are split into smaller ones (`policy/part-size.ts`, decision 0024).
  */
 async function* openParts(
   { world, ledger, central, failures }: DeliverEntryDeps,
@@ -177,9 +174,10 @@ function toHeldIndexes({ receipts, isWhole }: HeldParts): HeldIndexes {
 }
 
 /**
- * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST
+ * Queries which parts central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST
  * query the held parts from the last acknowledged part on, and, if central does not hold that part, MUST send again every part
- * that central does not hold." If only the answer to a part was lost, the query also saves sending that part again.
+ * that central does not hold." If only the answer to a part was lost, the query also makes it unnecessary to send that part
+ * again.
  */
 async function queryHeld(
   { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,
@@ -288,7 +286,7 @@ async function* sendParts(
   }
 }
 
-/** Decides on the outcome of sending a part, and probes central if the verdict depends on it. */
+/** Turns the outcome of sending a part into a verdict, and probes central if the verdict depends on it. */
 async function judge(
   { license, central }: Pick<DeliverEntryDeps, 'license' | 'central'>,
   outcome: Outcome,
@@ -303,15 +301,15 @@ async function judge(
   return confirmByProbe(verdict, await central.probe(signal));
 }
 
-/** The result for an entry without an open part. The entry fails, so that it does not block the entries behind it. */
+/** The result for an entry that has no open part. The entry fails, so that it does not block the entries behind it. */
 function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
   if (parts.length === 0)
     return stopForFile({
       kind: 'file_unusable',
       errorCode: 'EXPORT_FILE_DAMAGED',
-      detail: 'The export has no record that could be cut into parts',
+      detail: 'The export has no records to split into parts',
     });
-  // The last receipt and the completion are one commit. Only the loss of synced writes on the card can separate them.
+  // The last receipt and the completion are committed together. Only a card that loses synced writes can separate them.
   return stopForFile({
     kind: 'file_unusable',
     errorCode: 'LEDGER_FAILED',

@@ -5,7 +5,7 @@ import type { SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
-/** An event of the worker. The log lines (`delivery-log.ts`) and the page's events derive from these. */
+/** An event from the worker. Log lines (`delivery-log.ts`) and page events are derived from these events. */
 export type DeliveryEvent =
   /** Delivery of an export begins, or continues after a pause. */
   | { readonly kind: 'delivery_started'; readonly queueId: string }
@@ -16,7 +16,7 @@ export type DeliveryEvent =
       readonly partIndex: number;
       readonly partCount: number;
     } & UploadProgress)
-  /** The unacknowledged parts were split into smaller ones: central refused one (413), or the link cut one off. */
+  /** The unacknowledged parts were split into smaller ones, because central refused one (413) or the link cut one off. */
   | {
       readonly kind: 'parts_cut';
       readonly queueId: string;
@@ -25,7 +25,7 @@ export type DeliveryEvent =
     }
   /** Central holds every part, and the delivery is recorded in the ledger. */
   | { readonly kind: 'delivered'; readonly queueId: string }
-  /** The export yielded to a due export in the small lane. Acknowledged parts stay acknowledged. */
+  /** The export was paused for a due export in the small lane. Acknowledged parts stay acknowledged. */
   | { readonly kind: 'paused'; readonly queueId: string }
   /** An attempt failed. After the last attempt, `dead_lettered` follows. */
   | {
@@ -48,7 +48,7 @@ export type DeliveryEvent =
       readonly reason: 'unreachable' | 'throttled' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
       readonly detail: string;
     }
-  /** Central has another export under this export's ledger and sequence, so the boat began a new ledger. */
+  /** Central has a different export under this export's ledger and sequence, so the boat began a new ledger. */
   | { readonly kind: 'ledger_begun'; readonly queueId: string; readonly change: LedgerChange }
   /** Central's answer listed delivered exports that it has lost. They are sent again. */
   | { readonly kind: 'missing_reported'; readonly queueId: string; readonly report: HandledReport }
@@ -56,9 +56,9 @@ export type DeliveryEvent =
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
   /** The export failed. Its file is kept, and the next export contains its records. */
   | { readonly kind: 'dead_lettered'; readonly queueId: string; readonly reason: string }
-  /** The licence does not permit sending. Reported once until the message changes. */
+  /** The licence does not permit sending. Reported only once until the message changes. */
   | { readonly kind: 'not_permitted'; readonly message: string; readonly hint: string }
-  /** The data budget started holding due exports, or stopped (`hold` is undefined). */
+  /** The data budget started holding due exports, or stopped holding them (`hold` is undefined). */
   | { readonly kind: 'send_hold_changed'; readonly hold: SendHold | undefined }
   | { readonly kind: 'destination_changed'; readonly destination: Destination }
   /** The card or the ledger failed. The worker pauses. */
@@ -68,8 +68,8 @@ export type DeliveryEvent =
       readonly message: string;
       readonly hint: string;
     }
-  /** The status of an entry changed, or an entry began to be sent. */
+  /** An entry's status changed, or sending an entry began. */
   | { readonly kind: 'queue_changed' };
 
-/** Receives the events in order. Must not throw. */
+/** Receives events in order. Must not throw. */
 export type ReportDelivery = (event: DeliveryEvent) => void;

@@ -13,8 +13,8 @@ export interface DeliveryLogLine {
 }
 
 /**
- * Returns the log line for an event, or undefined if it has none. Lines about an export keep the legacy exporter's wording, which
- * other programs search for (docs/spec/delivery.md, "CLI `d3kos-export`").
+ * Returns an event's log line, or undefined if it has none. Lines about an export keep the legacy exporter's wording, which other
+ * programs search for (docs/spec/delivery.md, "CLI `d3kos-export`").
  */
 export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undefined {
   switch (event.kind) {
@@ -33,7 +33,7 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
         `Export upload failed: ${event.queueId}: ${event.detail}. It will be tried again in ${describeDelay(event.delayMs)}; other exports are still sent`,
       );
     case 'waits_unspent':
-      // For other reasons, the line about the destination or the licence is enough.
+      // For other reasons, the log line about the destination or the licence is enough.
       return event.reason === 'unreachable' || event.reason === 'throttled'
         ? info(`Export upload failed: ${event.queueId} is waiting: ${event.detail}`)
         : undefined;

@@ -86,6 +86,6 @@ test('logs exports that central has lost and what happens to them, and reports n
   assert.match(log.lines[0] ?? '', /lost 1 export that .* \(sequence 9\): 1 export is queued again$/);
   assert.match(
     log.lines[1] ?? '',
-    /lost 6 exports .* \(sequence 3, 4, 5, 6, 7, …\): 5 exports are queued again, and the records of 1 export without a file go with the next export$/,
+    /lost 6 exports .* \(sequence 3, 4, 5, 6, 7, …\): 5 exports are queued again, and the records of 1 export without a file will be in the next export$/,
   );
 });

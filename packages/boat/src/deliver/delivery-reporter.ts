@@ -6,12 +6,12 @@ import { toDeliveryLogLine } from './delivery-log.ts';
 import type { Selection } from './entry-selector.ts';
 import type { SendHold } from './policy/data-budget.ts';
 
-/** Reports what the worker does, in the log and as typed events. */
+/** Reports the worker's actions in the log and as typed events. */
 export interface DeliveryReporter {
   readonly report: ReportDelivery;
-  /** Reports a licence refusal once, until its message changes or the licence permits sending again. */
+  /** Reports a licence refusal only once, until its message changes or the licence permits sending again. */
   reportPermission(license: LicenseResult): void;
-  /** Reports delivered exports that central has lost, if its answer listed any that will be sent again. */
+  /** Reports delivered exports that central has lost, provided that its answer listed any that will be sent again. */
   reportMissing(queueId: string, report: HandledReport | undefined): void;
   /** Reports a hold when it begins and when it ends. */
   reportSelection(selection: Selection): void;
@@ -40,7 +40,7 @@ export function createDeliveryReporter(log: Log, emit: ReportDelivery): Delivery
     },
     reportSelection({ entry, hold }) {
       const isHoldNew = hold !== undefined && hold !== reportedHold;
-      // Selection stops at the first due entry, so only a selection without an entry shows that nothing is on hold.
+      // Selection stops at the first due entry, so only a selection that returns no entry proves that nothing is on hold.
       const isHoldOver = hold === undefined && entry === undefined && reportedHold !== undefined;
       if (isHoldNew || isHoldOver) report({ kind: 'send_hold_changed', hold });
       reportedHold = hold;

@@ -4,7 +4,7 @@ import type { LedgerChange } from '../ledger/ledger-changes.ts';
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import { decideDivergence } from './policy/divergence.ts';
 
-/** Begins a new ledger after central reports that the current one has diverged. Its state lasts for one run of the worker. */
+/** Begins a new ledger when central reports that the current one has diverged. Its state is kept for one run of the worker. */
 export interface Divergence {
   /**
    * Begins a new ledger in one transaction and returns the change. Returns undefined if a ledger was begun recently and central
@@ -12,7 +12,7 @@ export interface Divergence {
    * unchanged.
    */
   settle(reason: string): LedgerChange | undefined;
-  /** Records that central accepted a part of the current ledger. */
+  /** Records that central accepted a part of an export from the current ledger. */
   recordAccepted(entry: Entry): void;
 }
 

@@ -6,7 +6,7 @@ import type { CuttablePart } from './policy/part-size.ts';
 
 /**
  * Returns the export identity that the entry's bodies must contain. It differs from the file's header if a new ledger has begun
- * since. Returns undefined for an adopted export of a lost ledger, whose file is sent unchanged.
+ * since. Returns undefined for an adopted export from a lost ledger, whose file is sent unchanged.
  */
 export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
   return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };
@@ -14,7 +14,7 @@ export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): Expor
 
 /**
  * Returns the entry's parts. A file no larger than the part size is sent as one part. A larger file is split when it is first
- * sent or bundled. The split is recorded, because a key must always identify the same bytes (docs/spec/protocol.md R17, R64).
+ * sent or bundled. The split is recorded because a key must always identify the same bytes (docs/spec/protocol.md R17, R64).
  * Throws EXPORT_FILE_DAMAGED.
  */
 export async function planParts(
@@ -27,7 +27,7 @@ export async function planParts(
   if (existing.length > 0) return existing;
   if (reader.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
   const cut = await reader.cut(partSizeBytes);
-  // The worker and a bundle may plan the same entry concurrently, and parts of the first plan may already be acknowledged.
+  // The worker and the bundler may split the same entry concurrently, and parts from the first split may already be acknowledged.
   const planned = ledger.queue.parts(entry.entryNo);
   if (planned.length > 0) return planned;
   ledger.queue.plan(
@@ -40,7 +40,7 @@ export async function planParts(
 
 /**
  * Splits the unacknowledged parts into smaller ones. Acknowledged parts keep their index and therefore their key. The new parts
- * take the free indexes. There are never fewer parts than before, so no index is skipped. Throws EXPORT_FILE_DAMAGED.
+ * take the free indexes. The number of parts never decreases, so no index is skipped. Throws EXPORT_FILE_DAMAGED.
  */
 export async function cutAgain(
   ledger: Ledger,
@@ -67,7 +67,7 @@ export async function cutAgain(
   return ledger.queue.parts(entry.entryNo);
 }
 
-/** Returns a function that checks whether an offset is outside all slices. It must be called with offsets in ascending order. */
+/** Creates a function that checks whether an offset is outside all slices. It must be called with offsets in ascending order. */
 function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean {
   const ordered = slices.toSorted((one, other) => one.offset - other.offset);
   let at = 0;
@@ -94,12 +94,15 @@ export async function readPartBody(
   return reader.readPart({ index: part.index, count, slices: part.slices, states });
 }
 
-/** Estimates the size of a part's body without reading it. For a part of slices, this is the size of its records. */
+/**
+ * Estimates the size of a part's body without reading it. For a part that consists of slices, the estimate is the size of its
+ * records.
+ */
 export function estimateBodyBytes({ slices }: PartRow, entry: Entry): number {
   return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Returns the facts that determine whether a part can be split further. */
+/** Returns what determines whether a part can be split further. */
 export function toCuttable(part: PartRow, partSizeBytes: number, bodyBytes: number): CuttablePart {
   const hasSeveralRecords =
     part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;

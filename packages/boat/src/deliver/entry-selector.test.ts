@@ -38,7 +38,7 @@ test('reports a held due export at each selection until the connection is no lon
   ledger.close();
 });
 
-test('"send now" sends the exports that are waiting at that time but no later ones', () => {
+test('"send now" sends the exports waiting at that time, but no later ones', () => {
   const ledger = openLedgerIn('selector-send-now');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);

@@ -7,30 +7,30 @@ import { dueIn, findPrecedingEntry, type Lane, laneOrder, toLaneSizes } from './
 
 /** The result of selecting the next entry to send. */
 export interface Selection {
-  /** The entry to send next, which is now `uploading`, or undefined if no entry is due. */
+  /** The entry to send next, which is now `uploading`. Undefined if no entry is due. */
   readonly entry: Entry | undefined;
-  /** Why a due entry is on hold, or undefined if none is. */
+  /** Why a due entry is on hold. Undefined if none is. */
   readonly hold: SendHold | undefined;
 }
 
 /**
- * Selects the next entry to send according to the rules in `policy/send-order.ts`, and keeps the state that this needs during a
- * run. The ledger only lists the waiting entries.
+ * Selects the next entry to send by the rules in `policy/send-order.ts`, and keeps the state needed for this during a run. The
+ * ledger only lists the waiting entries.
  */
 export interface EntrySelector {
   /** Claims the next due entry. `isMetered` is true if the connection is currently metered. */
   next(isMetered: boolean | undefined): Selection;
-  /** Returns the milliseconds until an entry that may be sent is due, or Infinity if there is none. */
+  /** Returns the number of milliseconds until the next sendable entry is due, or Infinity if there is none. */
   nextDueMs(): number;
-  /** Returns true if `active`, which is being sent, must yield to a due entry of the small lane after its current part. */
+  /** Returns true if `active`, which is being sent, must yield to a due entry in the small lane after its current part. */
   mustYield(active: Entry): boolean;
-  /** Sets an entry's retry delay on this run's monotonic clock. The ledger stores its end in wall time, for the next run. */
+  /** Sets an entry's retry delay on this run's monotonic clock. For the next run, the ledger stores its end as wall time. */
   setWait(entryNo: number, delayMs: number): void;
   /** Drops the retry delay and the "send now" mark of an entry that has left the queue. */
   forget(entryNo: number): void;
   /**
    * Handles "Send now": ends all retry delays and exempts the waiting entries from the data budget. If the ledger cannot be
-   * written, still ends the delays of this run, and then throws.
+   * written, still ends the delays set in this run, and then throws.
    */
   sendAllNow(): void;
 }
@@ -54,7 +54,7 @@ export function createEntrySelector(
   const sendNow = new Set<number>();
   let isMetered: boolean | undefined;
 
-  /** Returns a function that gives the current hold on an entry. */
+  /** Creates a function that returns the current hold on an entry. */
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
     const monthBytes = queue.monthBytes(clock.wall());
     return ({ entryNo, fileSizeBytes: sizeBytes }) =>
@@ -87,7 +87,7 @@ export function createEntrySelector(
       return soonestMs;
     },
     mustYield: (active) => {
-      // An export of another ledger precedes all others, so it would immediately be selected again.
+      // An export from another ledger precedes all others, so it would immediately be selected again.
       if (active.sequence === 0) return false;
       const holdOf = readHolds();
       for (const entry of queue.waiting(laneSizes.small))
@@ -107,7 +107,7 @@ export function createEntrySelector(
   };
 }
 
-/** Returns a function that claims the first entry, in sending order, that `isNext` accepts. */
+/** Creates a function that claims the first entry, in sending order, that `isNext` accepts. */
 function createClaimNext(queue: Ledger['queue'], laneSizes: ReturnType<typeof toLaneSizes>) {
   let served: Lane | undefined;
   return (isNext: (waiting: Waiting) => boolean): Entry | undefined => {
@@ -124,7 +124,7 @@ function createClaimNext(queue: Ledger['queue'], laneSizes: ReturnType<typeof to
   };
 }
 
-/** The retry delays set in this run, in monotonic time. The wall times in the ledger count only after a restart. */
+/** Retry delays set in this run, in monotonic time. The wall times in the ledger count only after a restart. */
 function createWaits(clock: World['clock']) {
   const dueAt = new Map<number, MonotonicMs>();
   return {

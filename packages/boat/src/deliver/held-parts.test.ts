@@ -8,8 +8,8 @@ const EXPORT_ID = 'exp_1';
 const NEVER = new AbortController().signal;
 
 /**
- * Queries the parts held from `firstIndex` on while central answers with `answer`. Also returns the value of `after` in each
- * query.
+ * Queries the held parts from `firstIndex` on from a central that answers with `answer`. Also returns the value of `after` in
+ * each query.
  */
 async function query(answer: (after: number) => Response, firstIndex = 1, pageMs = 0) {
   let nowMs = 0;

@@ -16,33 +16,35 @@ import { findReceiptMismatch } from './policy/receipt.ts';
  * records.
  */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
-/** Maximum number of pages read for one export. A page has up to 50 receipts, so this covers a 4 GB export in 1 MiB parts. */
+/**
+ * Maximum number of pages read for one export. A page has up to 50 receipts, so the limit covers a 4 GB export in 1 MiB parts.
+ */
 const PAGES_MAX = 100;
 /**
- * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. All pages are in memory at
- * once, and the daemon must not exceed its memory limit, whatever central answers.
+ * Maximum total size of one query's pages, in bytes. The receipts for a 4 GB export need about 2 MB. All pages are in memory at
+ * once, and no answer from central may make the daemon exceed its memory limit.
  */
 const PAGES_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /**
- * Time after which no further page is requested. The delivery worker waits for this query, so a slow central must not block it
+ * Time after which no further pages are requested. The delivery worker waits for this query, so a slow central must not block it
  * indefinitely. On the slowest working link, 2 MB take about four minutes.
  */
 const QUERY_MAX_MS = 5 * 60_000;
 
 const heldShape = Compile(HeldPartsSchema);
 
-/** The export whose held parts are queried. */
+/** The export to query, and the first part to ask for. */
 export interface HeldPartsQuery {
   readonly exportId: string;
   /** The first part to query. */
   readonly firstIndex: number;
 }
 
-/** The parts that central holds. `offers` is undefined if no answer came from central. */
+/** The parts that central holds. `offers` is undefined if central did not answer. */
 export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
-  /** True if central answered up to the last page. It then holds no part other than the listed ones. */
+  /** True if central returned all pages. It then holds no parts other than those listed. */
   readonly isWhole: boolean;
 }
 
@@ -50,9 +52,10 @@ export interface HeldParts {
 export const HELD_PARTS_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
 
 /**
- * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). The query stops early, with the receipts
- * read so far, if central does not have this route, an answer is foreign, the link fails, or the answers are too many or too
- * slow. The boat then sends the parts, which is harmless if central holds them. Rejects with the signal's reason when aborted.
+ * Asks central which parts of an export it holds (docs/spec/protocol.md R52). If central does not have this route, an answer is
+ * foreign, the link fails, or there are too many answers or they are too slow, the query stops early with the receipts read so
+ * far. The boat then sends the remaining parts, which is harmless if central already holds them. Rejects with the signal's reason
+ * when aborted.
  */
 export async function fetchHeldParts(
   { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'monotonic'> },
@@ -81,7 +84,7 @@ export async function fetchHeldParts(
     receipts.push(...page.held.parts);
     ({ offers } = page);
     isWhole = page.held.next === null;
-    // A `next` that does not advance would repeat the same page endlessly.
+    // A `next` that does not advance would return the same page endlessly.
     if (page.held.next === null || page.held.next <= after) break;
     after = page.held.next;
   }
@@ -108,8 +111,8 @@ async function exchange(transport: Transport, request: Request, sizeMaxBytes: nu
 
 /**
  * Acknowledges each part for which a receipt matches the export, the part and the SHA-256 of the body that would be sent. The
- * body may also be one that was sent before other parts were split further, and which therefore stated a lower number of parts
- * (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged. Throws
+ * receipt may also match a body that was sent before other parts were split further and that therefore states a lower number of
+ * parts (docs/spec/protocol.md R56). Returns the parts with their new states, or the entry if every part is acknowledged. Throws
  * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(

@@ -1,13 +1,13 @@
 import type { ContentCoding, Receipt } from '@d3kos/protocol';
 
-/** Why an answer cannot be from central. */
+/** The reason why an answer cannot be from central. */
 export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage';
 
-/** The result of sending one part: facts, without any decision. `detail` is human-readable. */
+/** The observed result of sending one part, without any decision. `detail` is human-readable. */
 export type Outcome =
   /**
-   * Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`.
-   * `missing`: the sequences of the part's ledger that central reports as missing, or undefined if its answer has no list.
+   * Central's receipt, checked against the part that was sent. `offers`: the codings in the answer's `Accept-Encoding`.
+   * `missing`: the sequences in the part's ledger that central reports as missing, or undefined if the answer has no list.
    */
   | {
       readonly kind: 'receipt';
@@ -17,7 +17,7 @@ export type Outcome =
     }
   /** A well-formed receipt for a different export, part or body. */
   | { readonly kind: 'receipt_mismatch'; readonly detail: string }
-  /** Central refused, in its own format: `{status:"error", error_code, message}`. */
+  /** Central refused the part, in its own format: `{status:"error", error_code, message}`. */
   | {
       readonly kind: 'refused';
       readonly status: number;
@@ -33,7 +33,7 @@ export type Outcome =
       readonly detail: string;
       readonly retryAfterMs?: number;
     }
-  /** No byte of the request can have reached a server. */
+  /** No byte of the request can have reached any server. */
   | { readonly kind: 'no_connection'; readonly phase: 'connect'; readonly code: string }
   /**
    * The request was not sent, because the TLS handshake failed. `clockSynchronized` is true if a time service has set the boat's
@@ -47,16 +47,16 @@ export type Outcome =
     }
   /** The request began, but no complete answer arrived. Central may or may not hold the part. */
   | { readonly kind: 'answer_lost'; readonly code: string }
-  /** The request began, but then no data was transferred for the transport's silence timeout. */
+  /** The request began, but then no data was transferred for the duration of the transport's silence timeout. */
   | { readonly kind: 'stalled' }
-  /** Nothing was sent, because the card could not read the export's file. Other files may still be readable. */
+  /** Nothing was sent, because the export's file could not be read from the card. Other files may still be readable. */
   | { readonly kind: 'file_unreadable'; readonly detail: string }
-  /** Nothing was sent, because the export's file is missing, damaged or from another installation. */
+  /** Nothing was sent, because the export's file is missing, is damaged, or belongs to another installation. */
   | { readonly kind: 'file_unusable'; readonly errorCode: string; readonly detail: string };
 
-/** The result of one health probe of central. */
+/** The result of one health probe. */
 export type ProbeResult =
-  /** Central identified itself. `timeWallMs` is its clock, or undefined if the answer has no valid time. */
+  /** Central identified itself. `timeWallMs` is the time on central's clock, or undefined if the answer has no valid time. */
   | {
       readonly kind: 'central';
       readonly timeWallMs: number | undefined;
@@ -64,7 +64,7 @@ export type ProbeResult =
     }
   /** A foreign answer, or a certificate for another name. */
   | { readonly kind: 'captive_portal'; readonly detail: string }
-  /** The certificate has central's name, but this boat cannot verify it. */
+  /** The certificate is for central's name, but this boat cannot verify it. */
   | { readonly kind: 'untrusted'; readonly detail: string }
   /** No answer. */
   | { readonly kind: 'nothing'; readonly code: string }

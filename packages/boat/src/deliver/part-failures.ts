@@ -2,27 +2,27 @@ import type { Outcome } from './outcome.ts';
 import { isCutOff } from './policy/part-size.ts';
 
 /**
- * The failures of the part that each entry sends next, kept in memory for one run of the worker. After a restart, two more
- * failures are needed, which costs less than a commit for each failure.
+ * For each entry, the failures of the part it sends next, kept in memory for one run of the worker. After a restart, two more
+ * failures are needed, which costs less than committing every failure.
  */
 export interface PartFailures {
   /**
-   * Records a lost or foreign answer, which the body may have caused. Also records receipts, which show that the link and central
+   * Records a lost or foreign answer, which may be due to the body. Also records receipts, which show that the link and central
    * work for other parts.
    */
   record(entryNo: number, partIndex: number, outcome: Outcome): void;
-  /** Returns the number of consecutive times that the link cut off this part. */
+  /** Returns how many consecutive times the link has cut off this part. */
   cutOffs(entryNo: number, partIndex: number): number;
   /** Returns true if this part has failed and central has acknowledged another part since. */
   doOthersPass(entryNo: number, partIndex: number): boolean;
-  /** Drops an entry that was split again or has left the queue. */
+  /** Forgets an entry that was split again or has left the queue. */
   forget(entryNo: number): void;
 }
 
 interface Failures {
   readonly partIndex: number;
   readonly cutOffs: number;
-  /** The number of receipts before the first failure. */
+  /** Number of receipts counted before the first failure. */
   readonly receiptsBefore: number;
 }
 

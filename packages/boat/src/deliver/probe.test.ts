@@ -38,7 +38,7 @@ const json =
     response.writeHead(status, headers).end(JSON.stringify(value));
 
 describe('a probe of central', () => {
-  it('recognises central by its service name, with its clock and codings, and sends no token', async () => {
+  it('recognises central by its service name, returns its time and codings, and sends no token', async () => {
     let asked = '';
     let headers: IncomingHttpHeaders = {};
     const answer = json(200, HEALTH, { 'accept-encoding': 'gzip, br' });

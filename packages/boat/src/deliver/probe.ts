@@ -7,14 +7,14 @@ import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
 
 /**
- * Maximum size of a health answer, in bytes. Central's answer has about 100 bytes. A foreign page is recognised by its first
+ * Maximum size of a health answer, in bytes. Central's answer is about 100 bytes. A foreign page is recognised by its first
  * bytes.
  */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
 
-/** The URL to probe and the clock state, which can explain a failed TLS handshake. */
+/** The URL to probe, and the clock's state, which can explain a failed TLS handshake. */
 export interface ProbeTarget {
-  /** URL of central, without a trailing slash. */
+  /** Central's URL, without a trailing slash. */
   readonly centralUrl: string;
   /** Whether a time service has set the boat's clock. If so, an expired certificate is central's fault. */
   readonly clockSynchronized: boolean;

@@ -34,7 +34,7 @@ for (const status of [403, 451, 302, 200, 511])
     assert.equal(probes(), 1);
   });
 
-test('a foreign answer, even with 413, is from a captive portal if the probe gets a foreign answer too', async () => {
+test('if the probe also gets a foreign answer, a foreign answer is from a captive portal, even with 413', async () => {
   const portal: ProbeResult = { kind: 'captive_portal', detail: 'a portal' };
   for (const status of [200, 413]) {
     const { ledger, deliver } = await queueExport();
@@ -45,7 +45,7 @@ test('a foreign answer, even with 413, is from a captive portal if the probe get
 });
 
 for (const limitBytes of [25_000, 18_000])
-  test(`a proxy that accepts ${limitBytes} bytes gets smaller parts after its 413, and central gets every record once`, async () => {
+  test(`after a 413, a proxy that accepts ${limitBytes} bytes gets smaller parts, and central gets every record once`, async () => {
     const { deliver } = await queueExport();
     const taken: Sent[] = [];
     const result = await deliver((part) => {

@@ -177,7 +177,7 @@ describe('the outcome of a sent part', () => {
       assert.equal((await send(url)).outcome.kind, 'receipt_mismatch');
     });
 
-  it('is not a receipt if it has the digest of the compressed body', async () => {
+  it('is not a receipt if the digest is that of the compressed body', async () => {
     const { url } = await serve((response, { body }) =>
       json(200, { ...RECEIPT, sha256: createHash('sha256').update(body).digest('hex') })(response),
     );
@@ -202,7 +202,7 @@ describe('the outcome of a sent part', () => {
       ['302', html(302, { location: 'http://portal.example/?mac=00:11:22' }), 'not_central redirect 302'],
       ['a redirect with a receipt', json(307, RECEIPT, { location: '/x' }), 'not_central redirect 307'],
       ['511', html(511), 'not_central status_511 511'],
-      ['511 as central would refuse', json(511, refusal('X')), 'not_central status_511 511'],
+      ["511 in central's refusal format", json(511, refusal('X')), 'not_central status_511 511'],
       ['a receipt with 400', json(400, RECEIPT), 'not_central other_json 400'],
       ['404 with HTML', html(404), 'not_central html 404'],
       ['502 with HTML', html(502), 'not_central html 502'],
@@ -239,7 +239,7 @@ describe('the outcome of a sent part', () => {
     assert.equal(outcome.detail, 'It redirects to portal.example');
   });
 
-  it("contains the requested delay, given in seconds or as a date by the sender's clock", async () => {
+  it("contains the requested delay, given in seconds or as a date on the sender's clock", async () => {
     const dates = { date: 'Mon, 23 Nov 2020 12:00:00 GMT', 'retry-after': 'Mon, 23 Nov 2020 12:02:00 GMT' };
     const table = [
       [json(429, refusal('X'), { 'retry-after': '90' }), 90_000],

@@ -22,14 +22,14 @@ import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/ht
 import { findReceiptMismatch } from './policy/receipt.ts';
 
 /**
- * Maximum size of an answer, in bytes. Even a receipt that rejects every record of a part is far smaller. A portal's page may
- * have any size.
+ * Maximum size of an answer, in bytes. Even a receipt that rejects every record in a part is far smaller. A portal's page may be
+ * any size.
  */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
 /** Size of the chunks passed to the transport. Chunks of 64 KiB were 3.4 times slower. */
 const CHUNK_BYTES = 256 * 1024;
-/** Minimum chunk size of a rate-limited upload. With smaller chunks, packet headers would outweigh the content. */
+/** Minimum chunk size for a rate-limited upload. With smaller chunks, packet headers would outweigh the content. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
 
 export interface SendDeps {
@@ -44,33 +44,33 @@ export interface SendDeps {
 
 /** One part to send. */
 export interface PartToSend {
-  /** URL of central, without a trailing slash. */
+  /** Central's URL, without a trailing slash. */
   readonly centralUrl: string;
   readonly token: string;
-  /** The ledger that the boat uses now. The part may belong to a lost ledger. */
+  /** The boat's current ledger. The part may belong to a lost ledger. */
   readonly ledgerId: string;
   /** The public half of the key that signs bundles. Undefined if it should not be sent. */
   readonly bundlePublicKey: string | undefined;
   readonly exportId: string;
   readonly part: Part;
-  /** The uncompressed body, a complete document. A receipt must contain its SHA-256. */
+  /** The uncompressed body: a complete document. A receipt must contain its SHA-256. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
   /** The owner's rate limit, which keeps the link usable while a backlog is sent. Undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;
 }
 
-/** The outcome of sending a part, and the bytes it cost. */
+/** The outcome of sending a part, and the number of bytes it cost. */
 export interface SentPart {
   readonly outcome: Outcome;
-  /** Size of the compressed body, in bytes, even if only part of it was sent. */
+  /** Size of the complete compressed body, in bytes, even if only part of it was sent. */
   readonly wireSizeBytes: number;
 }
 
 /**
  * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Answers and link failures are returned as outcomes. A receipt
- * counts only if its export, part and SHA-256 match the sent part. Resending a part is harmless, because its key is the same. The
- * body is sent uncompressed if compression does not make it smaller. Rejects with the signal's reason when aborted.
+ * counts only if its export, part and SHA-256 match the sent part. Resending a part is harmless, because its key stays the same.
+ * The body is sent uncompressed if compression does not make it smaller. Rejects with the signal's reason when aborted.
  */
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
@@ -131,7 +131,7 @@ function toRequest(
   });
 }
 
-/** Returns the body as a stream of chunks, each created when the link can accept it. */
+/** Streams the body in chunks, each created when the link can accept it. */
 function toStream(bytes: Uint8Array, progressed: SendDeps['progressed']): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(
@@ -148,7 +148,10 @@ function toStream(bytes: Uint8Array, progressed: SendDeps['progressed']): Readab
   );
 }
 
-/** Like `toStream`, but waits before each chunk, which takes about 0.1 s, to keep the average rate below `bytesPerSecondMax`. */
+/**
+ * Like `toStream`, but waits before each chunk to keep the average rate below `bytesPerSecondMax`. At that rate, a chunk takes
+ * about 0.1 s.
+ */
 function toPacedStream(
   bytes: Uint8Array,
   bytesPerSecondMax: number,
@@ -194,7 +197,7 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
     case 'connect':
       return { kind: 'no_connection', phase: 'connect', code: error.code };
     case 'tls': {
-      // The clock's state matters only here. Querying it can take seconds, and a receipt must not wait for that.
+      // The clock's state matters only here. Querying it can take seconds, and a receipt must not wait for the result.
       const clockSynchronized = await deps.clockSynchronized(signal);
       return { kind: 'no_connection', phase: 'tls', code: error.code, clockSynchronized };
     }

@@ -82,7 +82,7 @@ function startDelivery() {
   return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict, passHour };
 }
 
-test('a failure of one export uses up one attempt, and only this export waits', async () => {
+test('if one export fails, it uses up one attempt, and only this export waits', async () => {
   const { breaker, selector, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict(UNAVAILABLE);
   assert.deepEqual([after?.status, after?.retryCount, after?.wireSizeBytes], ['pending', 1, 100]);
@@ -91,7 +91,7 @@ test('a failure of one export uses up one attempt, and only this export waits', 
   assert.deepEqual(kinds(), ['destination_changed', 'attempt_spent']);
 });
 
-test('a failure of central for every export uses up one attempt, and all exports wait equally long', async () => {
+test('if central fails for every export, one attempt is used up, and all exports wait equally long', async () => {
   const { breaker, settleVerdict } = startDelivery();
   const verdict = {
     kind: 'unavailable',
@@ -104,7 +104,7 @@ test('a failure of central for every export uses up one attempt, and all exports
   assert.ok(breaker.openForMs() > 50_000, `${breaker.openForMs()} ms`);
 });
 
-test("refusals because of central's quota use up no attempts, and all exports wait", async () => {
+test("refusals due to central's quota use up no attempts, and all exports wait", async () => {
   const { ledger, entry, breaker, kinds, settleVerdict } = startDelivery();
   const verdict = {
     kind: 'throttled',
@@ -147,7 +147,7 @@ test('a downgrade to tier 0 during a send uses up no attempt', async () => {
   assert.deepEqual(kinds(), ['waits_unspent', 'not_permitted']);
 });
 
-test('only an export that is refused on the way waits, longer each time, and its attempts are restored', async () => {
+test('only an export that is refused on the way waits, longer each time, and gets its attempts back', async () => {
   const { ledger, entry, breaker, selector, kinds, settleVerdict } = startDelivery();
   await settleVerdict(UNAVAILABLE);
   const waits: number[] = [];
@@ -200,7 +200,7 @@ test('the fourth failed attempt dead-letters the export', async () => {
   assert.deepEqual(kinds().slice(-2), ['attempt_spent', 'dead_lettered']);
 });
 
-test('an unreadable file uses up an attempt and does not change the state of central', async () => {
+test("an unreadable file uses up an attempt and does not change central's state", async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreadable', detail: 'I/O error' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 1]);
@@ -235,7 +235,7 @@ test('replaces a diverged ledger immediately, and the export waits in the new on
   assert.equal(begun?.kind === 'ledger_begun' && begun.change.oldLedgerId, before);
 });
 
-test('begins no further ledger for an hour if central refuses the new one before accepting any part of it', async () => {
+test('does not begin another ledger for an hour if central refuses the new one before accepting any part of it', async () => {
   const { ledger, breaker, settleVerdict, passHour } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;
@@ -253,7 +253,7 @@ test('begins no further ledger for an hour if central refuses the new one before
   assert.notEqual(ledger.facts.ledgerId, second);
 });
 
-test('may immediately replace a ledger of which central has accepted a part', async () => {
+test('may immediately replace a ledger once central has accepted a part of it', async () => {
   const { ledger, entry, settle, settleVerdict } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;

@@ -13,7 +13,7 @@ import type { PartFailures } from './part-failures.ts';
 import { nextAttempt, refusedPartDelay } from './policy/backoff.ts';
 import type { Verdict } from './policy/verdict.ts';
 
-/** How sending an entry ended this time. `paused` means that the worker stopped it after an acknowledged part. */
+/** How this attempt to send an entry ended. `paused` means that the worker stopped it after an acknowledged part. */
 export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
 
 export interface SettleDeps {
@@ -25,12 +25,12 @@ export interface SettleDeps {
   readonly deadLetters: DeadLetters;
   readonly divergence: Divergence;
   readonly reporter: DeliveryReporter;
-  /** The fingerprint of the device token. A refusal by central lasts until it changes. */
+  /** The device token's fingerprint. A refusal by central lasts until it changes. */
   readonly configuration: string;
 }
 
 /**
- * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
+ * Records the result of a delivery in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
  * `uploading`. Throws DISK_… and LEDGER_FAILED, leaving the entry waiting.
  */
 export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {
@@ -69,7 +69,7 @@ async function settleVerdict(
       return;
     case 'unavailable': {
       const delayMs = await spendAttempt(deps, entry, verdict, wireSizeBytes);
-      // Other exports keep their attempts while central fails for all of them.
+      // While central fails for all exports, the others must not use up their attempts.
       if (delayMs !== undefined && verdict.affects === 'central') deps.breaker.open(delayMs);
       return;
     }
@@ -100,8 +100,8 @@ async function settleVerdict(
 
 /**
  * Begins a new ledger, in which the entry is sent again. If power fails before the commit, central refuses the entry again, and
- * the ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, give its
- * waiting and failed exports new sequences and keys in it, and make its next export a full export."
+ * the new ledger begins at that point. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger,
+ * give its waiting and failed exports new sequences and keys in it, and make its next export a full export."
  */
 function settleDivergence(
   deps: SettleDeps,
@@ -124,7 +124,7 @@ function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, 
   deps.reporter.reportPermission(refusal);
 }
 
-/** Counts an attempt. Returns the retry delay, or undefined if that was the last attempt and the entry failed. */
+/** Counts an attempt. Returns the retry delay, or undefined if this was the last attempt and the entry failed. */
 async function spendAttempt(
   deps: SettleDeps,
   entry: Entry,
@@ -151,8 +151,8 @@ async function spendAttempt(
 }
 
 /**
- * Delays only the export that an intermediary refuses, so that the others are sent. Restores its attempts, because central was
- * not at fault.
+ * Delays only the export that an intermediary refuses, so that the others are still sent. Restores its attempts, because central
+ * was not at fault.
  */
 function stepAside(
   deps: SettleDeps,

@@ -30,7 +30,7 @@ function createSteppedClock() {
 
 const always = (): Promise<boolean> => Promise.resolve(true);
 
-/** Creates a central whose probes are answered by the test. */
+/** Creates a central whose probes the test answers. */
 function createHeldProbes() {
   const probes: { readonly answer: (result: ProbeResult) => void; readonly signal: AbortSignal }[] = [];
   const probe = (signal: AbortSignal): Promise<ProbeResult> =>
@@ -67,7 +67,7 @@ test('a failed probe does not end the others, and the result is the last failure
   assert.deepEqual(await running, { result: { kind: 'nothing', code: 'ENETUNREACH' }, probes: 2 });
 });
 
-test('at most eight probes run at the same time, after which the first result counts', async () => {
+test('at most eight probes run at the same time, and then the first result counts', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, always, NEVER);
@@ -77,7 +77,7 @@ test('at most eight probes run at the same time, after which the first result co
   assert.deepEqual(await running, { result: NOTHING, probes: 8 });
 });
 
-test('starts no further probe once the tier no longer permits it, and leaves none running', async () => {
+test('starts no more probes once the tier no longer permits them, and leaves none running', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   let isPermitted = true;

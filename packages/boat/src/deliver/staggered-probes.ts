@@ -4,17 +4,17 @@ import type { ProbeResult } from './outcome.ts';
 import { QUICK_PROBE_DELAY_MS } from './policy/backoff.ts';
 
 /**
- * Maximum number of probes that are started before one of them must end. On a link that drops every packet, a probe ends after
- * the transport's connect timeout of 15 s, which eight probes cover.
+ * Maximum number of probes running at once. On a link that drops every packet, a probe ends after the transport's connect timeout
+ * of 15 s, which eight probes cover.
  */
 const PROBES_MAX = 8;
 
 /**
  * Probes central, and starts another probe every 2 s until one reaches it. When the link comes back, a probe that began during
  * the outage may be stuck in a name lookup or between two retransmissions, while a new one is answered immediately. Calls
- * `mayProbe` before every probe except the first, because the tier may have fallen to 0. Returns the number of probes and the
- * first result that reached central, otherwise the last result, or undefined if `mayProbe` forbade a probe. Rejects when aborted.
- * Once it settles, no probe is running.
+ * `mayProbe` before every probe except the first, because the tier may have fallen to 0. Returns the number of probes and a
+ * result: the first that reached central, otherwise the last, or undefined if `mayProbe` forbade a probe. Rejects when aborted.
+ * Once the returned promise settles, no probe is running.
  */
 export async function probeStaggered(
   central: Pick<CentralClient, 'probe'>,
@@ -27,7 +27,7 @@ export async function probeStaggered(
   const running = new Set<Promise<ProbeResult>>();
   const start = (): void => {
     const probe = central.probe(until).finally(() => running.delete(probe));
-    // All results are awaited below, except those of probes that are aborted at the end.
+    // All results are awaited below, except those of probes that get aborted at the end.
     probe.catch(() => undefined);
     running.add(probe);
   };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MonotonicMs } from '../platform/ports.ts';
 import { createUploadMeter } from './upload-progress.ts';
 
-test('the time left is based on the actual rate of this delivery, and is unknown before its first receipt', () => {
+test("the time left is based on this delivery's actual rate, and is unknown before its first receipt", () => {
   let nowMs = 5_000;
   const meter = createUploadMeter({ monotonic: () => nowMs as MonotonicMs }, 700);
   assert.deepEqual(meter.progress(4, 9), { sentBytes: 700, leftMs: undefined });

@@ -1,17 +1,17 @@
 import type { Clock, MonotonicMs } from '../platform/ports.ts';
 
-/** The progress of an upload when a part is about to be sent. */
+/** An upload's progress when a part is about to be sent. */
 export interface UploadProgress {
-  /** Bytes sent for the export so far, after compression, in all of its deliveries. */
+  /** Bytes sent for the export so far in all delivery runs, after compression. */
   readonly sentBytes: number;
-  /** Estimated time until the last part is acknowledged. Undefined until the first part of this delivery is acknowledged. */
+  /** Estimated time until the last part is acknowledged. Undefined until the first part in this delivery run is acknowledged. */
   readonly leftMs: number | undefined;
 }
 
 /**
- * Measures one delivery. The estimate is the mean time per part acknowledged in this delivery, multiplied by the number of
- * remaining parts. The parts of an export are about the same size, and earlier deliveries are ignored because they may have used
- * another link.
+ * Measures one delivery. The estimate is the mean time per part acknowledged in this delivery run, multiplied by the number of
+ * remaining parts. An export's parts are about the same size, and earlier runs are ignored because they may have used another
+ * link.
  */
 export function createUploadMeter(clock: Pick<Clock, 'monotonic'>, sentBytesBefore: number) {
   const startedMs: MonotonicMs = clock.monotonic();

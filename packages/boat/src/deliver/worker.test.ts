@@ -19,8 +19,8 @@ const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
 /**
- * Creates a clock that ends each sleep immediately and advances by its length. Only sleeps as long as a deadline take real time,
- * which sometimes includes the pause between two probes.
+ * Creates a clock that ends each sleep immediately and advances by the sleep's length. Only sleeps as long as a deadline take
+ * real time, which sometimes includes the pause between two probes.
  */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
@@ -184,7 +184,7 @@ test('the worker reports progress while central is unreachable, but not while it
   await hung;
   assert.ok(reports >= 20, `${reports} reports`);
   const before = reports;
-  // The clock ends each sleep immediately, so for a worker that does not hang, this would be hours.
+  // The clock ends each sleep immediately, so for a worker that does not hang, this would take hours of simulated time.
   for (let turn = 0; turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(reports, before);
   stopping.abort(new Error('enough'));

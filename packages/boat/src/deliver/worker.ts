@@ -21,9 +21,7 @@ import type { Destination } from './policy/destination-state.ts';
 import { deadLetterEntry, type DeliveryResult, settleDelivery, waitUnspent } from './settle-delivery.ts';
 import { createUploadMeter } from './upload-progress.ts';
 
-/**
- * Maximum interval between two checks for due entries, in case the worker missed an event (docs/spec/delivery.md, "Delivering").
- */
+/** Maximum interval between checks for due entries, in case the worker missed an event (docs/spec/delivery.md, "Delivering"). */
 const BACKSTOP_MS = 30_000;
 
 /** Minimum sleep when no entry is due. It prevents a busy loop if a delay ends within the same millisecond. */
@@ -53,12 +51,12 @@ export interface WorkerDeps {
  */
 export interface Worker {
   /**
-   * Delivers until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. Calls
+   * Delivers until aborted, then rejects with the signal's reason. The next start resumes any entry that was being sent. Calls
    * `progressed` after each step: at least every 30 s while nothing is sent, and for each chunk that the link accepts. A worker
    * that hangs does not call it.
    */
   run(signal: AbortSignal, progressed?: () => void): Promise<void>;
-  /** Looks for due entries immediately. */
+  /** Makes the worker look for due entries immediately. */
   wake(): void;
   /**
    * Handles "Send now": ends all retry delays, tries central immediately and exempts the waiting entries from the data budget.
@@ -74,7 +72,7 @@ export interface Worker {
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
 }
 
-/** The components and the state of one worker. */
+/** One worker's components and state. */
 interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly reporter: DeliveryReporter;
   readonly wakeUp: Wake;
@@ -107,7 +105,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       try {
         selector.sendAllNow();
       } finally {
-        // Also retry a ledger that could not be written immediately.
+        // Also retry immediately if the ledger could not be written.
         breaker.reset();
         wakeUp.wake();
       }
@@ -161,7 +159,7 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
       const { code, message, hint } = error;
       context.reporter.report({ kind: 'delivery_paused', code, message, hint });
       context.isLedgerInDoubt = true;
-      // The entry may still be `uploading`, because its new state could not be written. No other code claims entries.
+      // The entry may still be `uploading` if its new state could not be written. No other code claims entries.
       context.ledger.queue.resume();
       await rest(context, BACKSTOP_MS, signal);
     }
@@ -169,13 +167,13 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
 }
 
 /**
- * Delivers the next entry if one is due. Returns the milliseconds for which the worker may sleep, or 0 if it should continue
+ * Delivers the next entry if one is due. Returns how many milliseconds the worker may sleep, or 0 if it should continue
  * immediately.
  */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
-  // If the ledger is not writable, no receipt can be stored, and parts would be sent again and again over a paid link.
+  // If the ledger is not writable, receipts cannot be stored, and parts would be sent again and again over a paid link.
   if (context.isLedgerInDoubt) ledger.proveWritable();
   context.isLedgerInDoubt = false;
   if (central === undefined) {
@@ -186,7 +184,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
   const credentials = await loadCredentials(world.disk, context.credentialsPaths);
   const configuration = toFingerprint(credentials);
   breaker.recordConfiguration(configuration);
-  // This precedes the tier check, which queries another program and whose result would not be used.
+  // This check precedes the tier check, which queries another program and whose result would not be used.
   const openMs = breaker.openForMs();
   if (openMs > 0) return Math.min(openMs, BACKSTOP_MS);
   const license = permitSending(await context.license.current(signal));
@@ -222,7 +220,7 @@ interface Shipment {
 }
 
 /**
- * Delivers one entry, and stops if the owner cancels it. A cancelled entry returns to waiting. If the daemon stops, the entry
+ * Delivers one entry, stopping if the owner cancels it. A cancelled entry returns to waiting. If the daemon stops, the entry
  * stays `uploading`.
  */
 async function deliverActive(context: WorkerContext, shipment: Shipment, signal: AbortSignal): Promise<void> {

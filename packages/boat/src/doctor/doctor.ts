@@ -18,9 +18,9 @@ import { examineFailures, examineLedgerChanges, examineLedgerFile, examineViews 
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
 import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
-/** The findings and the repairs. */
+/** The doctor's findings and repairs. */
 export interface DoctorReport {
-  /** All findings. After a repair, these are the findings of the second examination. */
+  /** All findings. After a repair, these are from the second examination. */
   readonly findings: readonly Finding[];
   /** One sentence per repair. Empty unless a repair was requested. */
   readonly repaired: readonly string[];
@@ -34,14 +34,14 @@ export interface DoctorDeps extends BoatToExamine {
   readonly paths: SpoolPaths;
   /** Undefined if the ledger cannot be opened. The checks that need it are then skipped. */
   readonly ledger: Ledger | undefined;
-  /** Whether a daemon is using the same files. */
+  /** Whether a daemon is currently using the same files. */
   readonly presence: 'alone' | 'beside_daemon';
 }
 
 /**
- * Compares the ledger with the spool's files and checks the disk, the configuration and the clock. Changes nothing, but writes
- * and removes a few small files to measure the disk. The caller must ensure that no export runs at the same time. Throws a disk
- * error if a folder cannot be read, because an unknown state does not count as healthy.
+ * Compares the ledger with the spool's files and checks the disk, the configuration and the clock. Changes nothing, except that
+ * it writes and removes a few small files to measure the disk. The caller must ensure that no export runs at the same time.
+ * Throws a disk error if a folder cannot be read, because an unknown state does not count as healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
@@ -77,8 +77,8 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 }
 
 /**
- * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files without an
- * entry or quarantines them unchanged, and rewrites the views. Requeues, fails and removes no entry.
+ * Carries out and reports the safe repairs, and examines the boat again. Removes abandoned temporary files, adopts files without
+ * an entry or quarantines them unchanged, and rewrites the views. Requeues, fails and removes no entry.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);
@@ -119,8 +119,8 @@ async function applyRepair(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Pr
           return `quarantined ${name}: ${adoption.reason}`;
         case 'known':
           if ((await world.disk.stat(wanted.path)) === undefined) return `${name} was already known`;
-          await quarantineFile(world, paths, wanted.path, 'another file holds the same export');
-          return `quarantined ${name}: another file holds the same export`;
+          await quarantineFile(world, paths, wanted.path, 'another file contains the same export');
+          return `quarantined ${name}: another file contains the same export`;
         case 'postponed':
           return `could not adopt ${name} now: ${adoption.reason}`;
         default:

@@ -19,11 +19,11 @@ import {
 } from './policy.ts';
 
 /**
- * Number of small files written to measure the disk: enough for a 95th percentile, but written in about a second on a slow SD
- * card.
+ * Number of small files written to measure the disk: enough for a 95th percentile, but few enough to take only about a second on
+ * a slow SD card.
  */
 const FSYNC_SAMPLES = 20;
-/** Size of a ledger page. */
+/** Size of a page in the ledger's database. */
 const FSYNC_FILE_BYTES = 4_096;
 
 /** What the doctor examines in addition to the ledger and the spool. */
@@ -51,7 +51,7 @@ export async function examineSpace(
   return { finding: judgeSpace(freeBytes, kept, freeInodes), freeBytes, reserveBytes: kept };
 }
 
-/** Reports the medium that holds the exports, if the system reports it. */
+/** Reports the medium on which the exports are stored, if the system provides this information. */
 export async function examineStorage(
   { world }: BoatToExamine,
   directory: string,
@@ -60,7 +60,7 @@ export async function examineStorage(
   return medium === undefined ? [] : [judgeStorage(medium)];
 }
 
-/** Measures how long it takes to commit small files in `directory`, which must exist, and removes them. */
+/** Measures how long it takes to commit small files in `directory`, which must exist. Removes the files. */
 export async function examineFsync(
   { world, signal }: BoatToExamine,
   directory: string,
@@ -113,7 +113,7 @@ export async function examineCredentials({
   return judged ?? { check: 'credentials', level: 'ok', message: 'the device token is present' };
 }
 
-/** Opens every source and reports those that cannot be read, which exports leave out. */
+/** Opens every source and reports those that cannot be read and that exports therefore leave out. */
 export async function examineSources({
   world,
   sources,
@@ -137,7 +137,7 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
       ? {
           check: 'central',
           level: 'problem',
-          message: 'The URL of central is not set. Exports are created and kept, but not sent',
+          message: "Central's URL is not set. Exports are created and kept, but not sent",
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };

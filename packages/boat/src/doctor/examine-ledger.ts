@@ -14,16 +14,18 @@ import {
   toQueueIds,
 } from './policy.ts';
 
-/** Maximum size of a view that is read, in bytes. 10,000 delivered exports take about 6 MB. */
+/** Maximum size of a view that the doctor reads, in bytes. 10,000 delivered exports take about 6 MB. */
 const VIEW_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 /** Maximum number of delivered exports in the history view. */
 const HISTORY_VIEW_MAX = 10_000;
-/** The views follow the ledger within a second. A difference that lasts longer than this is reported as a problem. */
+/**
+ * The views are updated within a second of a ledger change. A difference that lasts longer than this is reported as a problem.
+ */
 const VIEWS_BEHIND_MAX_MS = 2_000;
 /** Number of entries read at once. */
 const PAGE_ENTRIES = 500;
 
-/** Runs SQLite's check on the ledger over a read-only connection. */
+/** Runs SQLite's integrity check on the ledger over a read-only connection. */
 export async function examineLedgerFile(
   { disk, databases }: Pick<World, 'disk' | 'databases'>,
   paths: SpoolPaths,
@@ -69,7 +71,7 @@ export async function examineLedgerFile(
   }
 }
 
-/** Reports the failed entries with their reasons, and every file that was removed before it was delivered. */
+/** Reports failed entries with their reasons, and every file that was removed before it was delivered. */
 export function examineFailures(ledger: Ledger): readonly Finding[] {
   const failed = ledger.queue.list('failed').map(({ queueId, failedAtMs, lastError }): Finding => ({
     check: 'failed',
@@ -88,7 +90,7 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
 /** Maximum number of ledger changes in a report. Each one means that a card was restored or copied. */
 const CHANGES_REPORTED_MAX = 3;
 
-/** Reports the ledgers that this boat began after central reported that a ledger had diverged. */
+/** Reports the ledgers that this boat began because central had reported a divergence. */
 export function examineLedgerChanges(ledger: Ledger): readonly Finding[] {
   return ledger.changes.list(CHANGES_REPORTED_MAX).map((change): Finding => ({
     check: 'ledger',
@@ -98,7 +100,7 @@ export function examineLedgerChanges(ledger: Ledger): readonly Finding[] {
   }));
 }
 
-/** Checks that both JSON views list each entry under its state in the ledger. */
+/** Checks that both JSON views list each entry under the state that it has in the ledger. */
 export async function examineViews(
   world: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,
@@ -153,7 +155,7 @@ async function listEntries({ clock }: Pick<World, 'clock'>, ledger: Ledger): Pro
   return entries.sort();
 }
 
-/** Returns a view's content. Returns undefined if the file is missing or not JSON, which never matches the ledger. */
+/** Returns a view's content. Returns undefined, which never matches the ledger, if the file is missing or not JSON. */
 async function readView({ disk }: Pick<World, 'disk'>, path: string): Promise<unknown> {
   const bytes = await disk.read(path, VIEW_SIZE_MAX_BYTES);
   if (bytes === undefined) return undefined;

@@ -7,7 +7,7 @@ import { openExportReader } from '../spool/export-reader.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { type Finding, isLeftBehind, orOk } from './policy.ts';
 
-/** The spool and its ledger. */
+/** The spool and the ledger that belongs to it. */
 export interface SpoolToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
   readonly paths: SpoolPaths;
@@ -20,8 +20,8 @@ export interface SpoolToExamine {
 const PAGE_ENTRIES = 200;
 
 /**
- * Checks that every entry's file exists and has the recorded size. Files of waiting and failed entries are also read to the
- * last line.
+ * Checks that every entry's file exists and has the recorded size. Also reads the files of waiting and failed entries to the last
+ * line.
  */
 export async function examineEntries(spool: SpoolToExamine): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
@@ -45,7 +45,7 @@ export async function examineEntries(spool: SpoolToExamine): Promise<readonly Fi
 async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
   const found = await judgeEntry(spool, entry);
   if (found === undefined) return undefined;
-  // The daemon may have delivered, failed or removed the entry while its file was being examined.
+  // The daemon may have changed or removed the entry while its file was being examined.
   const now = spool.ledger.queue.get(entry.entryNo);
   const isUnchanged =
     now !== undefined &&
@@ -89,7 +89,7 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
       message: `${name} has ${facts.sizeBytes} bytes instead of ${entry.fileSizeBytes}`,
       hint: 'Another program changed the file, or the disk is failing. Once the entry has failed, the next export contains its records.',
     };
-  // Central holds the bytes of delivered files, so reading all of them would take minutes without any benefit.
+  // Central already has the contents of delivered files, so reading all of them would take minutes without any benefit.
   if (status === 'completed') return undefined;
   try {
     await (await openExportReader(world, exportFile)).cut(Number.MAX_SAFE_INTEGER);
@@ -123,7 +123,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** Reports a symbolic link, a pipe or a device among the exports. */
+/** Reports symbolic links, pipes and devices among the exports. */
 function toStrangeFile(directory: string, name: string): Finding {
   return {
     check: 'files',
@@ -134,8 +134,8 @@ function toStrangeFile(directory: string, name: string): Finding {
 }
 
 /**
- * Returns true for an archived file whose entry has not failed yet. Dead-lettering moves the file before it changes the entry,
- * and the next start repairs an interruption in between.
+ * Returns true for an archived file whose entry is not failed yet. Dead-lettering moves the file before it changes the entry. If
+ * it is interrupted in between, the next start completes it.
  */
 function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];

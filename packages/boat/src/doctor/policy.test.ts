@@ -50,7 +50,7 @@ test('reports the checks in order, and counts findings beyond the limit without 
   assert.deepEqual(orOk('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
 });
 
-test('the percentiles are among the latencies, and a slow disk is a note', () => {
+test('the percentiles are among the latencies, and a slow disk is reported as a note', () => {
   assert.equal(toFsyncFigure([]), undefined);
   fc.assert(
     fc.property(
@@ -80,14 +80,14 @@ test("compares the free space with the reserve, and checks the token's permissio
     assert.equal(judgeCredentialsMode('token.json', mode).level, level, mode.toString(8));
 });
 
-test('while a daemon runs, only an old temporary file is abandoned, and files are kept if the clock was set back', () => {
+test('while a daemon runs, only an old temporary file counts as abandoned, and files are kept if the clock was set back', () => {
   assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
   assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
   assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));
   assert.ok(!isLeftBehind(500_000, 1_000, 'beside_daemon'));
 });
 
-test('reads the lists of a view, and nothing from any other document', () => {
+test("reads a view's lists, and nothing from any other document", () => {
   const view = {
     pending: [{ queue_id: 'b' }],
     uploading: [{ queue_id: 'a' }],

@@ -1,7 +1,7 @@
 import { type StorageMedium, toStorageWarning } from '../platform/policy/storage-medium.ts';
 import { isReserveFree, toMegabytesText } from '../retain/policy.ts';
 
-/** The checks, in the order of the report. */
+/** The checks, in the order in which they are reported. */
 export const CHECKS = [
   'ledger',
   'entries',
@@ -25,13 +25,13 @@ export type Check = (typeof CHECKS)[number];
 /** `problem`: something is wrong or unsafe. `note`: useful to know, and no action is needed. */
 export type Level = 'ok' | 'note' | 'problem';
 
-/** A safe repair: it loses no data, sends nothing, requeues no entry, and removes only unused files. */
+/** A safe repair, which loses no data, sends nothing, requeues no entry, and removes only unused files. */
 export type Repair =
   | { readonly kind: 'remove_temporary'; readonly path: string }
   | { readonly kind: 'adopt'; readonly path: string }
   | { readonly kind: 'rewrite_views' };
 
-/** The result of a check. */
+/** One result of a check. */
 export interface Finding {
   readonly check: Check;
   readonly level: Level;
@@ -40,7 +40,7 @@ export interface Finding {
   readonly repair?: Repair;
 }
 
-/** The time taken to stage, fsync and rename a small file. */
+/** How long it takes to stage, fsync and rename a small file. */
 export interface FsyncFigure {
   readonly samples: number;
   readonly p50Ms: number;
@@ -51,7 +51,7 @@ export interface FsyncFigure {
 const FINDINGS_PER_CHECK_MAX = 20;
 
 /**
- * Threshold for a slow disk. On a slower one, the web pages noticeably wait for the commit of a full export. Good SD cards take 5
+ * Threshold for a slow disk. On a slower disk, web pages noticeably wait while a full export is committed. Good SD cards take 5
  * to 30 ms, and worn ones take seconds.
  */
 const FSYNC_SLOW_MS = 500;
@@ -84,7 +84,7 @@ export function toReportedFindings(findings: readonly Finding[]): readonly Findi
   });
 }
 
-/** Returns the percentiles of the latencies, or undefined if there are no latencies. */
+/** Returns the latency percentiles, or undefined if there are no latencies. */
 export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | undefined {
   const sorted = [...latenciesMs].sort((one, other) => one - other);
   const at = (share: number): number | undefined =>
@@ -107,7 +107,7 @@ export function judgeFsync(figure: FsyncFigure): Finding {
   };
 }
 
-/** Number of free inodes below which there is a finding. An export needs a few, and the boat's other services need their own. */
+/** Number of free inodes below which the doctor reports a finding. An export needs a few, and so do the boat's other services. */
 const FREE_INODES_MIN = 1_000;
 
 /** Compares the free space with the reserve, and the free inodes with FREE_INODES_MIN. */
@@ -136,7 +136,7 @@ export function judgeStorage(medium: StorageMedium): Finding {
     return {
       check: 'storage',
       level: 'ok',
-      message: `the exports are on a disk of this computer (${medium.fileSystem} at ${medium.mountPoint})`,
+      message: `the exports are on one of this computer's disks (${medium.fileSystem} at ${medium.mountPoint})`,
     };
   const { risk, message, hint } = warning;
   return { check: 'storage', level: risk === 'lost' ? 'problem' : 'note', message, hint };
@@ -165,8 +165,8 @@ export function judgeCredentialsMode(path: string, mode: number): Finding {
 const TEMPORARY_AGE_MIN_MS = 60_000;
 
 /**
- * Returns true for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is
- * abandoned; while a daemon runs, only an old one is. If the clock was set back, a file looks new and is kept.
+ * Returns true for a temporary file that no program is writing. If no daemon is running (`alone`), every temporary file counts as
+ * abandoned; otherwise, only an old one does. If the clock was set back, a file looks new and is kept.
  */
 export function isLeftBehind(
   modifiedMs: number,
@@ -177,14 +177,13 @@ export function isLeftBehind(
 }
 
 /**
- * The part of a view that is compared with the ledger: the list in which each entry appears. Retry counts and times may be
- * outdated.
+ * The part of a view that is compared with the ledger: which list each entry appears in. Retry counts and times may be outdated.
  */
 export type ComparableQueue = readonly string[];
 
 /**
- * Returns an entry in comparable form. Pending and uploading count as one state, because entries switch between them more often
- * than the view is written.
+ * Formats an entry for comparison. Pending and uploading count as one state, because entries switch between them more often than
+ * the view is written.
  */
 export function toComparableEntry(queueId: string, status: string): string {
   return `${status === 'completed' || status === 'failed' ? status : 'waiting'} ${queueId}`;
@@ -201,7 +200,7 @@ export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   return entries.sort();
 }
 
-/** Returns the queue IDs in one list of a view, in order, or undefined if the view is malformed. */
+/** Returns the queue IDs in one of a view's lists, in order, or undefined if the view is malformed. */
 export function toQueueIds(view: unknown, key: string): readonly string[] | undefined {
   if (typeof view !== 'object' || view === null) return undefined;
   const list: unknown = Object.entries(view).find(([name]) => name === key)?.[1];
@@ -220,7 +219,7 @@ export function toQueueIds(view: unknown, key: string): readonly string[] | unde
   return queueIds;
 }
 
-/** Returns true if two lists are equal. */
+/** Returns true if both lists contain the same strings in the same order. */
 export function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item, at) => item === other[at]);
 }

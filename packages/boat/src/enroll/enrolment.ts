@@ -12,24 +12,24 @@ import { readJsonFile } from '../platform/text-file.ts';
 import { redeemCode } from './redeem-code.ts';
 
 /**
- * Number of random bytes in a device token: as many as in a SHA-256 digest, so that a token is as hard to guess as its digest.
+ * Number of random bytes in a device token: as many as in a SHA-256 digest, so that the token is as hard to guess as its digest.
  */
 const TOKEN_SIZE_BYTES = 32;
 
-/** Maximum size of the file with an unconfirmed token, in bytes. A real file has fewer than 300. */
+/** Maximum size of the file with an unconfirmed token, in bytes. A real file is smaller than 300 bytes. */
 const PENDING_SIZE_MAX_BYTES = 4_096;
 
-/** Maximum number of requests that run or wait at the same time. A person enters one code. */
+/** Maximum number of requests that run or wait at the same time. A person enters only one code. */
 const WAITING_MAX = 2;
 
 /**
- * Maximum number of attempts in a burst and per hour. A person may mistype a few times, but a page on the boat must not guess
- * codes or use up a paid connection.
+ * Maximum number of attempts in a burst and per hour. A person may mistype a code a few times, but a page on the boat must not
+ * guess codes or use up a paid connection.
  */
 const ATTEMPTS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
 
-/** The token that is sent for a code. The code's digest shows whether the owner has entered the same code again. */
+/** The token sent for a code. The code's digest shows whether the owner has entered the same code again. */
 const PendingSchema = Type.Object({
   code_sha256: Type.String(),
   token: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
@@ -39,7 +39,7 @@ const pendingShape = Compile(PendingSchema);
 /** Whether the boat keeps its installation ID or adopts the code's. */
 export type Identity = 'keep' | 'replace';
 
-/** The result of an enrolment. */
+/** An enrolment's result. */
 export interface Enrolled {
   readonly installationId: string;
   readonly tokenId: string;
@@ -128,7 +128,10 @@ async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Pr
   return { ...result, state: 'stored' };
 }
 
-/** Returns this boat's installation ID, or undefined if it has none yet and will receive one. Throws if the licence refuses. */
+/**
+ * Returns this boat's installation ID, or undefined if it has none yet and will receive one. Throws if the licence does not
+ * permit enrolment.
+ */
 function toOwnId(license: LicenseResult, identity: Identity): string | undefined {
   if (license.tier === 0)
     throw new ExportError('TIER_TOO_LOW', 'Tier 0 does not connect to central', {
@@ -153,7 +156,7 @@ async function prepareToken(
   const file = await readJsonFile(disk, path, PENDING_SIZE_MAX_BYTES);
   if (file.kind === 'value' && pendingShape.Check(file.value) && file.value.code_sha256 === codeSha256)
     return file.value.token;
-  // Any other token in the file belongs to another code and can be overwritten, because central never confirmed it.
+  // Any other token in the file belongs to a different code and can be overwritten, because central never confirmed it.
   const token = Buffer.from(random.hex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
   await disk.replace(path, toBytes({ code_sha256: codeSha256, token }));
   return token;

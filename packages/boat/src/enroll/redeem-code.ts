@@ -16,7 +16,7 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
  */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Maximum number of characters of central's message that are shown or logged. */
+/** Maximum length of central's message when it is shown or logged, in characters. */
 const TEXT_LENGTH_MAX = 300;
 
 const OP = 'enrol at central';
@@ -25,7 +25,7 @@ const enrolmentShape = Compile(EnrolmentSchema);
 const errorShape = Compile(CentralErrorSchema);
 
 /**
- * Sends an enrolment code to central (docs/spec/protocol.md R93). The request contains only the digest of the token, and can be
+ * Sends an enrolment code to central (docs/spec/protocol.md R93). The request contains only the token's digest and can be
  * repeated. Throws CENTRAL_UNREACHABLE if the link fails or another system answers, and CENTRAL_REFUSED, INSTALLATION_MISMATCH or
  * BUSY with central's message. Rejects with the signal's reason when aborted.
  */

@@ -13,7 +13,7 @@ import { createHandlers, type HandlerDeps, type RouteInput } from './handlers.ts
 import { checkRequestOrigin } from './request-origin.ts';
 import { invalidRequest, parseQuery, readJson } from './request-input.ts';
 
-/** Creates the local API, with every route of the contract, its checks and its handler. */
+/** Creates the local API with all routes of the contract, including their checks and handlers. */
 export function createApp(deps: HandlerDeps): Hono {
   const app = new Hono();
   app.use(refuseOtherSites(deps));
@@ -52,12 +52,12 @@ export function createApp(deps: HandlerDeps): Hono {
   return app;
 }
 
-/** Refuses pages and hosts that do not belong to the boat, and sets the headers that every answer has. */
+/** Refuses pages and hosts that do not belong to the boat, and sets the headers common to all answers. */
 function refuseOtherSites({ port, allowedOrigins }: HandlerDeps): MiddlewareHandler {
   return async (context, next) => {
     const target = new URL(context.req.url).host;
     const check = checkRequestOrigin(
-      // A request line may also name a host (RFC 9112, 3.2.2). Both must be the boat's own.
+      // The request line may also name a host (RFC 9112, 3.2.2). Both must be the boat's own.
       [context.req.header('host') ?? target, target],
       context.req.header('origin'),
       port,
@@ -120,17 +120,18 @@ const requirePage: MiddlewareHandler = async (context, next) => {
   return next();
 };
 
-/** Allows clients to cache the answer, but they must revalidate it before each use. */
+/** Allows clients to cache the answer if they revalidate it before each use. */
 const revalidate: MiddlewareHandler = async (context, next) => {
   context.header('Cache-Control', 'no-cache');
   return next();
 };
 
 /**
- * Returns the SHA-256 of an answer. Unlike Web Crypto, it is synchronous, so that a simulated request does not wait for a thread.
+ * Returns an answer's SHA-256. Unlike with Web Crypto, the computation is synchronous, so that a simulated request does not wait
+ * for a thread.
  */
 function digest(bytes: Uint8Array): ArrayBuffer {
-  // The middleware's type requires an ArrayBuffer that is not shared, so the bytes are copied.
+  // The bytes are copied because the middleware's type requires an ArrayBuffer that is not shared.
   return new Uint8Array(createHash('sha256').update(bytes).digest()).buffer;
 }
 

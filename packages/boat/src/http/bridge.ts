@@ -5,9 +5,9 @@ const BRIDGE_EVERY_MS = 10 * 60_000;
 
 /**
  * The script that a kiosk page includes (`<script src="http://localhost:8094/export/bridge.js"></script>`). It posts changed
- * values of the known localStorage keys to the export manager that served it: when the page opens, when another page changes a
- * value, when the page is shown or hidden, and at regular intervals. The page is not affected if the export manager does not
- * answer.
+ * values of the known localStorage keys to the export manager that served it. It does this when the page opens, when another page
+ * changes a value, when the page is shown or hidden, and at regular intervals. If the export manager does not answer, the page is
+ * not affected.
  */
 export const BRIDGE_SCRIPT = `(() => {
   'use strict';

@@ -3,19 +3,19 @@ import { ExportError } from '../platform/errors.ts';
 import type { Clock } from '../platform/ports.ts';
 
 /**
- * Maximum number of downloads at the same time. Each keeps a page of rows in memory, and the boatlog an open database, up to 10
- * MB together. A few browsers download a file each.
+ * Maximum number of concurrent downloads. Each keeps a page of rows in memory, and a boatlog download also keeps a database open;
+ * together, this takes up to 10 MB. The limit allows a few browsers to download a file each.
  */
 export const DOWNLOADS_MAX = 8;
 
-/** Longest time for which a client accepts nothing. A slow browser accepts a chunk within seconds. */
+/** Maximum time for which a client may accept nothing. Even a slow browser accepts a chunk within seconds. */
 export const DOWNLOAD_STALL_MAX_MS = 60_000;
 
 /** The downloads in progress. */
 export interface Downloads {
   /**
-   * Answers with a download. Each chunk is created when the client has accepted the previous one. A download whose client accepts
-   * nothing for DOWNLOAD_STALL_MAX_MS is cut off. Throws BUSY if there are too many downloads; `pieces` is then ended.
+   * Answers with a download. Each chunk is created when the client has accepted the previous one. If the client accepts nothing
+   * for DOWNLOAD_STALL_MAX_MS, the download is cut off. Throws BUSY and ends `pieces` if there are too many downloads.
    */
   send(
     context: Context,
@@ -44,7 +44,7 @@ export function createDownloads(clock: Pick<Clock, 'sleep'>): Downloads {
   };
 }
 
-/** Reads `pieces` one after another as the client accepts them. Calls `onEnd` once, whatever the end. */
+/** Reads `pieces` one after another as the client accepts them. Calls `onEnd` once, however the download ends. */
 function toStream(
   clock: Pick<Clock, 'sleep'>,
   pieces: AsyncGenerator<Uint8Array, void, void>,
@@ -66,7 +66,7 @@ function toStream(
         controller.error(new Error('the client accepts nothing'));
         return end();
       },
-      // The only rejection is the abort: the client has accepted the chunk, or the download has ended.
+      // Only an abort causes a rejection: the client has accepted the chunk, or the download has ended.
       () => undefined,
     );
   };

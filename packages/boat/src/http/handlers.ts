@@ -42,7 +42,7 @@ export interface HandlerDeps {
   readonly allowedOrigins: readonly string[];
 }
 
-/** A request's input, checked by the schemas of its route. */
+/** A request's input, validated against its route's schemas. */
 export interface RouteInput {
   readonly params: Readonly<Record<string, string>>;
   readonly query: unknown;
@@ -61,17 +61,17 @@ type StreamHandlers = {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Creates the handlers for all routes of the contract, by route name. */
+/** Creates the handlers for all of the contract's routes, by route name. */
 export function createHandlers(
   deps: HandlerDeps,
 ): Readonly<Record<RouteName, (input: RouteInput, context: Context) => Response | Promise<Response>>> {
   const json = Object.entries(createJsonHandlers(deps)).map(([name, handle]) => [
     name,
     async (input: RouteInput, context: Context) =>
-      // The input was checked against the schemas from which the handler's type derives.
+      // The input was validated against the schemas from which the handler's type derives.
       context.json(await (handle as (input: RouteInput) => unknown)(input)),
   ]);
-  // Their types ensure that both tables are complete. Object.fromEntries does not preserve the names.
+  // The types ensure that both tables are complete. Object.fromEntries does not preserve the names.
   return { ...Object.fromEntries(json), ...createStreamHandlers(deps) } as ReturnType<typeof createHandlers>;
 }
 

@@ -2,7 +2,7 @@ import { CATEGORIES } from '@d3kos/protocol';
 import type { Status } from '../export-manager.ts';
 import type { MeasuredValues } from '../measurements.ts';
 
-/** The values of a metric: one per set of labels. */
+/** A metric's values: one per set of labels. */
 type Values = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
 /** The values from which the metrics are computed. */
@@ -12,7 +12,7 @@ export interface MetricFacts {
   readonly version: string;
 }
 
-/** A metric. Its name has the prefix `d3kos_export_`. */
+/** A metric. Its name is prefixed with `d3kos_export_`. */
 export interface Metric {
   readonly name: string;
   readonly type: 'gauge' | 'counter';
@@ -46,12 +46,12 @@ const ofCollectors = (
     return collector === undefined ? [] : [[{ category }, toValue(collector)] as const];
   });
 
-/** Every metric of the boat except the commit histogram. docs/reference/metrics.md is generated from this table. */
+/** All of the boat's metrics except the commit histogram. docs/reference/metrics.md is generated from this table. */
 export const METRICS: readonly Metric[] = [
   {
     name: 'info',
     type: 'gauge',
-    help: 'Always 1. The label gives the version of the export manager.',
+    help: "Always 1. The label gives the export manager's version.",
     values: ({ version }) => [[{ version }, 1]],
   },
   {
@@ -162,7 +162,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'collector_state',
     type: 'gauge',
-    help: 'Always 1. The label gives the state of each category at the last export.',
+    help: "Always 1. The label gives each category's state at the last export.",
     values: ({ measured }) =>
       CATEGORIES.flatMap((category) => {
         const state = measured.collectors[category]?.state;
@@ -195,7 +195,7 @@ export const METRICS: readonly Metric[] = [
   },
 ];
 
-/** The histogram of ledger commits. It is not in METRICS, because histograms have their own Prometheus format. */
+/** The ledger commit histogram. It is not in METRICS, because histograms have their own Prometheus format. */
 export const COMMIT_HISTOGRAM = {
   name: 'commit_duration_seconds',
   type: 'histogram',
@@ -225,7 +225,7 @@ function toHead(name: string, type: string, help: string): readonly string[] {
   return [`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${type}`];
 }
 
-/** All label values are names and versions of this program, so none needs escaping. */
+/** All label values are names and versions from this program, so none needs escaping. */
 function toSample(name: string, labels: Readonly<Record<string, string>>, value: number): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
   return `${PREFIX}${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`;

@@ -6,7 +6,7 @@ import type { Disk } from '../platform/ports.ts';
 /** Maximum size of one of the page's files, in bytes. The largest is smaller than 200 KB. */
 const PAGE_FILE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
-/** The page's files and their media types. A request cannot select any other file. */
+/** The page's files and their media types. Requests cannot select any other file. */
 const PAGE_FILES = {
   'index.html': 'text/html; charset=utf-8',
   'boat.js': 'text/javascript; charset=utf-8',
@@ -39,15 +39,15 @@ export function toContentSecurityPolicy(frameOrigins: readonly string[]): string
   ].join('; ');
 }
 
-/** Returns true if the origin cannot inject a directive or another source into the policy. */
+/** Returns true if the origin cannot inject a directive or an additional source into the policy. */
 function isSafeSource(origin: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
 }
 
-/** A language code. A request cannot select any file other than the texts of a language. */
+/** A language code. Requests cannot select any file other than the texts in a language. */
 const LANGUAGE_CODE = /^[a-z]{2}$/;
 
-/** Sends the texts of a language. Throws NOT_FOUND if the page does not have that language. */
+/** Sends the page's texts in one language. Throws NOT_FOUND if the page does not have that language. */
 export async function sendPageTexts(context: Context, deps: PageDeps, language: string): Promise<Response> {
   if (!LANGUAGE_CODE.test(language))
     throw new ExportError('NOT_FOUND', 'The language is not a two-letter code', {
@@ -82,6 +82,6 @@ async function sendFileOfPage(
   context.header('Content-Security-Policy', toContentSecurityPolicy(frameOrigins));
   context.header('Referrer-Policy', 'no-referrer');
   context.header('Cross-Origin-Opener-Policy', 'same-origin');
-  // The type of a response body requires an ArrayBuffer that is not shared, so the bytes are copied.
+  // The bytes are copied because the type of a response body requires an ArrayBuffer that is not shared.
   return context.body(new Uint8Array(bytes));
 }

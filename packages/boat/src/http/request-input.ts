@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { ExportError } from '../platform/errors.ts';
 
-/** Creates a REQUEST_INVALID error with the hint for malformed requests. */
+/** Creates a REQUEST_INVALID error with the hint that applies to malformed requests. */
 export function invalidRequest(message: string): ExportError {
   return new ExportError('REQUEST_INVALID', message, {
     op: 'read a request',
@@ -11,7 +11,7 @@ export function invalidRequest(message: string): ExportError {
 }
 
 /**
- * Parses and checks the request's JSON. A missing body counts as `{}`. The caller limits the size of the body. Throws
+ * Parses and validates the request's JSON. A missing body counts as `{}`. The caller limits the body's size. Throws
  * REQUEST_INVALID.
  */
 export async function readJson(request: Request, schema: Validator): Promise<unknown> {
@@ -30,7 +30,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Parses and checks the known query parameters, converting integers to numbers. Ignores other parameters. Throws REQUEST_INVALID.
+ * Parses and validates the known query parameters, converting integers to numbers. Ignores other parameters. Throws
+ * REQUEST_INVALID.
  */
 export function parseQuery(
   schema: Validator,

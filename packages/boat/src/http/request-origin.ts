@@ -1,4 +1,4 @@
-/** The result of the origin check. `corsOrigin` is the origin that needs CORS headers to read the answer. */
+/** The result of the origin check. `corsOrigin` is the origin that needs CORS headers in order to read the answer. */
 export type OriginCheck =
   | { readonly kind: 'allowed'; readonly corsOrigin?: string }
   | { readonly kind: 'refused'; readonly message: string };
@@ -28,9 +28,9 @@ export function checkRequestOrigin(
   ]);
   if (!requestHosts.every((host) => hosts.has(hostName(host))))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
-  // An image or script tag sends no Origin, but browsers mark such requests with Sec-Fetch-Site. To a browser, all ports of this
-  // boat are the same site, so `same-site` is refused as well: it may be a page of another service. `none` means that the user
-  // typed the address.
+  // An image or script tag sends no Origin, but browsers mark such requests with Sec-Fetch-Site. To a browser, all ports on this
+  // boat are the same site, so `same-site` is refused as well, because the page may belong to another service. `none` means that
+  // the user typed the address.
   if (origin === undefined && fetchSite !== undefined && !['same-origin', 'none'].includes(fetchSite))
     if (embedding === 'none' || fetchSite !== 'same-site')
       return { kind: 'refused', message: 'Pages on other sites and ports may not use the export manager' };

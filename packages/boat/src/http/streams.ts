@@ -6,10 +6,10 @@ import type { Events, ManagerEvent } from '../events.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import type { Downloads } from './downloads.ts';
 
-/** Number of bytes read from a file for one chunk of an answer. */
+/** Number of bytes read from a file per chunk of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
 /**
- * Maximum number of events queued for a slow client. If there are more, the stream ends, and the client reconnects automatically.
+ * Maximum number of events queued for a slow client. If more arrive, the stream ends, and the client reconnects automatically.
  */
 const EVENTS_WAITING_MAX = 1_000;
 /**
@@ -64,8 +64,8 @@ export function sendCsv(
 }
 
 /**
- * Streams events to a page until the page disconnects or stops reading. Begins with a heartbeat and the events of the work in
- * progress. The heartbeats use monotonic time, so a change of the boat's clock does not delay them.
+ * Streams events to a page until the page disconnects or stops reading. Begins with a heartbeat and the events for the work in
+ * progress. Heartbeats use monotonic time, so setting the boat's clock does not delay them.
  */
 export function sendEvents(context: Context, events: Events, clock: Clock): Response {
   return streamSSE(context, async (stream) => {

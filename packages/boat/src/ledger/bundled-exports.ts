@@ -1,11 +1,12 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Exports of which central may hold parts that the queue does not list as acknowledged, because they are in an offline bundle or
- * central has lost other parts of them. Before the boat sends such an export, it queries which parts central holds.
+ * Exports for which central may hold parts that the queue does not list as acknowledged, either because the export is in an
+ * offline bundle or because central has lost other parts of it. Before the boat sends one of these exports, it queries which
+ * parts central holds.
  */
 export interface BundledExports {
-  /** Durably marks exports. Also removes the marks of delivered exports, so that the table never outgrows the queue. */
+  /** Durably marks exports. Also unmarks delivered exports, so that the table never outgrows the queue. */
   mark(exportIds: readonly string[]): void;
   /** Returns true if the export is marked. If a mark is lost, parts are sent twice, but no record is lost. */
   has(exportId: string): boolean;

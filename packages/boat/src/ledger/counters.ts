@@ -1,7 +1,7 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { QueueCounts } from './entry.ts';
 
-/** The ledger's counters: the highest numbers assigned so far, and the number of entries with each status. */
+/** The ledger's counters: the highest numbers assigned so far, and the number of entries per status. */
 export interface Counters {
   /**
    * Inside a transaction: returns the number for the next entry. A number is never reused, even after its entry is removed,

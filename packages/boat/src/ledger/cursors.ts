@@ -4,16 +4,16 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import type { CategoryMoves } from './entry.ts';
 import { lowerCursor } from './policy.ts';
 
-/** The cursor of each log source, and the ranges that each entry covers. */
+/** Each log source's cursor, and the ranges that each entry covers. */
 export interface Cursors {
   cursorOf(category: Category, source: string): Cursor | undefined;
   /**
-   * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges that the entry covers. A cursor that
-   * was rewound after the collection read it does not move, so the next export covers its range again.
+   * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges that the entry covers. If a cursor
+   * was rewound after the collection read it, it does not move, so the next export covers its range again.
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**
-   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves a cursor
+   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of the entry's ranges. Never moves a cursor
    * forward.
    */
   rewindRanges(entryNo: number): void;
@@ -22,7 +22,7 @@ export interface Cursors {
    * forward.
    */
   rewindTo(category: Category, source: string, from: Cursor | undefined): void;
-  /** Inside a transaction: rewinds every cursor to the start of its log. */
+  /** Inside a transaction: rewinds all cursors to the start of their logs. */
   rewindAll(): void;
 }
 

@@ -4,12 +4,12 @@ import type { DatabaseSync } from 'node:sqlite';
 /** Size of a key, in bytes. With 128 bits, a collision between two of a boat's records is practically impossible. */
 const KEY_SIZE_BYTES = 16;
 
-/** A SHA-256 in the format that the collectors use. */
+/** A SHA-256 in the format used by the collectors. */
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
 /**
- * Returns a record's key in the table of digests. A record ID has about 60 characters and would be stored twice, in the table and
- * in its index. With IDs as keys, a million records would take 276 MB instead of 90 MB.
+ * Returns a record's key in the digest table. A record ID has about 60 characters and would be stored twice, in the table and in
+ * its index. With IDs as keys, a million records would take 276 MB instead of 90 MB.
  */
 export function toDigestKey(category: string, recordId: string): Uint8Array {
   return createHash('sha256').update(`${category}\0${recordId}`).digest().subarray(0, KEY_SIZE_BYTES);

@@ -93,7 +93,7 @@ test('staged digests of an abandoned entry leave the previous digests valid, and
   ledger.close();
 });
 
-test('staged digests of an entry whose commit fails are not valid', () => {
+test("an entry's staged digests are not valid if its commit fails", () => {
   const ledger = open();
   ledger.slots.claim('2026-02-20', at(1));
   const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('new', [1]));
@@ -122,7 +122,7 @@ test('the failure of another entry does not rewind the cursor that an entry with
   ledger.close();
 });
 
-test('committing or failing an entry changes as many rows with ten thousand digests as with two', () => {
+test('committing or failing an entry changes no more rows with ten thousand digests than with two', () => {
   const changesOf = (count: number): readonly number[] => {
     const { ledger, database } = openAt(freshPath());
     const total = database.db.prepare('SELECT total_changes() AS n');
@@ -144,7 +144,7 @@ test('committing or failing an entry changes as many rows with ten thousand dige
   assert.deepEqual(changesOf(10_000), changesOf(2));
 });
 
-test('records of a failed export count as never exported, before and after the purge, unless a later export contains them', () => {
+test('records in a failed export count as never exported, before and after the purge, unless a later export contains them', () => {
   const ledger = open();
   ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
   ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
@@ -193,7 +193,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
-/** The expected state. `last` holds the valid digests after the latest commit that changed them. */
+/** The expected state. `last` contains the valid digests after the latest commit that changed them. */
 interface Model {
   readonly last: Map<number, { readonly entryNo: number; readonly digest: string }>;
   readonly open: number[];
@@ -281,7 +281,7 @@ test("after any sequence of exports, failures, removals, adoptions, purges and r
   );
 });
 
-/** Returns the valid digests after `act` is committed. `model` is the state before it. */
+/** Returns the valid digests after `act` is committed. `model` is the state before the act. */
 function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, string> {
   const after = new Map([...last].map(([id, { digest }]) => [id, digest]));
   if (act.do === 'export') for (const id of act.ids) after.set(id, `d${made + 1}`);
@@ -301,7 +301,7 @@ test('after a power cut at any commit, every digest matches the last committed e
   let cuts = 0;
   const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
     numbers(12).map((id) => digestOf(ledger, id));
-  /** Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before it. */
+  /** Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before the power cut. */
   const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
     const path = freshPath();
     createPower(path, Number.POSITIVE_INFINITY).openLedger().close();

@@ -4,24 +4,23 @@ import { fromStoredDigest, toDigestKey, toStoredDigest } from './digest-key.ts';
 import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
- * Number of rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so even a much slower machine
- * does not block the event loop for more than 50 ms.
+ * Number of rows removed per purge step. A step takes about 4 ms on the benchmark machine, so even a much slower machine does not
+ * block the event loop for more than 50 ms.
  */
 const PURGED_AT_ONCE_MAX = 250;
 
 /**
- * The digest of each state record as last exported, and the entry of that export. A single row in `digest_states` determines
- * whether the digests of an entry are valid. The digests of a large export are staged in small transactions and become valid when
- * its entry commits. Those of a failed entry become invalid immediately. A purge removes invalid rows in small steps (decision
- * 0028).
+ * The digest of each state record as last exported, and that export's entry. A single row in `digest_states` determines whether
+ * an entry's digests are valid. A large export's digests are staged in small transactions and become valid when its entry
+ * commits. A failed entry's digests become invalid immediately. A purge removes invalid rows in small steps (decision 0028).
  */
 export interface Digests {
   /** Returns the record's digest in the newest entry that contains it, or undefined if that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** Returns the number of the entry with staged digests. Its export is in progress or was abandoned. */
+  /** Returns the number of the entry that has staged digests. Its export is in progress or was abandoned. */
   stagedNo(): number | undefined;
   /**
-   * Inside a transaction: stores digests of `entryNo` that become valid only at its commit. No other entry may have staged
+   * Inside a transaction: stores digests for `entryNo` that become valid only at its commit. No other entry may have staged
    * digests.
    */
   stage(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
@@ -65,7 +64,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
     digestOf: (category, recordId) => {
-      // The value comes from `toStoredDigest`. It is null if the digest's entry failed.
+      // The value comes from `toStoredDigest`, and is null if the digest's entry failed.
       const stored = select.get(toDigestKey(category, recordId))?.['digest'] as
         Uint8Array | string | null | undefined;
       return stored === null || stored === undefined ? undefined : fromStoredDigest(stored);

@@ -7,7 +7,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const optional = <T>(value: unknown): T | undefined => (value === null ? undefined : (value as T));
 
-/** The columns of `entries` that make up an Entry, in the order of EntryRow. */
+/** The columns of `entries` that make up an Entry, in the same order as EntryRow. */
 export const ENTRY_COLUMNS =
   'entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count, record_count, ' +
   'categories, file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes, ' +

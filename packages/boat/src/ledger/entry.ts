@@ -4,17 +4,14 @@ import type { Cursor } from '../collect/cursor.ts';
 import type { WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 
-/**
- * The four statuses of the legacy exporter. A cancelled entry is `failed`, because the same retention applies to its
- * file.
- */
+/** The legacy exporter's four statuses. A cancelled entry is `failed`, because the same retention applies to its file. */
 export const ENTRY_STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
 export type EntryStatus = (typeof ENTRY_STATUSES)[number];
 
 export type ExportType = 'full' | 'incremental';
 export type ExportTrigger = 'manual' | 'scheduled' | 'boot';
 
-/** The result of one category in one export. */
+/** One category's result in one export. */
 export interface CategoryCount {
   readonly state: CategoryState;
   readonly count: number;
@@ -22,11 +19,11 @@ export interface CategoryCount {
 }
 export type CategoryCounts = Readonly<Partial<Record<Category, CategoryCount>>>;
 
-/** The facts about a finished export file. Times are from the boat's wall clock and serve only as labels. */
+/** Describes a finished export file. Times are from the boat's wall clock and serve only as labels. */
 interface ExportFacts {
   readonly queueId: string;
   readonly exportId: string;
-  /** The absolute path of the export file. */
+  /** The export file's absolute path. */
   readonly exportFile: string;
   readonly exportType: ExportType;
   readonly trigger: ExportTrigger;
@@ -55,29 +52,29 @@ export interface Entry extends ExportFacts {
   /** Total size of the request bodies sent so far, in bytes after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
   readonly completedAtMs: WallMs | undefined;
-  /** When the export last failed. It stays when the export is retried. */
+  /** When the export last failed. The time is kept when the export is retried. */
   readonly failedAtMs: WallMs | undefined;
 }
 
-/** A state record's digest in an export. */
+/** The digest of a state record in an export. */
 export interface RecordDigest {
   readonly recordId: string;
   readonly digest: string;
 }
 
-/** The ranges or digests of one category that are stored when its export is committed. */
+/** One category's ranges or digests, stored when the export is committed. */
 export interface CategoryMoves {
   readonly category: Category;
   readonly cursors: readonly CursorMove[];
   readonly digests: readonly RecordDigest[];
   /**
-   * The cursors that the collection read, by source. A cursor that differs at the commit was rewound in the meantime. It does not
-   * move, so the next export covers its range again. If absent, every cursor moves.
+   * The cursors that the collection read, by source. If a cursor differs at the commit, it was rewound in the meantime. It then
+   * does not move, so the next export covers its range again. If this property is absent, all cursors move.
    */
   readonly found?: ReadonlyMap<string, Cursor | undefined>;
 }
 
-/** The facts about a finished export file that `enqueue` stores. */
+/** What `enqueue` stores about a finished export file. */
 export interface NewEntry extends ExportFacts {
   /** The ledger of `sequence`, according to the file. Undefined for an adopted file. */
   readonly ledgerId?: string;

@@ -1,19 +1,22 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 
-/** The ledger's ID, its next sequence, and texts stored by name. */
+/** The ledger's ID, its next sequence, and other texts stored by name. */
 export interface Facts {
   /**
-   * 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. The ID changes when
+   * 16 lowercase hex digits, generated for a new ledger. Central compares sequences only within one ledger ID. The ID changes if
    * the ledger has diverged (`LedgerChanges`).
    */
   readonly ledgerId: string;
-  /** Returns the sequence for the next export. It is taken when the export commits, so an abandoned export leaves no gap. */
+  /**
+   * Returns the sequence for the next export. The sequence is only used up when the export commits, so an abandoned export leaves
+   * no gap.
+   */
   nextSequence(): number;
   /** Prevents `sequence` from being reused in this run after a failed commit, because another program may have read the file. */
   skipSequence(ledgerId: string, sequence: number): void;
   get(name: string): string | undefined;
-  /** Durably stores a text in its own transaction. */
+  /** Durably stores one text in its own transaction. */
   record(name: string, value: string): void;
   /** Durably removes the texts in one transaction. */
   forget(names: readonly string[]): void;
@@ -35,9 +38,9 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
     ledger.transaction(() => {
       upsert.run('ledger_id', newLedgerId());
     });
-  // The ID was created above and is never removed.
+  // The ID was generated above and is never removed.
   const readLedgerId = (): string => get('ledger_id') as string;
-  /** The highest sequence whose commit failed, and its ledger. Kept only in memory, because it could not be committed. */
+  /** The highest sequence whose commit failed, and its ledger. Kept only in memory, because the commit failed. */
   let skipped = { ledgerId: '', through: 0 };
   return {
     get ledgerId() {

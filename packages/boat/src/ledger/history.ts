@@ -6,18 +6,21 @@ import { boundRejected, sumImported } from './kept-receipt.ts';
 
 /** An export that was just delivered. */
 export interface Delivered {
-  /** The entry just before its completion, including the bytes sent for the last part. */
+  /** The entry just before completion, including the bytes sent for the last part. */
   readonly entry: Entry;
   readonly atMs: WallMs;
   /** The receipts of all parts, in part order. */
   readonly receipts: readonly Receipt[];
-  /** The last part's receipt as the ledger stores it, in JSON. */
+  /** The last part's receipt in JSON, as the ledger stores it. */
   readonly lastReceipt: string;
 }
 
 /** The delivered exports. They are kept after the entry and its file have been removed. */
 export interface History {
-  /** Inside the transaction that completes an entry: adds it. An export that central had lost replaces its earlier row. */
+  /**
+   * Inside the transaction that completes an entry: adds it to the history. An export that central had lost replaces its earlier
+   * row.
+   */
   insert(delivered: Delivered): void;
   /** Newest first. */
   list(limit: number): readonly HistoryRow[];
@@ -27,18 +30,18 @@ export interface History {
   ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
   /** The number of the newest delivered export, or 0. */
   newestNo(): number;
-  /** The number of delivered exports and of the records in them. */
+  /** Number of delivered exports and number of records in them. */
   totals(): { readonly exportCount: number; readonly recordCount: number };
   /**
-   * Returns the deliveries in the range by the boat's clock, summed by quarter of an hour, in no particular order. Reads at most
-   * the newest DELIVERIES_SUMMED_MAX rows.
+   * Returns the deliveries in the range by the boat's clock, summed per quarter hour, in no particular order. Reads at most the
+   * newest DELIVERIES_SUMMED_MAX rows.
    */
   quarters(range: { readonly fromMs: number; readonly untilMs: number }): readonly DeliveredQuarter[];
 }
 
 /**
- * The deliveries within a quarter of an hour. Every time zone's offset from UTC is a multiple of it, so it never spans two local
- * days.
+ * The deliveries within one quarter hour. Every time zone's offset from UTC is a multiple of a quarter hour, so none spans two
+ * local days.
  */
 export interface DeliveredQuarter {
   readonly fromMs: number;
@@ -49,7 +52,10 @@ export interface DeliveredQuarter {
 
 export const QUARTER_MS = 15 * 60_000;
 
-/** Maximum number of rows read for the sums, because the times have no index: more than a year of hourly deliveries. */
+/**
+ * Maximum number of rows read for the sums: more than a year of hourly deliveries. There is a limit because the times have no
+ * index.
+ */
 const DELIVERIES_SUMMED_MAX = 10_000;
 
 export function createHistory({ db }: LedgerDatabase): History {

@@ -7,16 +7,21 @@ import { toPlainText } from '../platform/plain-text.ts';
  */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
-/** Maximum length of the rejected records stored with one receipt, in characters. A hundred records with reasons need 20,000. */
+/**
+ * Maximum total length of the rejected records stored with one receipt, in characters. A hundred records with reasons need
+ * 20,000.
+ */
 const REJECTED_LENGTH_MAX = 32 * 1024;
 /** Maximum length of one reason, in characters. Central's reasons are shorter. */
 const REASON_LENGTH_MAX = 200;
-/** Maximum length of a record ID, in characters. This boat creates no longer ones. */
+/** Maximum length of a record ID, in characters. This boat never creates longer ones. */
 const RECORD_ID_LENGTH_MAX = 300;
 /** Maximum length of the import ID and the time, in characters. */
 const LABEL_LENGTH_MAX = 100;
 
-/** Stands for rejected records that are not listed. It means that the export does not prove which records were delivered. */
+/**
+ * Placeholder for rejected records that are not listed. If it is present, the export does not prove which records were delivered.
+ */
 const MORE_REJECTED: RejectedRecord = {
   category: '*',
   record_id: '*',
@@ -24,8 +29,8 @@ const MORE_REJECTED: RejectedRecord = {
 };
 
 /**
- * Returns the receipt as the ledger stores it: only the protocol's fields, the counts of known categories, and a limited list of
- * rejected records. The result has at most about 40,000 characters, whatever central answers.
+ * Converts the receipt for storage in the ledger: only the protocol's fields, the counts for known categories, and a limited list
+ * of rejected records. The result has at most about 40,000 characters, whatever central answers.
  */
 export function toKeptReceipt(receipt: Receipt): Receipt {
   return {
@@ -51,7 +56,7 @@ export function sumImported(receipts: readonly Receipt[]): Readonly<Record<strin
   return Object.fromEntries(sums);
 }
 
-/** Returns the first rejected records. If some are left out, the last item stands for them. */
+/** Returns the first rejected records. If some are left out, the last item is the placeholder for them. */
 export function boundRejected(rejected: readonly RejectedRecord[]): RejectedRecord[] {
   const kept: RejectedRecord[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-// The names, IDs and times with which exports are labelled.
+// Names, IDs and times that label exports.
 
 /**
  * Formats a time as `YYYYMMDD_HHMMSS` in UTC for queue IDs and file names, as the legacy exporter did. The time is only
@@ -14,7 +14,7 @@ export function toLegacyTime(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** Returns the calendar month in which sent bytes are counted, `YYYY-MM` in UTC by the boat's clock. */
+/** Returns the calendar month to which sent bytes are assigned: `YYYY-MM` in UTC, by the boat's clock. */
 export function toMonth(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 7);
 }
@@ -28,8 +28,8 @@ export function toNumberedName(stamp: string, attempt: number): string {
 }
 
 /**
- * Returns the export ID of an export that was numbered in a new ledger. The ID is new, because its documents contain another
- * ledger and sequence, and a key must always carry the same bytes (docs/spec/protocol.md R17).
+ * Returns the export ID for an export that was renumbered in a new ledger. The export gets a new ID because its documents now
+ * contain a different ledger and sequence, and a key must always identify the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenumberedExportId(ledgerId: string, sequence: number): string {
   return `exp_${ledgerId}_${sequence}`;

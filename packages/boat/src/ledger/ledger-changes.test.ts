@@ -95,7 +95,7 @@ test('a new ledger renumbers waiting and failed exports by age under new export 
   ledger.close();
 });
 
-test('every record is due after a new ledger begins, until a full export is queued', () => {
+test('after a new ledger begins, every record is due until a full export is queued', () => {
   const ledger = openUsed('due');
   ledger.changes.begin(WHY);
   assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
@@ -109,7 +109,7 @@ test('every record is due after a new ledger begins, until a full export is queu
   ledger.close();
 });
 
-test('an export that was in progress when the ledger began is renumbered, moves no cursor, and does not count as the full export', () => {
+test('an export in progress when the ledger began is renumbered, moves no cursor, and does not count as the full export', () => {
   const ledger = openUsed('meanwhile');
   const { ledgerId: former } = ledger.facts;
   const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
@@ -130,7 +130,7 @@ test('an export that was in progress when the ledger began is renumbered, moves 
   ledger.close();
 });
 
-test('a power cut at the commit of a new ledger leaves either the former ledger or the new one, never a mixture', () => {
+test('a power cut while a new ledger is committed leaves either the former ledger or the new one, never a mixture', () => {
   for (const moment of ['commit', 'committed'] as const) {
     openUsed(moment).close();
     const path = join(root, `${moment}.db`);

@@ -2,7 +2,7 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Parts } from './parts.ts';
 import { toRenumberedExportId } from './labels.ts';
 
-/** A new ledger that replaced a diverged one. */
+/** A ledger that replaced a diverged one. */
 export interface LedgerChange {
   readonly atMs: WallMs;
   readonly oldLedgerId: string;
@@ -11,17 +11,17 @@ export interface LedgerChange {
   readonly reason: string;
   /** Number of waiting and failed exports that were renumbered in the new ledger. */
   readonly renumberedCount: number;
-  /** False until the full export of the new ledger is queued. */
+  /** False until the new ledger's full export is queued. */
   readonly hasFullExport: boolean;
 }
 
-/** The ledgers that this boat began after central reported that a ledger had diverged. */
+/** The ledgers that this boat began because central had reported a divergence. */
 export interface LedgerChanges {
   /**
-   * Begins a new ledger in one transaction. Waiting and failed exports are renumbered from 1, oldest first, get new export IDs,
-   * and all their parts are sent again. Delivered exports keep their ID but no longer have a sequence. Cursors and digests are
-   * reset, so every record is due in the next export, which `isFullDue` requires to be full. No export may be `uploading`. Throws
-   * LEDGER_FAILED and DISK_…, leaving the ledger unchanged.
+   * Begins a new ledger in one transaction. Waiting and failed exports are renumbered from 1, oldest first, and get new export
+   * IDs, and all their parts are sent again. Delivered exports keep their ID but no longer have a sequence. Cursors and digests
+   * are reset, so every record is due in the next export, which `isFullDue` requires to be full. No export may be `uploading`.
+   * Throws LEDGER_FAILED and DISK_…, leaving the ledger unchanged.
    */
   begin(why: { readonly atMs: WallMs; readonly reason: string }): LedgerChange;
   /** True from `begin` until a full export of the new ledger is queued. */
@@ -40,7 +40,7 @@ export function createLedgerChanges(
   const { db } = ledger;
   const selectLedgerId = db.prepare("SELECT value FROM facts WHERE name = 'ledger_id'");
   const updateLedgerId = db.prepare("UPDATE facts SET value = ? WHERE name = 'ledger_id'");
-  // Exports of an even earlier ledger have sequence 0. They are older than any export of this one.
+  // Exports from an even earlier ledger have sequence 0. They are older than any export from this one.
   const selectOpen = db.prepare(
     "SELECT entry_no FROM entries WHERE status IN ('pending', 'failed') ORDER BY sequence > 0, entry_no",
   );

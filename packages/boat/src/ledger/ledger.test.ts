@@ -29,7 +29,7 @@ const world = {
   disk: createDisk(),
   databases,
   log,
-  // The ports of the world that recovery and adoption use.
+  // The ports that recovery and adoption use.
 } as unknown as World;
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -55,7 +55,7 @@ const receipt = (exportId: string, n = 3): Receipt => ({
   timestamp: '2026-01-01T00:00:00Z',
 });
 
-test('an entry and its cursors are one commit, and both survive reopening', () => {
+test('an entry and its cursors are committed together, and both survive reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -124,7 +124,7 @@ test('a cursor keeps its position after its entry is delivered and removed, even
   again.close();
 });
 
-test('the cursor is rewound to the start of the range of a failed entry and no further, even after reopening', () => {
+test("the cursor is rewound to the start of a failed entry's range and no further, even after reopening", () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -282,7 +282,7 @@ test('a slot is claimed only once, even after reopening, and in the same commit 
   again.close();
 });
 
-test('a ledger from a newer program is refused and not changed', () => {
+test('a ledger from a newer program is refused and left unchanged', () => {
   const paths = freshRoot();
   const database = databases.openLedger(paths.ledger);
   database.db.exec('PRAGMA user_version = 99');

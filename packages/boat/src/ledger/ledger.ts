@@ -19,7 +19,7 @@ import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { createTimeZones, type TimeZones } from './time-zones.ts';
 
-/** The export progress of each category: the cursors of logs and the digests of state records. */
+/** Each category's export progress: the cursors of logs and the digests of state records. */
 export interface Progress {
   readonly cursorOf: Cursors['cursorOf'];
   readonly digestOf: Digests['digestOf'];
@@ -28,7 +28,7 @@ export interface Progress {
 
 /**
  * The durable state: queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon
- * opens it. All reads come from the database, except for the set of entries being sent, which is in memory.
+ * opens it. Everything is read from the database, except for the set of entries being sent, which is kept in memory.
  */
 export interface Ledger {
   readonly facts: Facts;
@@ -40,18 +40,18 @@ export interface Ledger {
   readonly browser: BrowserDocuments;
   readonly bundled: BundledExports;
   readonly notifications: Notifications;
-  /** Keeps space for state changes on a full card. See `ensureSparePages`. */
+  /** Keeps space available for state changes on a full card. See `ensureSparePages`. */
   ensureSparePages(): void;
-  /** Reserves that space at the start of a run. See `allocateSparePages`. */
+  /** Reserves this space at the start of a run. See `allocateSparePages`. */
   allocateSparePages(): void;
-  /** Commits a change that has no effect, to test whether the card accepts writes. Throws like `transaction`. */
+  /** Commits a change without effect, to test whether the card accepts writes. Throws like `transaction`. */
   proveWritable(): void;
   close(): void;
 }
 
 /**
- * Upgrades the database to the newest schema and returns its ledger. Throws LEDGER_TOO_NEW for a database with a newer schema,
- * which an older program must not change.
+ * Upgrades the database to the newest schema and returns its ledger. Throws LEDGER_TOO_NEW if the schema is newer than this
+ * program, because an older program must not change it.
  */
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);

@@ -8,7 +8,7 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** The recorded losses. A loss is removed only if its cause is undone. */
+/** The recorded losses. A loss is removed only if its cause has been undone. */
 export interface Losses {
   /** Inside a transaction: records a loss and returns its number. */
   insert(loss: Loss): number;

@@ -1,15 +1,15 @@
 import { parseForeignJson } from '../platform/lenient-json.ts';
 
 /**
- * Maximum length of the list stored for one localStorage key, in characters. It is twice the browsers' limit for a
- * whole origin.
+ * Maximum length of the list stored for one localStorage key, in characters: twice the limit that browsers have for a whole
+ * origin.
  */
 export const BROWSER_LIST_LENGTH_MAX = 10 * 1024 * 1024;
 
 /**
- * Merges a localStorage text with the stored one. Of two lists, the stored items that the new list lacks come first, then
- * the new items. Otherwise the new text replaces a stored text that is not a list, and never replaces a stored list.
- * `droppedLength` counts the characters of the oldest items that no longer fit.
+ * Merges a localStorage text with the stored one. If both are lists, the result has the stored items that the new list lacks,
+ * followed by the new items. Otherwise, the new text replaces the stored text, unless the stored text is a list. `droppedLength`
+ * is the number of characters in the oldest items that no longer fit.
  */
 export function mergeBrowserText(
   before: string | undefined,
@@ -43,7 +43,7 @@ export function mergeBrowserText(
 }
 
 function parseList(text: string): readonly unknown[] | undefined {
-  // A localStorage text need not be JSON. One that is nested too deeply is not compared with another.
+  // A localStorage text need not be JSON. If it is nested too deeply, it is not compared.
   const parsed = parseForeignJson(text);
   return parsed.kind === 'value' && Array.isArray(parsed.value) ? parsed.value : undefined;
 }

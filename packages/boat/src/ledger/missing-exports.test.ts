@@ -157,7 +157,7 @@ test('ranges are rewound only once, even if central reports the same export or l
   ledger.close();
 });
 
-test('an export is requeued at most once a day, and a wrong clock does not delay this any longer', () => {
+test('an export is requeued at most once a day, and a wrong clock does not prolong the wait', () => {
   const ledger = openDelivered('daily', 1);
   for (const n of [2, 3, 4]) enqueue(ledger, n);
   assert.deepEqual(deliver(ledger, 2, [1], 1_000)?.requeued, [1]);
@@ -172,7 +172,7 @@ test('an export is requeued at most once a day, and a wrong clock does not delay
   );
 });
 
-test('a list without any export that central can have lost changes nothing', () => {
+test('a list that contains no export that central can have lost changes nothing', () => {
   const ledger = openDelivered('nonsense', 1);
   const { queue } = ledger;
   enqueue(ledger, 2);
@@ -191,7 +191,7 @@ test('a list without any export that central can have lost changes nothing', () 
   ledger.close();
 });
 
-test('an answer without a list, or about an export of another ledger, changes nothing in this ledger', () => {
+test('an answer without a list, or about an export from another ledger, changes nothing in this ledger', () => {
   const ledger = openDelivered('other', 2, 1);
   const { queue } = ledger;
   enqueue(ledger, 3);
@@ -205,7 +205,7 @@ test('an answer without a list, or about an export of another ledger, changes no
   ledger.close();
 });
 
-test('after the ledger has diverged, lists refer to the sequences of the new one', () => {
+test("after the ledger has diverged, lists refer to the new ledger's sequences", () => {
   const ledger = openDelivered('diverged', 3, 2);
   enqueue(ledger, 4);
   ledger.changes.begin({ atMs: 5 as WallMs, reason: 'HTTP 409' });
@@ -247,7 +247,7 @@ test('a power cut at the commit leaves neither the receipt nor the requeued expo
   again.close();
 });
 
-test('a ledger of an earlier version rewinds to the start for exports whose ranges it did not store', () => {
+test('in a ledger from an earlier version, exports without stored ranges are rewound to the start', () => {
   const ledger = openDelivered('earlier', 4, 2);
   ledger.close();
   const database = databases.openLedger(join(root, 'earlier.db'));

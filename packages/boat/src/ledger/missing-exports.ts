@@ -3,7 +3,9 @@ import type { Parts } from './parts.ts';
 import { isReportDue } from './policy.ts';
 import type { RemovedExports } from './removed-exports.ts';
 
-/** Sequences of delivered exports that central reported as missing, in ascending order, by what the boat did about them. */
+/**
+ * Sequences of delivered exports that central reported as missing, in ascending order, grouped by what the boat did about them.
+ */
 export interface HandledReport {
   /** Requeued under their old keys. */
   readonly requeued: readonly number[];
@@ -11,7 +13,7 @@ export interface HandledReport {
   readonly rewound: readonly number[];
 }
 
-/** How many times central reported a delivered export as missing. */
+/** Number of times that central reported a delivered export as missing. */
 export interface MissingTotals {
   readonly requeued: number;
   readonly rewound: number;
@@ -25,9 +27,9 @@ export interface MissingTotals {
  */
 export interface MissingExports {
   /**
-   * Inside the transaction that stores a part's receipt: handles the list in that answer. Only sequences lower than the part's
-   * count. An export that is waiting, was never created or was requeued within a day is not changed. docs/spec/protocol.md R88,
-   * R89, R90, R91.
+   * Inside the transaction that stores a part's receipt: handles the list in that answer. Only sequences lower than that of the
+   * part are considered. An export that is waiting, was never created or was requeued within a day is not changed.
+   * docs/spec/protocol.md R88, R89, R90, R91.
    */
   handle(report: {
     readonly sequence: number;
@@ -36,7 +38,7 @@ export interface MissingExports {
   }): HandledReport;
   /**
    * Sequences that central lacks and that will never arrive, in ascending order. Their ranges were rewound, or later exports
-   * contained their records. Central stops listing them once a document has withdrawn them.
+   * contained their records. Once a document has withdrawn them, central stops listing them.
    */
   lapsed(limit: number): readonly number[];
   totals(): MissingTotals;
@@ -54,7 +56,7 @@ export function createMissingExports(
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
   );
   const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
-  // Central may have truncated its list, so it proves nothing about sequences after the last one.
+  // Central may have truncated its list, so the list proves nothing about sequences after the last one.
   const clearLapsed = db.prepare(
     `DELETE FROM lapsed_sequences
      WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,
@@ -120,10 +122,10 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
 }
 
 /**
- * Returns a function that requeues a delivered export. Its parts keep their slices and indexes, because a key must always
- * identify the same bytes (docs/spec/protocol.md R17). For the same reason, an export that was sent as one part is sent as one
- * part again, even if the part size has changed. If it has several parts, central may hold some of them, so the boat queries them
- * first, as after an offline bundle.
+ * Creates a function that requeues a delivered export. The export's parts keep their slices and indexes, because a key must
+ * always identify the same bytes (docs/spec/protocol.md R17). For the same reason, an export that was sent as one part is sent as
+ * one part again, even if the part size has changed. If it has several parts, central may hold some of them, so the boat queries
+ * them first, as it does after an offline bundle.
  */
 function createRequeue(db: LedgerDatabase['db'], parts: Parts): (entryNo: number, atMs: WallMs) => void {
   const setPending = db.prepare(

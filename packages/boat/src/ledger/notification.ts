@@ -1,7 +1,7 @@
 /** The channel through which the owner is notified. */
 export type NotificationChannel = 'signalk' | 'webhook';
 
-/** The subject of a notification: failed exports, or exports that have waited for too long. */
+/** What a notification is about: failed exports, or exports that have waited for too long. */
 export type NotificationSubject = 'failed' | 'waiting';
 
 /** A raised notification with its channel and subject. `atMs` is the wall-clock time at which the channel last accepted it. */
@@ -12,7 +12,7 @@ export interface ListedNotification {
   readonly atMs: number;
 }
 
-/** A notification that a channel has accepted and that has not been cleared. */
+/** A notification that a channel has accepted and that has not been cleared yet. */
 export interface RaisedNotification {
   /** Number of exports stated in the notification. */
   readonly exportCount: number;

@@ -8,14 +8,14 @@ import type {
 import { CANCELLED_REASON } from './policy.ts';
 
 /**
- * The notifications that are currently raised on each channel, and the counts on which they depend. A row exists from the time
- * the channel accepts a notification until it accepts its end, so a restart neither repeats nor loses one.
+ * The notifications currently raised on each channel, and the counts on which they depend. A row exists from when the channel
+ * accepts a notification until it accepts that the notification is cleared, so a restart neither repeats nor loses one.
  */
 export interface Notifications {
   find(channel: NotificationChannel, subject: NotificationSubject): RaisedNotification | undefined;
   /** All raised notifications, ordered by channel and subject. */
   list(): readonly ListedNotification[];
-  /** In its own transaction: records that the channel shows the notification, replacing any earlier row. */
+  /** In its own transaction: records that the channel shows the notification. Replaces any earlier row. */
   save(
     channel: NotificationChannel,
     subject: NotificationSubject,
@@ -26,7 +26,7 @@ export interface Notifications {
   /** Number of failed exports, except those that the owner cancelled. */
   failedCount(): number;
   /**
-   * Number of waiting exports that were created in the range, by their label. An export that arrived before one of these also
+   * Number of waiting exports created in the range, according to their labels. An export that was queued before any of these also
    * counts, even if a wrong clock gave it a label outside the range.
    */
   waitingCount(range: { readonly fromMs: number; readonly untilMs: number }): number;
@@ -75,7 +75,7 @@ export function createNotifications(ledger: LedgerDatabase): Notifications {
         remove.run(channel, subject);
       });
     },
-    // Failed entries have no index, so the table is scanned only if there are any. A count is an INTEGER.
+    // Failed entries have no index, so the table is scanned only if there are any. The count is an INTEGER.
     failedCount: () =>
       hasFailed.get() === undefined ? 0 : (countFailed.get(CANCELLED_REASON)?.['n'] as number),
     waitingCount: ({ fromMs, untilMs }) => countWaiting.get(fromMs, untilMs)?.['n'] as number,

@@ -3,11 +3,11 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 import type { PartRow } from './entry.ts';
 
-/** The parts of exports that were split. An export that is sent as one part has no rows. */
+/** The parts of exports that were split. An export sent as one part has no rows. */
 export interface Parts {
   /** Inside a transaction: stores the parts of an entry, replacing its earlier unacknowledged parts. */
   plan(entryNo: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
-  /** Inside a transaction: stores the receipt of a part. */
+  /** Inside a transaction: stores a part's receipt. */
   acknowledge(entryNo: number, partIndex: number, receipt: string, atMs: WallMs): void;
   /**
    * Inside a transaction: removes an entry's receipts, so that every part is sent again unless central holds it. Returns the

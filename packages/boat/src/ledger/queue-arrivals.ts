@@ -14,9 +14,9 @@ import type { QueueReads } from './queue-reads.ts';
  */
 export interface QueueArrivals {
   /**
-   * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. Once this returns, the
-   * export is acknowledged. If a new ledger has begun since the file was started, the export is renumbered in it. `stagedNo` is
-   * the entry number that `stageDigests` returned; its staged digests become valid.
+   * Inserts the entry, moves the cursors, uses up the sequence and claims the slot in one transaction. Once this returns, the
+   * export is acknowledged. If a new ledger has begun since the file was started, the export is renumbered in the new ledger.
+   * `stagedNo` is the entry number that `stageDigests` returned; its staged digests become valid.
    */
   enqueue(
     entry: NewEntry,
@@ -24,13 +24,13 @@ export interface QueueArrivals {
     claims?: { readonly slotId?: string | undefined; readonly stagedNo?: number | undefined },
   ): Entry;
   /**
-   * Stages digests of an export that is being collected. They become valid when it is enqueued. Returns the number of the future
-   * entry, to be passed as `stagedNo` to the next call and to `enqueue`. The first call has no `stagedNo`; before it, the staged
-   * digests of any abandoned export must have been purged.
+   * Stages digests of an export that is being collected. They become valid when it is enqueued. Returns the future entry's
+   * number, which must be passed as `stagedNo` to the next call and to `enqueue`. The first call has no `stagedNo`; before that
+   * call, the staged digests of any abandoned export must have been purged.
    */
   stageDigests(stagedNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
   /**
-   * Inserts an entry for a file without one. Returns undefined if the export already has an entry. Moves no cursor, so the next
+   * Inserts an entry for a file that has none. Returns undefined if the export already has an entry. Moves no cursor, so the next
    * export contains the records again, and central stores them once.
    */
   adopt(entry: NewEntry): Entry | undefined;
@@ -57,8 +57,8 @@ export function createQueueArrivals(
       ledger.transaction(() => {
         const numbered = toCurrentLedger(facts, entry);
         const inserted = insert(stagedNo ?? counters.takeEntryNo(), numbered);
-        // A full export that was started before the new ledger does not count, because it may lack records that were delivered
-        // under the former one.
+        // A full export that was started before the new ledger began does not count, because it may lack records that were
+        // delivered under the former ledger.
         if (numbered === entry && entry.exportType === 'full') changes.noteFullExport(inserted.entryNo);
         if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
         if (stagedNo !== undefined) digests.promote(stagedNo);
@@ -91,7 +91,7 @@ function toCurrentLedger(facts: Facts, entry: NewEntry): NewEntry {
   return { ...entry, ledgerId, sequence, exportId: toRenumberedExportId(ledgerId, sequence) };
 }
 
-/** Inside a transaction: inserts a pending entry and takes its sequence. */
+/** Inside a transaction: inserts a pending entry and uses up its sequence. */
 function createInsert(
   { db }: LedgerDatabase,
   counters: Counters,

@@ -11,17 +11,17 @@ import type { Parts } from './parts.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { WireMonths } from './wire-months.ts';
 
-/** A part that central holds, and the number of bytes sent since its entry last changed. */
+/** A part that central holds, and the number of bytes sent since the part's entry last changed. */
 export interface AcknowledgedPart {
   readonly partIndex: number;
   readonly receipt: Receipt;
   readonly atMs: WallMs;
   readonly wireSizeBytes: number;
-  /** The sequences that central lacks, according to its answer. Undefined if the answer had no list. */
+  /** The sequences that central reports as missing. Undefined if its answer had no list. */
   readonly missing?: readonly number[] | undefined;
 }
 
-/** A completed export, and what was done about the lost exports that central's last answer listed. */
+/** A completed export, and what was done about lost exports listed in central's last answer. */
 export interface Completed {
   readonly entry: Entry;
   readonly report: HandledReport | undefined;
@@ -32,8 +32,8 @@ export interface Completed {
  */
 export interface QueueOutcomes {
   /**
-   * Returns an `uploading` entry to pending. `spent` and `refusals` are the new numbers of used attempts and of refusals by an
-   * intermediary; undefined leaves a number unchanged.
+   * Returns an `uploading` entry to pending. `spent` is the new number of used attempts, and `refusals` the new number of
+   * refusals by an intermediary. Undefined leaves the number unchanged.
    */
   putBack(
     entryNo: number,
@@ -52,11 +52,11 @@ export interface QueueOutcomes {
    */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
   /**
-   * Records that central holds the part, and resets the attempts and refusals to 0. The same transaction handles the exports that
-   * central has lost, so that a power cut does not lose central's list. Returns what was done about them.
+   * Records that central holds the part, and resets the attempts and refusals to 0. The same transaction handles exports that
+   * central has lost, so that central's list survives a power cut. Returns what was done about them.
    */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined;
-  /** Removes the receipts of the entry's parts, because central no longer holds what it confirmed. Returns the parts. */
+  /** Removes the receipts for the entry's parts, because central no longer holds what it confirmed. Returns the parts. */
   reopenParts(entryNo: number): readonly PartRow[];
   /**
    * Like `acknowledge`, for the last part: also completes the entry and adds it to the history. If the export was delivered
@@ -79,7 +79,9 @@ export interface OutcomeTables {
   readonly missing: MissingExports;
 }
 
-/** Creates the operations. An entry that returns to pending, completes or fails is removed from `uploading` after the commit. */
+/**
+ * Creates the operations. When an entry returns to pending, completes or fails, it is removed from `uploading` after the commit.
+ */
 export function createQueueOutcomes(
   ledger: LedgerDatabase,
   { cursors, digests, parts, history, months, missing }: OutcomeTables,
@@ -150,8 +152,8 @@ export function createQueueOutcomes(
 }
 
 /**
- * Returns a function that handles the list in an answer. The list refers to the part's ledger, so it is ignored if that is not
- * the current ledger.
+ * Creates a function that handles an answer's list of missing sequences. The list refers to the part's ledger, so it is ignored
+ * if that is not the current ledger.
  */
 function createHandleMissing(missing: MissingExports, reads: QueueReads) {
   return (entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined => {
@@ -195,7 +197,7 @@ function prepareOutcomes({ db }: LedgerDatabase): OutcomeStatements {
   };
 }
 
-/** Throws if the statement did not change exactly one row. An operation on an entry in another state is a bug. */
+/** Throws if the statement did not change exactly one row, because an operation on an entry in the wrong state is a bug. */
 export function mustChange({ changes }: { readonly changes: number | bigint }, entryNo: number): void {
   if (Number(changes) !== 1)
     throw new Error(`entry ${entryNo} is not in the state that this change requires`);

@@ -10,24 +10,27 @@ export interface QueueReads {
   get(entryNo: number): Entry | undefined;
   find(queueId: string): Entry | undefined;
   findByFile(exportFile: string): Entry | undefined;
-  /** Scans all entries. Only adoption and failed commits search by export ID, so there is no index. */
+  /** Scans all entries. There is no index, because only adoption and failed commits search by export ID. */
   findByExportId(exportId: string): Entry | undefined;
   /** Oldest first. */
   list(status: EntryStatus, limit?: number): readonly Entry[];
-  /** Returns entries with a stored status after `afterEntryNo`, oldest first. `pending` includes those that are being sent. */
+  /**
+   * Returns the entries after `afterEntryNo` that have the given stored status, oldest first. `pending` includes entries that are
+   * being sent.
+   */
   page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
   /** The newest entry, whatever its status. */
   newest(): Entry | undefined;
-  /** The newest exports of this ledger that are waiting or failed, newest first. */
+  /** This ledger's newest waiting and failed exports, newest first. */
   openExports(limit: number): readonly OpenExport[];
-  /** The newest exports of this ledger that failed and have since been retried, newest first. */
+  /** This ledger's newest exports that failed and have since been retried, newest first. */
   reinstatedSequences(limit: number): readonly number[];
   counts(): QueueCounts;
   /** Total size of the export files that are waiting or being sent, in bytes. */
   waitingBytes(): number;
 }
 
-/** Creates the reads. `uploading` holds the numbers of the entries that are being sent (decision 0016). */
+/** Creates the reads. `uploading` contains the numbers of the entries that are being sent (decision 0016). */
 export function createQueueReads(
   { db }: LedgerDatabase,
   counters: Counters,
@@ -57,7 +60,7 @@ export function createQueueReads(
   );
 
   const toCurrent = (row: unknown): Entry => {
-    // The row is an array of the statement's columns.
+    // The row is an array with the statement's columns.
     const entry = toEntry(row as EntryRow);
     return uploading.has(entry.entryNo) ? { ...entry, status: 'uploading' } : entry;
   };

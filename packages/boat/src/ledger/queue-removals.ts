@@ -11,21 +11,20 @@ import type { RemovedExports } from './removed-exports.ts';
  */
 export interface QueueRemovals {
   /**
-   * Returns a failed entry to pending and resets its attempts. The time of its failure is kept, so that later documents revoke
-   * its withdrawal (`QueueReads.reinstatedSequences`). If its removal had already begun, also deletes the recorded loss,
-   * because the file was not dropped.
+   * Returns a failed entry to pending and resets its attempts. The failure time is kept, so that later documents revoke the
+   * export's withdrawal (`QueueReads.reinstatedSequences`). If removal of the entry had already begun, also deletes the recorded
+   * loss, because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
   /**
-   * Records the loss of a failed entry's file. Must be called before the file is removed. Repeating the call does not record a
+   * Records that a failed entry's file is lost. Must be called before the file is removed. Repeating the call does not record a
    * second loss.
    */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
-  /** Returns true if the removal of the entry has begun, so its file may be gone. */
+  /** Returns true if removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
   /**
-   * Removes a completed or failed entry whose file is gone. Its row in the history is kept, as are the ranges of a completed
-   * entry.
+   * Removes a completed or failed entry whose file is gone. Keeps its row in the history and, for a completed entry, its ranges.
    */
   forget(entryNo: number): void;
   setFile(entryNo: number, exportFile: string): void;
@@ -47,7 +46,7 @@ export function createQueueRemovals(
   );
   const remove = db.prepare("DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')");
   const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
-  // The column is INTEGER in a STRICT table. It is null if no removal has begun.
+  // The column is INTEGER in a STRICT table, and null if no removal has begun.
   const removalLossNo = (entryNo: number): number | undefined =>
     (selectRemoval.get(entryNo)?.['removal_loss_no'] as number | null | undefined) ?? undefined;
   return {

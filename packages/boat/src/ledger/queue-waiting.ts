@@ -3,25 +3,24 @@ import type { Entry } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { SizeRange, Waiting } from './waiting.ts';
 
-/** All file sizes, which is the default for every operation. */
+/** All file sizes. This is the default for every operation. */
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * The waiting entries, including those being sent. These operations only list and mark entries; `deliver/policy/send-order.ts`
- * decides which one is next.
+ * decides which entry is next.
  */
 export interface QueueWaiting {
   /**
    * Marks the oldest pending entry that `isNext` accepts as `uploading` and returns it, or returns undefined if there is none.
-   * The mark is kept only in memory, which saves one fsync per export (decision 0016). An upload does not survive a power cut
-   * anyway.
+   * The mark is kept only in memory, which saves one fsync per export (decision 0016). No upload survives a power cut anyway.
    */
   claim(isNext: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
   /** Yields the waiting entries that are not being sent, oldest first. Reads each entry when it is requested. */
   waiting(size?: SizeRange): Iterable<Waiting>;
-  /** Yields those entries of `waiting` that come from another ledger (sequence 0), oldest first. */
+  /** Yields the entries in `waiting` that come from another ledger (sequence 0), oldest first. */
   waitingOfOtherLedgers(): Iterable<Waiting>;
-  /** Ends the retry delay of every waiting entry, in one transaction. Attempts and refusals so far still count. */
+  /** Ends the retry delays of all waiting entries, in one transaction. Attempts and refusals so far still count. */
   endWaits(atMs: WallMs): void;
   /** Returns an `uploading` entry to pending, unchanged. */
   unclaim(entryNo: number): void;
@@ -29,7 +28,7 @@ export interface QueueWaiting {
   resume(): void;
 }
 
-/** Creates the operations. `uploading` holds the numbers of the entries being sent. Only `claim` adds to it. */
+/** Creates the operations. `uploading` contains the numbers of the entries being sent. Only `claim` adds to it. */
 export function createQueueWaiting(
   ledger: LedgerDatabase,
   reads: QueueReads,
@@ -37,7 +36,7 @@ export function createQueueWaiting(
 ): QueueWaiting {
   const { db } = ledger;
   const columns = 'entry_no, file_size_bytes, retry_count, refusal_count, next_retry_at_ms';
-  // Ten thousand entries may be waiting without one being due. Reading complete entries with their JSON would take ten times as
+  // Ten thousand entries may be waiting without any being due. Reading complete entries with their JSON would take ten times as
   // long.
   const pendingBySize = db.prepare(
     `SELECT ${columns} FROM entries INDEXED BY entries_pending

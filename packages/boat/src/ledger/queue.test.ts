@@ -40,7 +40,7 @@ const receipt: Receipt = {
   timestamp: '2026-01-01T00:00:00Z',
 };
 
-test('an entry number or sequence is never reused, even after its entry is removed and the ledger reopened', () => {
+test('entry numbers and sequences are never reused, even after the entry is removed and the ledger is reopened', () => {
   const ledger = open('sequences');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.complete(1, { partIndex: 1, receipt, atMs: at(2), wireSizeBytes: 1 });
@@ -94,7 +94,7 @@ test('a failed entry that is retried is pending with all its attempts, and is re
   ledger.close();
 });
 
-test('after any sequence of operations and restarts, the oldest waiting entry of a size range is claimed', () => {
+test('after any sequence of operations and restarts, the oldest waiting entry in a size range is claimed', () => {
   const which = fc.nat(20);
   const action = fc.oneof(
     {
@@ -234,7 +234,7 @@ test('an export that already has an entry is not adopted again', () => {
   ledger.close();
 });
 
-test('exports of other ledgers are listed while they are waiting, and again once they are retried', () => {
+test('exports from other ledgers are listed while they are waiting, and again once they are retried', () => {
   const ledger = open('foreign');
   const foreign = () => Array.from(ledger.queue.waitingOfOtherLedgers(), ({ entryNo }) => entryNo);
   ledger.queue.enqueue(newEntry(1), []);
@@ -249,7 +249,7 @@ test('exports of other ledgers are listed while they are waiting, and again once
   ledger.close();
 });
 
-test('sent bytes count in their month across failures, completions, clock jumps and restarts', () => {
+test('sent bytes count towards their month across failures, completions, clock jumps and restarts', () => {
   const months = [0, 40 * 86_400_000, 80 * 86_400_000].map(at);
   const sending = fc.record({
     month: fc.nat(2),

@@ -11,9 +11,9 @@ import { createQueueWaiting, type QueueWaiting } from './queue-waiting.ts';
 import type { RemovedExports } from './removed-exports.ts';
 import { createWireMonths } from './wire-months.ts';
 
-/** The operations on the queue, the history and the losses. */
+/** Operations on the queue, the history and the losses. */
 export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOutcomes, QueueRemovals {
-  /** Returns the parts of an entry. Empty if it is sent as one part. */
+  /** Returns an entry's parts, or an empty list if it is sent as one part. */
   readonly parts: Parts['list'];
   readonly history: History['list'];
   readonly historyPage: History['page'];

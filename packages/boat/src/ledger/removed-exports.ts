@@ -3,7 +3,7 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import { type Cursors, toCursor } from './cursors.ts';
 
 /**
- * Delivered exports of this ledger whose entry and file were removed. Their ranges are kept in case central loses the exports.
+ * This ledger's delivered exports whose entries and files were removed. Their ranges are kept in case central loses the exports.
  */
 export interface RemovedExports {
   /** Inside the transaction that removes a completed entry: keeps its ranges. */
@@ -13,7 +13,7 @@ export interface RemovedExports {
   has(sequence: number): boolean;
   /**
    * Inside a transaction: rewinds the ranges of this export and of every later removed one. The rewound cursors cover the later
-   * exports anyway, and this way no export is rewound twice.
+   * exports in any case, and rewinding all of them ensures that no export is rewound twice.
    */
   rewindFrom(sequence: number): void;
 }
@@ -48,7 +48,7 @@ export function createRemovedExports({ db }: LedgerDatabase, cursors: Cursors): 
   const deleteRemoved = db.prepare('DELETE FROM removed_exports WHERE sequence >= ?');
   return {
     keep: (entryNo) => {
-      // An export of another ledger has no sequence in this ledger, so central cannot list it.
+      // An export from another ledger has no sequence in this ledger, so central cannot list it.
       if (Number(insert.run(entryNo).changes) === 0) deleteRanges.run(entryNo);
     },
     drop: (entryNo) => {

@@ -1,8 +1,8 @@
 import { LATER_STEPS } from './schema-later.ts';
 
 /**
- * The ledger's tables. Step n, run in one transaction, brings the ledger to version n, which `PRAGMA user_version` holds.
- * Never edit a step that has shipped.
+ * The ledger's tables. Step n, run in one transaction, upgrades the ledger to version n, which is stored in `PRAGMA
+ * user_version`. Never edit a step that has shipped.
  */
 export const LEDGER_STEPS: readonly string[] = [
   `

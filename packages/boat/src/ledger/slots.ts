@@ -1,8 +1,8 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
 /**
- * Number of claims that are kept: two years of daily slots, so that a clock that jumps back cannot cause a second export for the
- * same day.
+ * Number of claims to keep: two years of daily slots, so that a clock that jumps back cannot cause a second export for the same
+ * day.
  */
 const SLOTS_KEPT_MAX = 730;
 

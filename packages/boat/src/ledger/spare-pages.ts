@@ -1,11 +1,11 @@
 import type { Disk, LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Space inside the ledger for state changes on a full card: about a thousand history rows, which is enough for a season and
- * negligible on any card.
+ * Space reserved inside the ledger for state changes on a full card: about a thousand history rows, which is enough for a season
+ * and negligible on any card.
  */
 const SPARE_BYTES = 512 * 1024;
-/** Amount of free space inside the ledger below which the space is reserved again. */
+/** Minimum free space inside the ledger. Below this, the space is reserved again. */
 const SPARE_MIN_BYTES = 256 * 1024;
 /** Size of the ballast file. It is removed on a full card, because startup needs space for a new WAL and its index. */
 export const BALLAST_BYTES = 2 * 1024 * 1024;
@@ -23,8 +23,8 @@ export function ensureSparePages(database: LedgerDatabase): void {
 }
 
 /**
- * Reserves the space even if enough pages are free. The pages pass through the WAL, so the WAL file also grows to this size. A
- * run creates a new WAL, so each run calls this function once.
+ * Reserves the space even if enough pages are free. The pages pass through the WAL, so the WAL file also grows to this size. Each
+ * run creates a new WAL and therefore calls this function once.
  */
 export function allocateSparePages(database: LedgerDatabase): void {
   const { db } = database;
@@ -40,6 +40,6 @@ export function allocateSparePages(database: LedgerDatabase): void {
 /** Creates the ballast file durably if it does not exist. Throws DISK_FULL if the card has no space for it. */
 export async function keepBallast(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path))?.sizeBytes === BALLAST_BYTES) return;
-  // The bytes must be written, because a sparse file would occupy no space.
+  // The bytes must actually be written, because a sparse file would occupy no space.
   await disk.replace(path, new Uint8Array(BALLAST_BYTES).fill(1));
 }

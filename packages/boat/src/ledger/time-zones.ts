@@ -1,7 +1,7 @@
 import type { ZonePeriod } from '../collect/policy/timestamps.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 
-/** The time zones that the boat's settings have specified over time. */
+/** The time zones specified by the boat's settings over time. */
 export interface TimeZones {
   /** All zones, in chronological order. Empty until the first one is added. */
   all(): readonly ZonePeriod[];

@@ -61,7 +61,7 @@ function observe({ queue, progress, facts, slots }: Ledger): Observed {
 }
 
 for (const version of EARLIER_VERSIONS) {
-  test(`a ledger of version ${version} keeps its entries, parts, cursors, digests, sums, losses and slots`, () => {
+  test(`a ledger of version ${version} keeps its entries, parts, cursors, digests, totals, losses and slots`, () => {
     const { path, observed } = earlierLedger('kept', version);
     const { database, ledger } = open(path);
     const { queue } = ledger;
@@ -120,7 +120,7 @@ for (const version of EARLIER_VERSIONS) {
     const entry = queue.get(5);
     assert.ok(entry !== undefined);
     const made = queue.enqueue({ ...entry, queueId: 'q_new', exportId: 'exp_new', sequence }, []);
-    assert.ok(made.entryNo > 7, 'the number of a removed entry is not reused');
+    assert.ok(made.entryNo > 7, "a removed entry's number is not reused");
     ledger.close();
     const again = open(path).ledger;
     assert.equal(again.facts.nextSequence(), observed.nextSequence + 1);
@@ -147,7 +147,7 @@ for (const version of EARLIER_VERSIONS) {
   });
 }
 
-test('a ledger with a newer version is refused and not changed', () => {
+test('a ledger with a newer version is refused and left unchanged', () => {
   const path = join(root, 'newer.db');
   const { database, ledger } = (() => {
     const opened = databases.openLedger(path);

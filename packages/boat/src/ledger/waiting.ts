@@ -1,4 +1,4 @@
-/** The facts about a waiting entry that determine when it is sent. */
+/** The properties of a waiting entry that determine when it is sent. */
 export interface Waiting {
   readonly entryNo: number;
   readonly fileSizeBytes: number;

@@ -59,7 +59,7 @@ async function makeLicense(file: unknown, url: string) {
 }
 
 describe('the licence', () => {
-  it('comes from the tier API if it answers, with the installation ID of license.json', async () => {
+  it('comes from the tier API if it answers, with the installation ID from license.json', async () => {
     const paths: string[] = [];
     const { url } = await serveTier((request, response) => {
       paths.push(`${request.method} ${request.url}`);

@@ -26,11 +26,11 @@ const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
  */
 export const TIER_API_DEADLINE_MS = 2_000;
 
-/** Host names that always mean this machine. */
+/** Host names that always refer to this machine. */
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * The keys of license.json that this program uses. Features and subscription are ignored (docs/spec/sources.md, "Tier and
+ * The keys in license.json that this program uses. Features and subscription are ignored (docs/spec/sources.md, "Tier and
  * licence").
  */
 export const LicenseFileSchema = Type.Object({
@@ -39,7 +39,7 @@ export const LicenseFileSchema = Type.Object({
 });
 const licenseFile = Compile(LicenseFileSchema);
 
-/** The answer to `GET /tier/status` of the tier API. An answer with `success: false` or with wrong types is ignored. */
+/** The tier API's answer to `GET /tier/status`. An answer with `success: false` or with wrong types is ignored. */
 export const TierStatusSchema = Type.Object({
   success: Type.Literal(true),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
@@ -61,16 +61,16 @@ export interface LicenseConfig {
   readonly tierApiUrl: string;
 }
 
-/** The boat's licence. Every call reads its sources again. */
+/** The boat's licence. Every call rereads its sources. */
 export interface License {
   /**
-   * Reads license.json, then queries the tier API. If the file has tier 0, opens no connection. Returns a failure of either
-   * source as a result. Rejects with the signal's reason when aborted.
+   * Reads license.json, then queries the tier API. If the file has tier 0, opens no connection. If either source fails, returns
+   * the failure as a result. Rejects with the signal's reason when aborted.
    */
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
 
-/** Throws CONFIG_INVALID if the address of the tier API is not on this boat. */
+/** Throws CONFIG_INVALID if the tier API's address is not on this boat. */
 export function createLicense(deps: LicenseDeps, config: LicenseConfig): License {
   assertLoopback(config.tierApiUrl);
   // The licence is read before every part, so a warning is logged only when it changes.
@@ -94,11 +94,13 @@ function assertLoopback(url: string): void {
   if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) return;
   throw new ExportError('CONFIG_INVALID', `The tier API's address is not a loopback address: ${url}`, {
     op: 'read TIER_API_URL',
-    hint: 'Use http://localhost and the port of the tier service.',
+    hint: "Use http://localhost and the tier service's port.",
   });
 }
 
-/** Reads license.json. An unreadable file counts as broken, like a file that is not JSON, and the result includes the reason. */
+/**
+ * Reads license.json. An unreadable file counts as broken, just like a file that is not JSON, and the result includes the reason.
+ */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   const file = await readJsonFile(disk, path, LICENSE_SIZE_MAX_BYTES);
   switch (file.kind) {

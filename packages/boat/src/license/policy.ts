@@ -1,7 +1,7 @@
 import { isInstallationId, isTier, SCHEDULED_TIER_MIN, type Tier } from '@d3kos/protocol';
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** The content of license.json. `installationId` is the raw value, undefined only if the key is absent. */
+/** The content of license.json. `installationId` is the raw value. It is undefined only if the key is absent. */
 export type LicenseFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'broken'; readonly detail: string }
@@ -19,17 +19,17 @@ export interface LicenseRefusal {
   readonly code: ExportErrorCode;
   readonly message: string;
   readonly hint: string;
-  /** The tier to show in the status, if it is known despite the refusal. Undefined means unknown, not 0. */
+  /** The tier to show in the status if it is known despite the refusal. Undefined means unknown, not 0. */
   readonly tier: Tier | undefined;
 }
 
-/** The boat's installation and tier, and the source of the tier. */
+/** The boat's installation and tier, and where the tier came from. */
 export interface KnownLicense {
   readonly kind: 'known';
   readonly installationId: string;
   readonly tier: Tier;
   readonly source: 'tier_api' | 'license_file';
-  /** Set if the two sources disagree. This alone does not refuse exports. */
+  /** Set if the two sources disagree. Disagreement alone does not cause exports to be refused. */
   readonly warning?: string;
 }
 
@@ -47,7 +47,7 @@ const ALLOWED: Permission = { kind: 'allowed' };
 
 /**
  * Returns whether the boat may query the tier API. If license.json has tier 0, the boat opens no connection at all, not even on
- * loopback (decision 0014). An upgrade rewrites license.json, so the next read detects it.
+ * loopback (decision 0014). An upgrade rewrites license.json, so the next read picks it up.
  */
 export function mayQueryTierApi(file: LicenseFile): boolean {
   return file.kind !== 'read' || file.tier !== 0;
@@ -61,10 +61,9 @@ export function mayQueryTierApi(file: LicenseFile): boolean {
  * - The installation ID comes from license.json. A malformed ID there (empty on cloned images) is refused even if the tier API
  *   returns a different ID, which would belong to another boat. The tier API's ID counts only if license.json is missing, is
  *   broken or lacks the key.
- * - If the tier API and license.json name different installations, the tier API answers for another boat, and its tier is
+ * - If the tier API and license.json name different installations, the tier API's answer is for another boat, and its tier is
  *   ignored.
- * - If neither source can be used, the result is LICENSE_INVALID for a broken license.json and LICENSE_MISSING for a missing
- *   one.
+ * - If neither source can be used, the result is LICENSE_INVALID for a broken license.json and LICENSE_MISSING for a missing one.
  */
 export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult {
   const stated = file.kind === 'read' ? file.installationId : undefined;
@@ -85,7 +84,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   return { kind: 'known', installationId, tier: api.tier, source: 'tier_api' };
 }
 
-/** Returns the tier of a boat with an invalid installation ID, for the status. Tier 0 is refused with its own message. */
+/** Returns, for the status, the tier of a boat with an invalid installation ID. Tier 0 is refused with its own message. */
 function statedTier(file: LicenseFile, api: TierAnswer): Tier | undefined {
   if (api.kind === 'answered') return api.tier;
   return file.kind === 'read' ? file.tier : undefined;
@@ -106,7 +105,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
         kind: 'refused',
         code: 'LICENSE_INVALID',
         message: `license.json cannot be used: ${file.detail}`,
-        hint: 'Correct config/license.json, or start the tier service, which also knows the tier.',
+        hint: 'Correct config/license.json, or start the tier service, which also reports the tier.',
         tier: undefined,
       };
     case 'read': {
@@ -156,7 +155,7 @@ function refuseTier0(): LicenseRefusal {
   };
 }
 
-/** Returns whether an export may be created. Tier 0: never. Tier 1: manually and at boot. Tiers 2 and 3: also by the schedule. */
+/** Decides whether an export may be created. Tier 0: never. Tier 1: manually and at boot. Tiers 2 and 3: also on schedule. */
 export function mayExport(tier: Tier, trigger: Trigger): Permission {
   if (tier === 0) return refuseTier0();
   if (trigger === 'scheduled' && tier < SCHEDULED_TIER_MIN)
@@ -172,13 +171,13 @@ export function mayExport(tier: Tier, trigger: Trigger): Permission {
 
 /**
  * Returns the licence if it permits sending, or the refusal. The worker calls this before every part, because the boat may have
- * been downgraded since the export was created. A permission always names the installation whose exports may be sent.
+ * been downgraded since the export was created. A permission always specifies the installation whose exports may be sent.
  */
 export function permitSending(license: LicenseResult): LicenseResult {
   return license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;
 }
 
-/** Interprets a decoded license.json. `detail` says what is wrong with a broken file. */
+/** Interprets a decoded license.json. `detail` describes what is wrong with a broken file. */
 export function toLicenseFile(value: {
   readonly installation_id?: unknown;
   readonly tier?: unknown;

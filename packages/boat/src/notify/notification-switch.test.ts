@@ -5,7 +5,7 @@ import { startSignalKStub } from '../testing/signalk-stub.ts';
 import { serveHttp } from '../testing/transport-servers.ts';
 import { setNotifications } from './notification-switch.ts';
 
-test('switching off clears Signal K and calls no webhook, and switching on notifies again', async () => {
+test('switching off clears Signal K without calling the webhook, and switching on notifies again', async () => {
   const stub = await startSignalKStub();
   const calls: unknown[] = [];
   const { url: webhookUrl } = await serveHttp((request, response) => {
@@ -39,7 +39,7 @@ test('switching off clears Signal K and calls no webhook, and switching on notif
   assert.equal(boat.ledger.notifications.find('signalk', 'failed')?.exportCount, 2);
 });
 
-test('the states say why a channel does not show a notification', async () => {
+test('the states explain why a channel does not show a notification', async () => {
   const boat = createNotifiedBoat({ signalkUrl: NO_SERVER, webhookUrl: NO_SERVER });
   assert.deepEqual(boat.states(), { signalk: 'ready', webhook: 'ready' });
   const { entryNo } = boat.enqueue();

@@ -206,7 +206,7 @@ test('opens no connection at tier 0', async () => {
   assert.deepEqual(stub.seen, []);
 });
 
-test('there is no notifier with 0 days or without any receiver', () => {
+test('there is no notifier if the setting is 0 days or there is no receiver', () => {
   assert.equal(createNotifierOf({ afterDays: 0, signalkUrl: NO_SERVER }), undefined);
   assert.equal(createNotifierOf({ afterDays: 7, signalkUrl: undefined }), undefined);
 });
@@ -216,7 +216,7 @@ function createNotifierOf(settings: { afterDays: number; signalkUrl: string | un
   return createNotifier({ ...settings, webhookUrl: undefined } as Parameters<typeof createNotifier>[0]);
 }
 
-test('calls the webhook once for a condition and once for its end, retries failed calls, and sends no content', async () => {
+test('calls the webhook once when a condition begins and once when it ends, retries failed calls, and sends no content', async () => {
   let status = 503;
   const bodies: unknown[] = [];
   const { url } = await serveHttp((request, response) => {

@@ -19,20 +19,20 @@ import { createSignalKAccess, type NotDone } from './signalk-access.ts';
 import { createSignalKChannel, type SignalKChannel } from './signalk-channel.ts';
 import { callWebhook } from './webhook.ts';
 
-/** Interval at which the age of the waiting exports is checked while nothing else happens. */
+/** Interval at which the waiting exports' age is checked while nothing else happens. */
 const IDLE_MS = 60 * 60_000;
 
-/** Interval between checks that the Signal K server still shows its notifications. It loses them when it restarts. */
+/** Interval between checks that the Signal K server still shows its notifications. The server loses them when it restarts. */
 const VERIFY_EVERY_MS = 5 * 60_000;
 
 /**
- * First delay before the Signal K server is contacted again, doubled up to the maximum. The owner may be about to approve the
- * access.
+ * First delay before the Signal K server is contacted again, doubled each time up to the maximum. It is short because the owner
+ * may be about to approve the access.
  */
 const SIGNALK_RETRY_MIN_MS = 60_000;
 const SIGNALK_RETRY_MAX_MS = 15 * 60_000;
 
-/** Minimum time between two checks of the queue, so that quick delivery of a backlog costs only one check per second. */
+/** Minimum time between two queue checks, so that quick delivery of a backlog costs only one check per second. */
 const LOOK_EVERY_MS = 1_000;
 
 const SUBJECTS: readonly NotificationSubject[] = ['failed', 'waiting'];
@@ -45,7 +45,7 @@ export interface NotifierDeps {
   readonly afterDays: number;
   readonly signalkUrl: string | undefined;
   readonly webhookUrl: string | undefined;
-  /** The file with the state of the access to the Signal K server. */
+  /** The file that stores the state of access to the Signal K server. */
   readonly accessPath: string;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
 }
@@ -53,31 +53,29 @@ export interface NotifierDeps {
 /** Notifies the owner about exports that have failed or waited for too long, until the problem is resolved. */
 export interface Notifier {
   /**
-   * Compares the queue with what each channel shows and sends the changes to the channel. Rejects with the signal's reason when
+   * Compares the queue with what each channel shows, and sends the changes to the channels. Rejects with the signal's reason when
    * aborted. Opens no connection at tier 0 or while there is nothing to show or clear.
    */
   run(signal: AbortSignal): Promise<never>;
-  /** Must be called after a change to the queue. Triggers a check. */
+  /** Must be called after every queue change. Triggers a check. */
   wake(): void;
   /**
-   * Runs one iteration of `run`. Returns the time until the next one is due. A failure of the card or the ledger is logged and
-   * ends the iteration.
+   * Runs one iteration of `run`. Returns the time until the next one is due. If the card or the ledger fails, the failure is
+   * logged and the iteration ends.
    */
   look(signal: AbortSignal): Promise<number>;
-  /** Returns the state of each channel after its last step. */
+  /** Returns each channel's state after its last step. */
   states(): ChannelStates;
 }
 
-/** For each channel, `ready` or why it cannot show a notification at the moment. */
+/** For each channel, `ready` or the reason why it currently cannot show a notification. */
 export interface ChannelStates {
   readonly signalk: 'ready' | NotDone['state'];
   /** `failing`: a call has failed and will be retried. */
   readonly webhook: 'ready' | 'failing';
 }
 
-/**
- * The retries of a webhook call for one subject. The ledger records what the webhook accepted, so a restart loses only the delay.
- */
+/** Retries of a webhook call for one subject. The ledger records what the webhook accepted, so a restart loses only the delay. */
 interface Retry {
   readonly tries: number;
   readonly failures: number;
@@ -85,7 +83,7 @@ interface Retry {
 }
 
 interface SignalKWaits {
-  /** Number of consecutive attempts at which the server did not carry out the step. */
+  /** Number of consecutive attempts in which the server did not carry out the step. */
   tries: number;
   retryDueMs: MonotonicMs;
   verifyDueMs: MonotonicMs;
@@ -96,7 +94,7 @@ interface Context extends NotifierDeps {
   readonly retries: Map<NotificationSubject, Retry>;
   readonly signalkWaits: SignalKWaits;
   signalkState: ChannelStates['signalk'];
-  /** The problem that was logged last. Each problem is logged once, until it changes. */
+  /** The problem that was logged last. A problem is logged only once until it changes. */
   reported: string | undefined;
 }
 
@@ -166,12 +164,12 @@ async function readFacts(
   { world, ledger, afterDays, clockSynchronized }: Context,
   signal: AbortSignal,
 ): Promise<QueueFacts> {
-  // With notifications switched off, report an empty queue, so that channels are cleared.
+  // If notifications are switched off, report an empty queue, so that the channels are cleared.
   if (!areNotificationsOn(ledger.facts)) return { failedCount: 0, waitingCount: 0, afterDays };
   const range = toLongWait(world.clock.wall(), afterDays);
   const waitingCount = ledger.notifications.waitingCount(range);
-  // While the clock is known to be wrong, the age of an export is unknown. If the queue is empty, nothing is waiting regardless
-  // of ages.
+  // While the clock is known to be wrong, the age of exports is unknown. If the queue is empty, nothing is waiting, so ages do
+  // not matter.
   const isKnown = waitingCount === 0 || (await clockSynchronized(signal)) !== false;
   return {
     failedCount: ledger.notifications.failedCount(),
@@ -181,8 +179,9 @@ async function readFacts(
 }
 
 /**
- * Forgets what the webhook accepted, after the owner has switched notifications off. A call now would wrongly say that the
- * exports were delivered. When notifications are switched on again, the webhook is called for the conditions at that time.
+ * Forgets what the webhook accepted after the owner has switched notifications off. Calling the webhook now would wrongly report
+ * that the exports were delivered. When notifications are switched on again, the webhook is called for the conditions at that
+ * time.
  */
 function forgetWebhook({ ledger, retries }: Context): void {
   for (const subject of SUBJECTS) ledger.notifications.remove('webhook', subject);
@@ -230,7 +229,7 @@ async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSig
   return isShown ? Math.max(0, waits.verifyDueMs - world.clock.monotonic()) : IDLE_MS;
 }
 
-/** Removes the records of notifications that the server no longer has, so that they are raised again. */
+/** Deletes the ledger rows of notifications that the server no longer has, so that they are raised again. */
 async function verifyShown(
   { world, ledger, signalkWaits: waits }: Context,
   signalk: SignalKChannel,
@@ -340,7 +339,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
   return restMs;
 }
 
-/** Logs why the Signal K server does not show a notification. Each reason is logged once, until it changes. */
+/** Logs why the Signal K server does not show a notification. A reason is logged only once until it changes. */
 function reportSignalK(context: Context, { state, detail }: NotDone): void {
   const url = context.signalkUrl ?? '';
   switch (state) {

@@ -7,7 +7,7 @@ const condition = (exportCount: number) => ({ exportCount, state: 'warn', messag
 const raised = (exportCount: number) => ({ exportCount, remoteId: 'r' });
 
 describe('a condition', () => {
-  it('gives only the number of exports and no other details', () => {
+  it('contains only the number of exports and no other details', () => {
     assert.deepEqual(findCondition('failed', { ...FACTS, failedCount: 1 }), {
       exportCount: 1,
       state: 'warn',

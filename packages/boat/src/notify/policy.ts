@@ -3,28 +3,28 @@ import type { NotificationChannel, NotificationSubject, RaisedNotification } fro
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Creation times before 2020 come from a clock that was not set, because the program did not exist then. They do not show how
+ * Creation times before 2020 come from a clock that was not set, because this program did not exist then. They do not show how
  * long an export has waited.
  */
 const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
 
-/** A problem that the owner should know about until it is resolved. */
+/** A problem that is shown to the owner until it is resolved. */
 export interface Condition {
   readonly exportCount: number;
-  /** The severity, as a Signal K state. */
+  /** Severity, as a Signal K state. */
   readonly state: 'alert' | 'warn';
-  /** One sentence without record content or text from other systems. */
+  /** One sentence, without record content or text from other systems. */
   readonly message: string;
 }
 
-/** The facts from the queue. `waitingCount` is undefined while the clock is known to be wrong. */
+/** Counts from the queue. `waitingCount` is undefined while the clock is known to be wrong. */
 export interface QueueFacts {
   readonly failedCount: number;
   readonly waitingCount: number | undefined;
   readonly afterDays: number;
 }
 
-/** Returns the range of creation times of exports that have waited for more than `afterDays` days. */
+/** Returns the range of creation times for exports that have waited for more than `afterDays` days. */
 export function toLongWait(
   nowMs: number,
   afterDays: number,
@@ -32,7 +32,7 @@ export function toLongWait(
   return { fromMs: PLAUSIBLE_FROM_MS, untilMs: nowMs - afterDays * DAY_MS };
 }
 
-/** Returns the condition of a subject, `none` if there is nothing to report, or `unknown` if the facts are not sufficient. */
+/** Returns a subject's condition, `none` if there is nothing to report, or `unknown` if the counts are not sufficient. */
 export function findCondition(
   subject: NotificationSubject,
   { failedCount, waitingCount, afterDays }: QueueFacts,
@@ -65,7 +65,7 @@ function describeExports(count: number): string {
   return count === 1 ? '1 export' : `${count} exports`;
 }
 
-/** The step that brings a channel in line with a condition. */
+/** The step that makes a channel show the current condition. */
 export type Step =
   | { readonly kind: 'none' }
   | { readonly kind: 'raise'; readonly condition: Condition }
@@ -74,7 +74,7 @@ export type Step =
 
 /**
  * Compares the condition with what the channel shows. Signal K shows the current number of exports. A webhook sends a message to
- * a person, so it is called again only if more exports have failed, not each time another export is waiting.
+ * a person, so it is called again only if more exports have failed, not each time one more export is waiting.
  */
 export function decideStep(
   channel: NotificationChannel,
@@ -98,22 +98,22 @@ const WEBHOOK_RETRY_MIN_MS = 60_000;
 const WEBHOOK_RETRY_MAX_MS = 60 * 60_000;
 
 /**
- * Number of failures of a reachable webhook after which the boat gives up on a notification. The retries cover more than half a
- * day.
+ * Number of failed calls to a reachable webhook after which the boat gives up on a notification. The retries cover more than half
+ * a day.
  */
 const WEBHOOK_FAILURES_MAX = 20;
 
 /** The result of calling a webhook. */
 export type WebhookOutcome =
   | { readonly kind: 'accepted' }
-  /** No byte was sent, as on a boat without internet. */
+  /** Nothing was sent, for example because the boat has no internet connection. */
   | { readonly kind: 'unreachable'; readonly detail: string }
   /** The receiver or an intermediary failed. */
   | { readonly kind: 'failed'; readonly detail: string }
   /** The receiver permanently refuses the request. */
   | { readonly kind: 'refused'; readonly detail: string };
 
-/** The decision after a call. `failures` counts the consecutive calls that reached the receiver and failed. */
+/** The decision after a call. `failures` is the number of consecutive calls that reached the receiver and failed. */
 export type AfterWebhook =
   | { readonly kind: 'done' }
   | { readonly kind: 'give_up'; readonly detail: string }

@@ -7,8 +7,8 @@ import { readJsonFile } from '../platform/text-file.ts';
 const ACCESS_SIZE_MAX_BYTES = 16 * 1024;
 
 /**
- * The format of an access request's path, which the server returns. Paths of any other format are rejected, so that an answer
- * cannot make the boat send requests anywhere else.
+ * Format of an access request's path, which the server returns. Paths in any other format are rejected, so that an answer cannot
+ * make the boat send requests elsewhere.
  */
 export const REQUEST_PATH = '^/signalk/v1/requests/[A-Za-z0-9-]{1,100}$';
 
@@ -26,16 +26,16 @@ const AccessSchema = Type.Union([
 ]);
 const access = Compile(AccessSchema);
 
-/** The state of the boat's access to the Signal K server. The token never appears in a log line or a message. */
+/** State of the boat's access to the Signal K server. The token never appears in a log line or a message. */
 export type Access = Static<typeof AccessSchema> | { readonly state: 'none' };
 
-/** Reads the access. An unusable file counts as no access, which only means that the owner is asked once more. */
+/** Reads the access. An unusable file counts as no access. The only consequence is that the owner is asked once more. */
 export async function loadAccess(disk: Disk, path: string): Promise<Access> {
   const file = await readJsonFile(disk, path, ACCESS_SIZE_MAX_BYTES);
   return file.kind === 'value' && access.Check(file.value) ? file.value : { state: 'none' };
 }
 
-/** Writes the access durably. Only the owner of the file can read it. Throws DISK_…. */
+/** Writes the access durably. Only the file's owner can read it. Throws DISK_…. */
 export async function saveAccess(disk: Disk, path: string, value: Access): Promise<void> {
   if (value.state === 'none') await disk.remove(path);
   else await disk.replace(path, Buffer.from(`${JSON.stringify(value)}\n`));

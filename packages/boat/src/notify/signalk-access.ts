@@ -3,12 +3,12 @@ import type { SignalK, SignalKFailure } from './signalk.ts';
 import { loadAccess, saveAccess } from './signalk-access-file.ts';
 
 /**
- * Minimum time between two access requests. An expired or revoked token leads to a new request, which the owner sees as a new
- * list entry. If a server loses its requests, the boat must not send a new one at every step.
+ * Minimum time between two access requests. When a token expires or is revoked, the boat sends a new request, which the owner
+ * sees as a new list entry. If a server loses its requests, the boat must not send a new one at every step.
  */
 const REQUEST_EVERY_MS = 24 * 3_600_000;
 
-/** Why an operation was not carried out. `denied` applies until the access file is removed. */
+/** Why an operation was not carried out. `denied` persists until the access file is removed. */
 export interface NotDone {
   readonly kind: 'not_done';
   readonly state: 'awaiting_approval' | 'denied' | SignalKFailure['kind'];
@@ -18,7 +18,7 @@ export interface NotDone {
 type Operation<R> = (token: string | undefined) => Promise<R | SignalKFailure>;
 type Token = { readonly kind: 'token'; readonly token: string | undefined };
 
-/** Obtains access to a Signal K server that requires it: asks the owner once, reads the decision, and keeps the token. */
+/** Obtains access to a Signal K server that requires it: asks the owner once, reads the decision, and stores the token. */
 export interface SignalKAccess {
   /** Runs an operation with the token, if there is one. Throws DISK_… if the access cannot be stored. */
   with<R extends { readonly kind: string }>(
@@ -34,7 +34,9 @@ export function createSignalKAccess(
 ): SignalKAccess {
   let requestedAt: MonotonicMs | undefined;
 
-  /** Asks the owner. If power fails before the request is saved, it stays on the server unused, and the next one has a new ID. */
+  /**
+   * Asks the owner. If power fails before the request is saved, it remains unused on the server, and the next one has a new ID.
+   */
   async function request(signal: AbortSignal): Promise<NotDone> {
     const isTooEarly = requestedAt !== undefined && clock.monotonic() - requestedAt < REQUEST_EVERY_MS;
     if (isTooEarly) return notDone('unauthorized', 'it rejects a token that it granted');
@@ -86,7 +88,7 @@ export function createSignalKAccess(
       const found = await findToken(signal);
       if (found.kind === 'not_done') return found;
       const result = await operation(found.token);
-      // The guard excludes failures, but the compiler cannot narrow a type parameter.
+      // The guard rules out failures, but the compiler cannot narrow a type parameter.
       if (!isFailure(result)) return result as Exclude<R, SignalKFailure>;
       if (result.kind !== 'unauthorized') return toNotDone(result);
       if (found.token !== undefined) await saveAccess(disk, path, { state: 'none' });

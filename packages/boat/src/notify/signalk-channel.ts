@@ -2,7 +2,7 @@ import type { Step } from './policy.ts';
 import type { SignalK } from './signalk.ts';
 import type { NotDone, SignalKAccess } from './signalk-access.ts';
 
-/** The result of a step. `id` is the server's ID for the notification, or undefined if the step cleared it. */
+/** The result of a step. `id` is the server's ID for the notification, or undefined if the step cleared the notification. */
 export type SignalKResult = { readonly kind: 'done'; readonly id: string | undefined } | NotDone;
 
 /** Shows notifications on a Signal K server. */

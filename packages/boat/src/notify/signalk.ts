@@ -6,7 +6,7 @@ import { withDeadline } from '../platform/with-deadline.ts';
 import type { Condition } from './policy.ts';
 import { REQUEST_PATH, TOKEN } from './signalk-access-file.ts';
 
-/** Timeout for an answer. The server runs on this boat, but it may still be starting. */
+/** Timeout for an answer. The server runs on this boat but may still be starting. */
 const DEADLINE_MS = 10_000;
 
 /** Maximum size of an answer, in bytes. Real answers are smaller than 1 KB. */
@@ -15,7 +15,7 @@ const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 const NOTIFICATIONS = '/signalk/v2/api/notifications';
 const ACCESS_REQUESTS = '/signalk/v1/access/requests';
 
-/** The name under which the owner sees the access request on the server's admin page. */
+/** The name by which the access request appears on the server's admin page. */
 const DEVICE_DESCRIPTION = 'd3kOS export: reports failed and waiting exports';
 
 const raisedAnswer = Compile(Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }) }));
@@ -55,7 +55,7 @@ export interface SignalK {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'raised'; readonly id: string } | SignalKFailure>;
-  /** Changes the text of a notification. Returns `gone` if the server no longer has it. */
+  /** Changes a notification's text. Returns `gone` if the server no longer has the notification. */
   update(
     id: string,
     condition: Condition,
@@ -68,13 +68,13 @@ export interface SignalK {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'cleared' | 'gone' } | SignalKFailure>;
-  /** Checks whether the server still has a notification. It loses them when it restarts. */
+  /** Checks whether the server still has a notification. The server loses them when it restarts. */
   isKnown(
     id: string,
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'known' | 'gone' } | SignalKFailure>;
-  /** Asks the owner for access, under a new ID. Returns the path at which the decision can be read. */
+  /** Asks the owner for access under a new ID. Returns the path from which the decision can be read. */
   requestAccess(
     clientId: string,
     signal: AbortSignal,
@@ -149,13 +149,13 @@ export function createSignalK(
           ? { kind: 'approved', token: decision.token }
           : { kind: 'denied' };
       }
-      // The server keeps requests in memory, and returns 500 for one that it lost when it restarted.
+      // The server keeps requests only in memory, and returns 500 for one that it lost when it restarted.
       return { kind: 'gone' };
     },
   };
 }
 
-/** Creates a function that sends one request and returns the answer, or a failure common to all requests. */
+/** Creates a function that sends one request and returns the answer, or one of the failures that any request can have. */
 function createExchange(transport: Transport, clock: Pick<Clock, 'sleep'>, url: string) {
   return async (
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -194,7 +194,7 @@ function createExchange(transport: Transport, clock: Pick<Clock, 'sleep'>, url: 
   };
 }
 
-/** For an unknown ID, older servers return HTTP 200 with the status in the body, or 400 if it is to be changed. */
+/** For an unknown ID, older servers return HTTP 200 with the status in the body, or 400 for a change. */
 function isGone({ status, value }: Answer): boolean {
   return status === 404 || status === 400 || failedAnswer.Check(value);
 }

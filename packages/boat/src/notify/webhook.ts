@@ -5,7 +5,7 @@ import type { WebhookOutcome } from './policy.ts';
 /** Timeout for one call: enough for the DNS lookup, connection, handshake and answer on a satellite link with 2 s latency. */
 const DEADLINE_MS = 60_000;
 
-/** The body of a call. It contains the boat and the number of exports, but no records or secrets. */
+/** A call's body. It identifies the boat and the number of exports, but contains no records or secrets. */
 export interface WebhookBody {
   readonly service: 'd3kos-export-manager';
   readonly installation_id: string;
@@ -16,8 +16,8 @@ export interface WebhookBody {
 }
 
 /**
- * Calls the owner's webhook once. Uses only the status of the answer. Does not read the body, and follows no redirect, so that
- * the receiver cannot send the boat to another address. Failures are returned as results. Rejects with the signal's reason when
+ * Calls the owner's webhook once. Uses only the answer's status and does not read its body. Follows no redirects, so that the
+ * receiver cannot send the boat to another address. Failures are returned as results. Rejects with the signal's reason when
  * aborted.
  */
 export async function callWebhook(

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createVirtualClock } from '../../../sim/src/clock.ts';
 import { createAllowance } from './allowance.ts';
 
-test('an allowance can be used in one burst, refills evenly, and never exceeds its maximum', async () => {
+test('an allowance can be used up in one burst, refills evenly, and never exceeds its maximum', async () => {
   const clock = createVirtualClock(0);
   const allowance = createAllowance(clock, 60, 60_000);
   for (let taken = 0; taken < 60; taken += 1) assert.equal(allowance.take(1), true);

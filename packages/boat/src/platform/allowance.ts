@@ -1,12 +1,12 @@
 import type { Clock } from './ports.ts';
 
-/** An amount that may be used in a burst and refills evenly. */
+/** An allowance that may be used up in a burst and refills evenly. */
 export interface Allowance {
   /** Uses `amount` and returns true, or returns false and uses nothing. An amount above the maximum needs a full allowance. */
   take(amount: number): boolean;
 }
 
-/** Creates a full allowance of `max`, which refills completely within `periodMs` of monotonic time. */
+/** Creates a full allowance of `max` that refills completely within `periodMs` of monotonic time. */
 export function createAllowance(clock: Clock, max: number, periodMs: number): Allowance {
   let left = max;
   let atMs = clock.monotonic();

@@ -25,7 +25,7 @@ const TRACKED =
   'C0A80001,192.168.0.1,2,1766000000.123456789,0.000012,0.000034,0.00005,-1.2,0.01,0.3,0.02,0.001,64.2';
 const ABSENT = '/nowhere/at/all';
 
-test('combines the reports of timedated and chrony', async () => {
+test('combines the reports from timedated and chrony', async () => {
   const table: readonly (readonly [
     name: string,
     busctl: string | undefined,

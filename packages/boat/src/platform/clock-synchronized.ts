@@ -5,8 +5,8 @@ import type { Clock, Disk } from './ports.ts';
 
 /**
  * Returns whether a time service reports that the clock is set, or undefined if none reports anything. `run` is `/run`, where
- * systemd-timesyncd creates a file after its first NTP answer. Checking that file starts no process. For other services, see
- * `createClockSyncQuery`. Rejects with the signal's reason when aborted.
+ * systemd-timesyncd creates a file after its first NTP answer. Checking this file does not start a process. For other services,
+ * see `createClockSyncQuery`. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
   { disk, clock }: { readonly disk: Pick<Disk, 'stat'>; readonly clock: Pick<Clock, 'isSynchronized'> },
@@ -19,17 +19,17 @@ export async function isClockSynchronized(
 
 const runProgram = promisify(execFile);
 
-/** Timeout for one program. Each program queries a service on the same machine. */
+/** Timeout for one program. Each of these programs queries a service on this machine. */
 const ANSWER_DEADLINE_MS = 2_000;
-/** How long an answer is cached. Each query starts one or two processes, and a page may request the status every second. */
+/** How long an answer is cached. Every query starts one or two processes, and a page may request the status once a second. */
 const ANSWER_KEPT_MS = 60_000;
 
 const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'org.freedesktop.timedate1'];
 
 /**
- * Returns a function that reports whether the clock is set. It first queries the kernel through systemd-timedated. ntpd informs
- * the kernel, and so does chrony if its configuration contains `rtcsync`, as on Debian. If the kernel reports that the clock is
- * not set, it queries chrony. It resolves to undefined if neither answers.
+ * Returns a function that reports whether the clock is set. It first queries the kernel through systemd-timedated. ntpd reports
+ * to the kernel, and so does chrony if its configuration contains `rtcsync`, as on Debian. If the kernel reports that the clock
+ * is not set, it queries chrony. It resolves to undefined if neither answers.
  */
 export function createClockSyncQuery(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },
@@ -49,7 +49,7 @@ export function createClockSyncQuery(
   };
 }
 
-/** Returns the output of a program. The output is empty if the program is missing, fails or exceeds the timeout. */
+/** Returns a program's output, which is empty if the program is missing, fails or exceeds the timeout. */
 async function readOutput(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
     return (await runProgram(program, args, { timeout: ANSWER_DEADLINE_MS, signal })).stdout;

@@ -1,12 +1,12 @@
 import type { Clock, MonotonicMs, WallMs } from './ports.ts';
 
-/** Maximum delay of one timer. Node fires a timer with a longer delay immediately, so a longer sleep uses several timers. */
+/** Maximum delay of a single timer. Node fires timers with longer delays immediately, so a longer sleep uses several timers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** Creates the machine's clock. Sleeps are monotonic: setting the wall clock neither shortens nor prolongs them. */
 export function createClock(): Clock {
   return {
-    // The brands identify the clock from which a number was read. Only this file reads the machine's clocks.
+    // The brands identify which clock a number was read from. Only this file reads the machine's clocks.
     wall: () => Date.now() as WallMs,
     monotonic: () => performance.now() as MonotonicMs,
     sleep: sleepInSteps,

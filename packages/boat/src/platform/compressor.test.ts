@@ -25,7 +25,7 @@ describe('compression', () => {
     });
   }
 
-  it('uses windows no larger than the document needs, also at central', async () => {
+  it('uses windows no larger than the document needs, including at central', async () => {
     const { compress } = createCompressor();
     // 80 KB need a window of 128 KiB. A stream of unknown length would need 4 MiB to decode.
     const params = { [constants.ZSTD_d_windowLogMax]: 17 };

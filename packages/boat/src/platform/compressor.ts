@@ -8,9 +8,9 @@ const runBrotli = promisify(brotliCompress);
 const runZstd = promisify(zstdCompress);
 
 /**
- * Creates a compressor that runs on Node's threads, so that it does not block the event loop. Equal input gives equal output.
- * Windows and tables are no larger than the body needs. Without a pledged size, zstd would use 12 MB per thread, however small
- * the body (decision 0023).
+ * Creates a compressor that runs on Node's threads, so that it does not block the event loop. Equal input always gives equal
+ * output. Windows and tables are no larger than the body requires. Without a pledged size, zstd would use 12 MB per thread even
+ * for a small body (decision 0023).
  */
 export function createCompressor(): Compressor {
   return {

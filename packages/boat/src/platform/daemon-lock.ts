@@ -7,9 +7,9 @@ import { sqliteCode } from './sqlite.ts';
 const SQLITE_BUSY = 5;
 
 /**
- * Locks `path` for this process until the lock is released. The lock is SQLite's file lock, which the kernel releases when the
+ * Locks `path` for this process until the lock is released. It uses SQLite's file lock, which the kernel releases when the
  * process ends for any reason. Throws ALREADY_RUNNING if another process holds the lock, because two daemons on one root would
- * both write the ledger. Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
+ * both write the ledger. Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED if the file cannot be created.
  */
 export function holdDaemonLock(path: string): { release(): void } {
   makeLockFile(path);
@@ -29,12 +29,12 @@ export function holdDaemonLock(path: string): { release(): void } {
 }
 
 /**
- * Creates the file directly, because the operating system reports why a file cannot be created, while SQLite reports only "unable
- * to open".
+ * Creates the file directly, because the operating system reports why a file cannot be created, whereas SQLite reports only
+ * "unable to open".
  */
 function makeLockFile(path: string): void {
   try {
-    // A symbolic link could lead to another service's database.
+    // A symbolic link could point to another service's database.
     closeSync(
       openSync(
         path,

@@ -2,8 +2,8 @@ import { systemCode } from './disk-file-system.ts';
 import { ExportError, isExportError } from './errors.ts';
 
 /**
- * Converts an error of the operating system to an ExportError: DISK_FULL, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED.
- * Returns any other error unchanged.
+ * Converts an operating system error to an ExportError: DISK_FULL, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED. Returns any
+ * other error unchanged.
  */
 export function toDiskError(error: unknown, op: string): unknown {
   const code = systemCode(error);
@@ -76,7 +76,7 @@ export function isDiskFull(error: unknown): error is ExportError {
   return isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_NO_INODES');
 }
 
-/** Returns DISK_READ_ONLY for `op`. A file system whose journal was aborted stays read-only until it is mounted again. */
+/** Returns DISK_READ_ONLY for `op`. A file system whose journal was aborted stays read-only until it is remounted. */
 export function createDiskReadOnly(op: string, cause: unknown): ExportError {
   return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
     op,
@@ -85,16 +85,16 @@ export function createDiskReadOnly(op: string, cause: unknown): ExportError {
   });
 }
 
-/** Returns DISK_FAILED for a folder, a pipe or a device at `path`, where a file is expected. */
+/** Creates DISK_FAILED for a folder, pipe or device at `path`, where a file is expected. */
 export function createNotAFile(path: string, kind: 'directory' | 'other', op: string): ExportError {
   return new ExportError('DISK_FAILED', `${path} is not a file`, {
     op,
-    hint: 'The export manager expects a regular file at this path. Move whatever is there elsewhere.',
+    hint: 'The export manager expects a regular file at this path. Move the existing item elsewhere.',
     cause: Object.assign(new Error('not a file'), { code: kind === 'directory' ? 'EISDIR' : 'ESPIPE' }),
   });
 }
 
-/** Descriptions of system errors that the owner may be able to resolve. */
+/** Descriptions of system errors that the owner may be able to resolve, by error code. */
 const SYSTEM_MEANINGS: Readonly<Record<string, string>> = {
   EACCES: 'cannot be read: the export manager has no permission',
   EPERM: 'cannot be read: the export manager has no permission',
@@ -111,8 +111,8 @@ const SYSTEM_MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the reason for a disk failure as the end of a sentence about the file, for example "is a folder (EISDIR)". It contains
- * no path.
+ * Describes the reason for a disk failure as the end of a sentence about the file, for example "is a folder (EISDIR)". It
+ * contains no path.
  */
 export function toDiskReason(error: ExportError): string {
   const code = systemCode(error.cause);

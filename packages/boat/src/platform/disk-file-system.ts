@@ -21,10 +21,10 @@ import type { DiskSpace, FileFacts, Links, Readers, WallMs } from './ports.ts';
 const FILE_MODES: Readonly<Record<Readers, number>> = { owner: 0o600, everyone: 0o644 };
 const DIRECTORY_MODES: Readonly<Record<Readers, number>> = { owner: 0o700, everyone: 0o755 };
 
-/** The permissions of the group and of all other users. */
+/** Permissions of the group and all other users. */
 const OTHERS = 0o077;
 
-/** An open file. Every method throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
+/** An open file. Every method throws the system's errors (`code` is `ENOSPC`, `EIO`, …). */
 export interface OpenFile {
   facts(): Promise<FileFacts>;
   /**
@@ -32,16 +32,16 @@ export interface OpenFile {
    * the file.
    */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Writes at `position` and returns the number of bytes written, which may be fewer than given. */
+  /** Writes at `position` and returns the number of bytes written, which may be fewer than requested. */
   write(bytes: Uint8Array, position: number): Promise<number>;
-  /** fsync: the written bytes survive a power cut, but the file's name in its directory may not. */
+  /** Runs fsync: the written bytes then survive a power cut, but the file's name in its directory may not. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * The primitive steps from which a Disk is composed. Power can fail between any two of them. Every method throws the system's
- * error with its `code`.
+ * The primitive steps that a Disk consists of. Power can fail between any two of them. Every method throws the system's errors
+ * with their `code`.
  */
 export interface FileSystem {
   /**
@@ -50,7 +50,7 @@ export interface FileSystem {
   openToRead(path: string, links: Links): Promise<OpenFile>;
   /** Creates a file and opens it for writing. Throws EEXIST if the path exists. */
   create(path: string, readers: Readers): Promise<OpenFile>;
-  /** Reports a symbolic link that is dangling or not followed as `other`. Throws ELOOP for a circular link that is followed. */
+  /** Reports a symbolic link that is dangling or not followed as `other`. Throws ELOOP for a circular link that it follows. */
   stat(path: string, links: Links): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -62,11 +62,11 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
   /** Creates one directory level. Throws EEXIST if the path exists. */
   makeDirectory(path: string, readers: Readers): Promise<void>;
-  /** Removes the permissions of other users on a file or a directory, but not through a symbolic link. */
+  /** Removes other users' permissions on a file or directory, but not through a symbolic link. */
   restrict(path: string): Promise<void>;
-  /** fsync of a directory: its current names survive a power cut. */
+  /** Runs fsync on a directory: its current names then survive a power cut. */
   syncDirectory(path: string): Promise<void>;
-  /** Space as reported to an unprivileged writer. */
+  /** Space available to an unprivileged writer. */
   space(path: string): Promise<DiskSpace>;
 }
 
@@ -83,7 +83,7 @@ function toFacts(answer: StatAnswer): FileFacts {
   return {
     kind: answer.isFile() ? 'file' : answer.isDirectory() ? 'directory' : 'other',
     sizeBytes: answer.size,
-    // The times of a file system are wall-clock times.
+    // File system times are wall-clock times.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
     permissions: answer.mode & 0o777,
@@ -116,7 +116,7 @@ async function restrict(path: string): Promise<void> {
   if (!facts.isSymbolicLink() && (facts.mode & OTHERS) !== 0) await chmod(path, facts.mode & 0o777 & ~OTHERS);
 }
 
-/** Returns true if the system reports that nothing exists at the path, including a path below a file. */
+/** Returns true if the system reports that nothing exists at the path. This includes a path below a file. */
 export function isNotFound(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
@@ -128,7 +128,7 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Creates the machine's file system. */
+/** Creates an interface to the machine's file system. */
 export function createFileSystem(): FileSystem {
   return {
     openToRead: async (path, links) =>

@@ -48,7 +48,7 @@ readOnlyDiskContract('the machine', async () => {
   };
 });
 
-test('reads a file with a reported size of 0, as under /proc, to its end', async () => {
+test('reads a file with a reported size of 0 to its end, as in /proc', async () => {
   const bytes = await createDisk().read('/proc/self/status', 1024 * 1024);
   assert.match(new TextDecoder().decode(bytes), /^Name:/);
 });
@@ -194,7 +194,7 @@ test('lists the other entries if one cannot be examined', async (t) => {
   }
 });
 
-test('reports a lack of file descriptors in the process or the system as FILES_EXHAUSTED', async () => {
+test('reports that the process or the system has run out of file descriptors as FILES_EXHAUSTED', async () => {
   const real = createFileSystem();
   for (const code of ['EMFILE', 'ENFILE']) {
     const fail = () => Promise.reject(Object.assign(new Error(code), { code }));
@@ -225,7 +225,7 @@ function openFilesUnder(folder: string): readonly string[] {
       const target = readlinkSync(join('/proc/self/fd', descriptor));
       return target.startsWith(folder) ? [target] : [];
     } catch {
-      // The descriptor for listing this directory has been closed.
+      // The descriptor for listing this directory has already been closed.
       return [];
     }
   });

@@ -22,11 +22,11 @@ import type {
 } from './ports.ts';
 import { createRandom } from './random.ts';
 
-/** Size of the first read, in bytes. Files under /proc report a size of 0, and most of them fit in one page. */
+/** Size of the first read, in bytes. Files in /proc report a size of 0, and most of them fit in one page. */
 const FIRST_READ_BYTES = 4096;
 
 /**
- * Number of directory entries examined concurrently: enough to keep Node's four threads busy, and few enough to hold in memory.
+ * Number of directory entries examined concurrently: enough to keep Node's four threads busy, and few enough to fit in memory.
  */
 const STAT_BATCH = 32;
 
@@ -45,8 +45,8 @@ export function createDisk(): Disk {
 }
 
 /**
- * Creates a Disk from the primitive steps of `fileSystem`, in an order that fulfils the contract of `Disk`. The simulator
- * can cut power between any two steps. `random` is used for temporary names.
+ * Creates a Disk from the primitive steps of `fileSystem`, in an order that fulfils the `Disk` contract. The simulator can cut
+ * power between any two steps. `random` is used for temporary names.
  */
 export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   const disk: Disk = {
@@ -93,12 +93,12 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   return disk;
 }
 
-/** Error codes of a file system that does not support hard links, such as FAT, or does not allow one for this file. */
+/** Error codes for a file system that does not support hard links, such as FAT, or does not allow one for this file. */
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
  * Adds the name `to` to the file at `from`, replacing any file with that name. Returns false if the file system does not support
- * this. The caller must then rename the file, and a power cut may leave the rename incomplete.
+ * hard links. The caller must then rename the file, and a power cut may leave the rename incomplete.
  */
 async function addName(fileSystem: FileSystem, from: string, to: string): Promise<boolean> {
   for (let isFree = false; ; isFree = true)
@@ -128,8 +128,8 @@ async function stage(
 }
 
 function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string, path: string): StagedFile {
-  // `spent` means that a step has failed or is still running. The file can then only be discarded, so that a partial file is
-  // never committed.
+  // `spent` means that a step has failed or is still running. In this state, the file can only be discarded, so that a partial
+  // file is never committed.
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
@@ -183,7 +183,10 @@ interface SyncAhead {
   wrote(sizeBytes: number): void;
   /** Resolves once no sync is running. */
   ended(): Promise<void>;
-  /** Rejects if a sync has failed. The system reports lost writes only once, so a later sync would succeed. */
+  /**
+   * Rejects if a sync has failed. The failure is kept because the system reports lost writes only once, so a later sync would
+   * succeed.
+   */
   throwIfFailed(): Promise<void>;
 }
 
@@ -211,7 +214,7 @@ function createSyncAhead(file: OpenFile): SyncAhead {
   };
 }
 
-/** Writes all bytes. A single write may accept only some of them, for example on a nearly full disk. */
+/** Writes all bytes. A single write may accept only some of the bytes, for example on a nearly full disk. */
 async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
@@ -222,8 +225,8 @@ async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Pr
 }
 
 /**
- * Rethrows an error, distinguishing a lack of inodes from a lack of space, because the system reports both as ENOSPC. Only a new
- * name needs an inode.
+ * Rethrows an error, distinguishing lack of inodes from lack of space, because the system reports both as ENOSPC. Only a new name
+ * needs an inode.
  */
 async function nameFullDisk(fileSystem: FileSystem, path: string, error: unknown): Promise<never> {
   if (systemCode(error) === 'ENOSPC' && (await spaceAt(fileSystem, path)).freeInodes === 0)
@@ -253,8 +256,8 @@ async function readFrom<T>(
 async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Promise<Uint8Array> {
   const { sizeBytes } = await file.facts();
   if (sizeBytes > sizeMaxBytes) throw createTooLarge(path, sizeMaxBytes);
-  // The buffer is one byte larger than the reported size, because the file may have grown, and only a read of 0 bytes shows its
-  // end.
+  // The buffer is one byte larger than the reported size, because the file may have grown, and only a read of 0 bytes indicates
+  // its end.
   let bytes = new Uint8Array(Math.max(sizeBytes + 1, FIRST_READ_BYTES));
   let length = 0;
   for (;;) {
@@ -297,7 +300,7 @@ async function statIfThere(
   return orAbsent(fileSystem.stat(path, links));
 }
 
-/** The facts about an entry that the system does not let us examine. */
+/** Values for a directory entry that the system does not let us examine. */
 // An unknown time counts as the oldest.
 const UNKNOWN_FACTS: FileFacts = { kind: 'other', sizeBytes: 0, modifiedMs: 0 as WallMs, fileNo: 0 };
 
@@ -324,7 +327,7 @@ async function listIfThere(
     const facts = await Promise.all(batch.map((name) => statEntry(fileSystem, join(path, name), links)));
     batch.forEach((name, index) => {
       const found = facts[index];
-      // Skips a file that was removed after the listing.
+      // Skips a file that was removed after the directory was listed.
       if (found !== undefined) entries.push({ name, ...found });
     });
   }
@@ -352,8 +355,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string, readers: Re
 }
 
 /**
- * Syncs the parent of an existing directory. If a process is killed between creating a directory and the fsync, the directory is
- * not durable yet. A parent that this process may not read cannot contain a directory that it created.
+ * Syncs an existing directory's parent. If a process is killed between creating a directory and the fsync, the directory is not
+ * durable yet. A parent that this process may not read cannot contain a directory that this process created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {

@@ -1,4 +1,6 @@
-/** All error codes of the export manager. Each has a paragraph in docs/reference/errors.md, and a test compares the two lists. */
+/**
+ * All of the export manager's error codes. Each has a paragraph in docs/reference/errors.md, and a test compares the two lists.
+ */
 export const EXPORT_ERROR_CODES = [
   'CONFIG_INVALID',
   'CONFIG_UNREADABLE',
@@ -39,7 +41,7 @@ export const EXPORT_ERROR_CODES = [
 
 export type ExportErrorCode = (typeof EXPORT_ERROR_CODES)[number];
 
-/** A failure outside the program. `op` names the failed operation and its object, and `hint` states what to do next. */
+/** A failure outside the program. `op` names the failed operation and its object, and `hint` explains what to do next. */
 export class ExportError extends Error {
   readonly code: ExportErrorCode;
   readonly op: string;
@@ -57,7 +59,7 @@ export class ExportError extends Error {
   }
 }
 
-/** Returns true for an ExportError, and if `code` is given, only for one with this code. */
+/** Returns true for an ExportError. If `code` is given, the error must have this code. */
 export function isExportError(error: unknown, code?: ExportErrorCode): error is ExportError {
   return error instanceof ExportError && (code === undefined || error.code === code);
 }

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 /**
  * Returns a function that runs V8's full garbage collection and returns freed pages to the system. With an idle daemon's heap,
  * this blocks the event loop for about 20 ms, and several times longer on a Raspberry Pi. Used only by
- * `collect-garbage-when-idle.ts`; remove both together (decision 0023).
+ * `collect-garbage-when-idle.ts`; the two must be removed together (decision 0023).
  */
 export function createGarbageCollector(): () => void {
   let collect: NodeJS.GCFunction | undefined;

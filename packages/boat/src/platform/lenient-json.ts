@@ -10,21 +10,23 @@ const CLOSE_LIST = 0x5d;
 const LETTER_I = 0x49;
 const LETTER_N = 0x4e;
 
-/** Maximum nesting depth of a JSON text. Known sources have six levels. Functions that walk a value recurse once per level. */
+/**
+ * Maximum nesting depth of a JSON text. Known sources have six levels. Functions that traverse a value recurse once per level.
+ */
 export const JSON_LEVELS_MAX = 64;
 /**
- * Maximum number of values in a JSON text. A value of only two characters may take a hundred bytes of memory. The largest known
- * source, a year of benchmarks with their samples, has half a million values.
+ * Maximum number of values in a JSON text. A value that is only two characters long may take a hundred bytes of memory. The
+ * largest known source, a year of benchmarks with their samples, has half a million values.
  */
 export const JSON_VALUES_MAX = 1_000_000;
 
 /**
- * Maximum number of members of one object. Known objects have fewer than a hundred. Every key is compared with the allowed words,
- * so an object with a million keys would block the daemon for half a minute.
+ * Maximum number of members per object. Known objects have fewer than a hundred. Every key is compared with the allowed words, so
+ * an object with a million keys would block the daemon for half a minute.
  */
 export const JSON_MEMBERS_MAX = 10_000;
 
-/** The value of a JSON text, or the reason why it has none. */
+/** A JSON text's value, or the reason why it has none. */
 export type ParsedJson =
   { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'odd'; readonly reason: string };
 
@@ -55,9 +57,9 @@ function tryParse(text: string): ParsedJson {
 
 interface TextFacts {
   readonly levels: number;
-  /** Number of `,`, `[` and `{`, because one of them precedes every value except the outermost. */
+  /** Number of `,`, `[` and `{`. One of them precedes every value except the outermost. */
   readonly values: number;
-  /** Number of members of the largest object. */
+  /** Number of members in the largest object. */
   readonly members: number;
   readonly hasPythonNumbers: boolean;
 }
@@ -72,7 +74,7 @@ function measure(
   let values = 0;
   let members = 0;
   let hasPythonNumbers = false;
-  // The number of members so far of the open container at each level. Members of a list do not count.
+  // Number of members so far in the open container at each level. List elements do not count.
   const open = new Float64Array(JSON_LEVELS_MAX + 2);
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -125,12 +127,12 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Maximum number of digits of a number that central stores as a number. */
+/** Maximum number of digits with which central stores a number as a number. */
 const NUMBER_DIGITS_MAX = 1_000;
 
 /**
- * Returns a JSON number with all its digits. A number that central refuses, because it has more than 1,000 digits when written
- * without an exponent, becomes text. Returns undefined for any other value.
+ * Returns a JSON number with all its digits. A number that has more than 1,000 digits when written without an exponent becomes
+ * text, because central refuses it. Returns undefined for any other value.
  */
 export function toExactNumber(value: unknown): number | ExactNumber | string | undefined {
   if (typeof value === 'number') return value;

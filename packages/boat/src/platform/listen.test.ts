@@ -11,7 +11,7 @@ test('reports a port in use and an address that cannot be used, each with a hint
     await assert.rejects(listen(answer, '127.0.0.1', listening.port), (error) =>
       isExportError(error, 'PORT_IN_USE'),
     );
-    // Uses an address reserved for documentation, because root could use a port below 1024.
+    // Uses an address reserved for documentation instead of a port below 1024, which root could use.
     await assert.rejects(
       listen(answer, '198.51.100.7', 8094),
       (error) => isExportError(error, 'CONFIG_INVALID') && error.hint.includes('EXPORT_PORT'),
@@ -21,7 +21,7 @@ test('reports a port in use and an address that cannot be used, each with a hint
   }
 });
 
-test('answers on both addresses of localhost, and reports if another program has the second one', async (t) => {
+test('answers on both localhost addresses, and reports if another program uses the second one', async (t) => {
   const probe = await listen(answer, '::1', 0).catch(() => undefined);
   if (probe === undefined) return t.skip('this machine has no IPv6');
   const reasons: string[] = [];

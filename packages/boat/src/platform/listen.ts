@@ -10,17 +10,17 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** A listening server. */
 export interface Listening {
   readonly port: number;
-  /** Refuses new connections and closes the open ones. */
+  /** Refuses new connections and closes open ones. */
   close(): Promise<void>;
 }
 
-/** The loopback addresses. For the name `localhost`, browsers try the second one first. */
+/** The loopback addresses. For the name `localhost`, browsers try the second address first. */
 const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 
 /**
- * Serves `fetch` on both loopback addresses, so that no other program can answer on `localhost`. Throws like `listen` if the
- * first address is in use. If the second one cannot be used, calls `onSecondRefused` with the reason and serves only the first.
- * Does not call it on a machine without IPv6.
+ * Serves `fetch` on both loopback addresses, so that no other program can answer on `localhost`. If the first address is in use,
+ * throws like `listen`. If the second one cannot be used, calls `onSecondRefused` with the reason, except on a machine without
+ * IPv6, and serves only the first.
  */
 export async function listenOnLoopback(
   fetch: (request: Request) => Response | Promise<Response>,
@@ -61,7 +61,7 @@ export function listen(
         serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       },
       () => {
-        // A TCP server's address is an AddressInfo.
+        // A TCP server's address is always an AddressInfo.
         const address = server.address() as AddressInfo;
         resolve({
           port: address.port,

@@ -46,7 +46,7 @@ describe('a log line', () => {
     assert.equal(lines[0], '<4>Told a=1 b="two words" d="{\\"e\\":[1]}" f="outer: inner" g=10 h=null i=""');
   });
 
-  it('contains no character that controls a terminal or changes the direction of the text', () => {
+  it('contains no character that controls a terminal or changes text direction', () => {
     const { log, lines } = collecting();
     const unsafe =
       '\u0000\u001b\u007f\u0080\u009b2J\u009f\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069\ufeff';

@@ -4,10 +4,10 @@ import type { Log, LogLevel } from './ports.ts';
 /** The levels, from least to most important, with their journald priorities (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Maximum number of characters in the value of a fact, so that a complete HTTP answer cannot fill a journal on an SD card. */
+/** Maximum length of a fact's value, in characters, so that a complete HTTP answer cannot fill a journal on an SD card. */
 const VALUE_LENGTH_MAX = 500;
 
-/** Maximum number of an error's nested causes that are logged. */
+/** Maximum number of nested causes to log for an error. */
 const CAUSES_MAX = 5;
 
 export interface LogOptions {
@@ -15,13 +15,13 @@ export interface LogOptions {
   readonly writeLine?: (line: string) => void;
   /** True when journald reads stderr. Lines then begin with their priority instead of a time and a level. */
   readonly journald: boolean;
-  /** The least important level that is written. */
+  /** The least important level to write. */
   readonly level: LogLevel;
 }
 
 /**
- * Writes one line per message: the message, then the facts as `key=value`. Never throws: a value that cannot be converted to
- * text is logged as `?`. Redacts nothing, so callers must not pass secrets.
+ * Writes one line per message: the message, then the facts as `key=value`. Never throws: a value that cannot be converted to text
+ * is logged as `?`. The log redacts nothing, so callers must not pass secrets.
  */
 export function createLog(options: LogOptions): Log {
   const writeLine = options.writeLine ?? stderrLines();
@@ -37,8 +37,8 @@ export function createLog(options: LogOptions): Log {
 }
 
 /**
- * Returns a function that writes lines to stderr. While stderr has no reader, for example while journald restarts, lines are
- * lost. Without the error listener, the process would then crash.
+ * Creates a function that writes lines to stderr. While stderr has no reader, for example while journald restarts, lines are
+ * lost. Without the error listener, the process would crash in that situation.
  */
 function stderrLines(): (line: string) => void {
   process.stderr.on('error', () => undefined);
@@ -66,7 +66,7 @@ function toText(value: unknown): string {
     if (value instanceof Error) return toCauses(value);
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
   } catch {
-    // A value with a throwing getter or a cycle must not crash the program that logs it.
+    // A value with a cycle or a getter that throws must not crash the program that logs it.
     return '?';
   }
 }

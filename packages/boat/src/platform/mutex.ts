@@ -16,7 +16,7 @@ export function createMutex(): Mutex {
       const result = last.then(work).finally(() => {
         depth -= 1;
       });
-      // The next caller waits until this one has finished, even if it fails. Only this caller sees the failure.
+      // The next caller waits until this one has finished, whether or not it fails. Only this caller sees the failure.
       last = result.then(
         () => undefined,
         () => undefined,
@@ -37,10 +37,14 @@ export function createBoundedMutex(depthMax: number, op: string): Mutex {
     ...mutex,
     async run(work) {
       if (mutex.depth() < depthMax) return mutex.run(work);
-      throw new ExportError('BUSY', `Cannot ${op}: ${depthMax} such requests are already in progress`, {
-        op,
-        hint: 'Wait until they are done, then try again. Nothing is lost.',
-      });
+      throw new ExportError(
+        'BUSY',
+        `Cannot ${op}: ${depthMax} requests of this kind are already in progress`,
+        {
+          op,
+          hint: 'Wait until they are done, then try again. Nothing is lost.',
+        },
+      );
     },
   };
 }

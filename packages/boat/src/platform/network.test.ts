@@ -12,7 +12,7 @@ const address = (cidr: string, internal = false): NetworkInterfaceInfo => ({
   cidr,
 });
 
-/** Returns interfaces that change at the given reading. Reading 0 happens at creation. */
+/** Returns interfaces that change at the given reading. Reading 0 takes place at creation. */
 function changingAt(changeAt: number) {
   let looks = 0;
   return {

@@ -13,8 +13,8 @@ const LOOK_EVERY_MS = 1_500;
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * Creates the machine's network. It reads the interfaces only while a caller waits for a change. A change between two waits is
- * reported immediately by the next wait. `look` reads the interfaces and is called every `everyMs`.
+ * Creates the machine's network. It reads the interfaces only while a caller is waiting for a change. The next wait immediately
+ * reports a change that occurred between two waits. `look` reads the interfaces and is called every `everyMs`.
  */
 export function createNetwork(
   options: { readonly look?: () => Interfaces; readonly everyMs?: number } = {},
@@ -37,7 +37,7 @@ export function createNetwork(
   };
 }
 
-/** Returns the current interfaces as text, which differs after an interface or an address has changed. */
+/** Returns the current interfaces as text that changes whenever an interface or an address changes. */
 export function readNetworkFingerprint(): string {
   return toFingerprint(networkInterfaces());
 }
@@ -54,7 +54,7 @@ function toFingerprint(interfaces: Interfaces): string {
     .join('\n');
 }
 
-/** Node's own sleep rejects with an AbortError, but the port promises the signal's reason. */
+/** Node's own sleep rejects with an AbortError, whereas the port promises the signal's reason. */
 async function sleepOrThrow(delayMs: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(delayMs, undefined, { signal });
@@ -68,7 +68,7 @@ const run = promisify(execFile);
 
 /** Timeout for a query to NetworkManager. */
 const METERED_DEADLINE_MS = 2_000;
-/** How long an answer is cached. Each query starts a process, and connections change within minutes. */
+/** How long an answer is cached. Every query starts a process, and connections may change within minutes. */
 const METERED_KEPT_MS = 60_000;
 
 /** NetworkManager's property `Metered`: 1 is yes, 2 is no, 3 is a guessed yes, 4 is a guessed no, 0 is unknown. */

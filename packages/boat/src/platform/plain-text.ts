@@ -1,6 +1,6 @@
 /**
  * C0 and C1 control characters, line and paragraph separators, and characters that change the direction of text. In a terminal or
- * on a page they could hide or forge other text. `\ufeff` is invisible.
+ * on a page, they could hide or forge other text. `\ufeff` is invisible.
  */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/g;
 
@@ -10,14 +10,14 @@ export function toPlainText(text: string): string {
 }
 
 /**
- * Formats a value as JSON on one line that cannot control a terminal. It parses to the same value as the output of
+ * Formats a value as JSON on one line that cannot control a terminal. The result parses to the same value as the output of
  * `JSON.stringify`.
  */
 export function toPlainJson(value: unknown): string {
   return escapeUnsafe(JSON.stringify(value));
 }
 
-/** Formats a value like `toPlainJson`, but as indented lines. */
+/** Like `toPlainJson`, but formats the value as indented lines. */
 export function toPlainJsonLines(value: unknown): readonly string[] {
   return JSON.stringify(value, undefined, 2).split('\n').map(escapeUnsafe);
 }

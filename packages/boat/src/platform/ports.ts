@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { StorageMedium } from './policy/storage-medium.ts';
 
 /**
- * Milliseconds since 1970 by the boat's wall clock, used only as a label. The clock is often wrong after boot, so no wait is
+ * Milliseconds since 1970 by the boat's wall clock, used only as a label. The clock is often wrong after boot, so waits are never
  * based on it.
  */
 export type WallMs = number & { readonly __wall: unique symbol };
@@ -18,7 +18,7 @@ export interface Clock {
    * already aborted.
    */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Lets timers, sockets and other callers run, by scheduling a macrotask. `await` alone does not let them run. */
+  /** Lets timers, sockets and other callers run by scheduling a macrotask. `await` alone would not. */
   yield(): Promise<void>;
   /** Returns whether a time service reports that the wall clock is set, or undefined if none reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
@@ -43,8 +43,8 @@ export interface FileFacts {
 }
 
 /**
- * Whether a path may be a symbolic link. Links are refused in the export manager's own folders, because a program that may write
- * there could otherwise make the daemon read and send any file on the boat. Sources may be links, because owners move them to
+ * Whether a path may be a symbolic link. Links are refused in the export manager's own folders, because otherwise a program that
+ * may write there could make the daemon read and send any file on the boat. Sources may be links, because owners move them to
  * other drives.
  */
 export type Links = 'refuse' | 'follow';
@@ -52,7 +52,7 @@ export type Links = 'refuse' | 'follow';
 /** Who may read a new file or enter a new folder. */
 export type Readers = 'owner' | 'everyone';
 
-/** Space on a file system. `freeInodes` is undefined if the file system has no fixed number of inodes. */
+/** Space on a file system. `freeInodes` is undefined if the number of inodes is not fixed. */
 export interface DiskSpace {
   readonly freeBytes: number;
   readonly totalBytes: number;
@@ -63,11 +63,9 @@ export interface DirectoryEntry extends FileFacts {
   readonly name: string;
 }
 
-/**
- * A file that is written under a temporary name in the folder of its final name. Until `commit`, it may not survive a power cut.
- */
+/** A file that is written under a temporary name in its final folder. Until `commit`, it may not survive a power cut. */
 export interface StagedFile {
-  /** Appends bytes. Resolves when the operating system has accepted them. Throws ExportError DISK_FULL or DISK_FAILED. */
+  /** Appends bytes. Resolves when the operating system has accepted the bytes. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;
   /**
    * Syncs the file, renames it to the final path and syncs the directory. Once this has resolved, the complete file survives a
@@ -99,14 +97,12 @@ export interface Disk {
   stat(path: string, links?: Links): Promise<FileFacts | undefined>;
   /**
    * Returns the entries sorted by name, or undefined if the directory does not exist. The directory itself may be a link. An
-   * entry that cannot be examined is `other`, so that one bad entry never makes the listing fail.
+   * entry that cannot be examined is returned as `other`, so that one bad entry never makes the listing fail.
    */
   list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
   /** Creates the directory and its parents durably. Only their owner can enter the new ones, unless `readers` is `everyone`. */
   makeDirectory(path: string, readers?: Readers): Promise<void>;
-  /**
-   * Removes the permissions of other users on a file or a directory. Has no effect if it does not exist or is a symbolic link.
-   */
+  /** Removes other users' permissions on a file or directory. Has no effect if it does not exist or is a symbolic link. */
   restrict(path: string): Promise<void>;
   /**
    * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in
@@ -119,11 +115,11 @@ export interface Disk {
   move(from: string, to: string): Promise<void>;
   /** Durably removes a file. Has no effect if the file does not exist. */
   remove(path: string): Promise<void>;
-  /** Returns the space on the file system that holds `path`, as reported to an unprivileged writer. */
+  /** Returns the space available to an unprivileged writer on the file system that contains `path`. */
   space(path: string): Promise<DiskSpace>;
 }
 
-/** SQLite databases. The simulator also uses real SQLite, on files whose unsynced data it can discard. */
+/** SQLite databases. The simulator also uses real SQLite, but on files whose unsynced data it can discard. */
 export interface Databases {
   /**
    * Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not
@@ -132,8 +128,8 @@ export interface Databases {
   openLedger(path: string): LedgerDatabase;
   /**
    * Opens another service's database read-only, with a short busy timeout and without holding a lock. Returns undefined if the
-   * file does not exist. Throws the SQLite error if it cannot be opened, and DISK_FAILED if the system refuses the file. SQLite
-   * reads no value larger than 32 MiB from it.
+   * file does not exist. Throws the SQLite error if the database cannot be opened, and DISK_FAILED if the system refuses the
+   * file. SQLite does not read values larger than 32 MiB from it.
    */
   openSource(path: string): DatabaseSync | undefined;
 }
@@ -150,9 +146,7 @@ export interface LedgerDatabase {
   close(): void;
 }
 
-/**
- * The phase in which a request failed. Only in `exchange` and `aborted` can the server have received any bytes of the request.
- */
+/** The phase in which a request failed. The server can have received bytes of the request only in `exchange` and `aborted`. */
 export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
 
 /**
@@ -161,7 +155,10 @@ export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
  */
 export type Transport = (request: Request, signal: AbortSignal) => Promise<Response>;
 
-/** Why an exchange has no complete answer. `code` is the system's error code, such as `ECONNREFUSED` or `CERT_NOT_YET_VALID`. */
+/**
+ * The reason why an exchange has no complete answer. `code` is the system's error code, such as `ECONNREFUSED` or
+ * `CERT_NOT_YET_VALID`.
+ */
 export class TransportError extends Error {
   readonly phase: TransportPhase;
   readonly code: string;
@@ -193,7 +190,7 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Notifies the service supervisor (systemd) when the API answers, while the daemon works, and when it stops. */
+/** Notifies the service supervisor (systemd) when the API is ready, while the daemon works, and when it stops. */
 export interface ServiceNotifier {
   ready(): Promise<void>;
   /**
@@ -204,7 +201,7 @@ export interface ServiceNotifier {
   stopping(): Promise<void>;
 }
 
-/** All ports: everything that the export manager needs from outside. */
+/** All ports: everything that the export manager needs from outside the program. */
 export interface World {
   readonly clock: Clock;
   readonly random: Random;
@@ -215,7 +212,8 @@ export interface World {
   readonly compressor: Compressor;
   readonly log: Log;
   /**
-   * Returns the medium that holds an existing path, or undefined if the system does not report it. Never waits for the medium.
+   * Returns the medium on which an existing path is stored, or undefined if the system does not report it. Never waits for the
+   * medium.
    */
   readonly storageMedium?: (path: string) => Promise<StorageMedium | undefined>;
   /** Returns unused memory to the system. If absent, the JavaScript engine decides when to do so. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Random } from './ports.ts';
 
-/** Number of bits of a fraction in [0, 1) that a double represents exactly. */
+/** Number of bits that a double represents exactly in a fraction in [0, 1). */
 const FRACTION_BITS = 53;
 
-/** Creates a source of random numbers from the operating system. */
+/** Creates a source of random numbers that uses the operating system's generator. */
 export function createRandom(): Random {
   return {
     fraction: () => {

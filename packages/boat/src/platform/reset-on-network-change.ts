@@ -3,7 +3,7 @@ import type { HttpTransport } from './transport.ts';
 
 /**
  * Creates a transport that does not reuse sockets after a network change (docs/spec/delivery.md, "Delivering"). A socket from the
- * previous network falls silent instead of failing, so each request on it would wait for the silence timeout. The transport
+ * previous network falls silent instead of failing, so every request on it would wait for the silence timeout. The transport
  * checks the network before each request.
  */
 export function resetOnNetworkChange(

@@ -5,17 +5,17 @@ import type { Clock, Log, ServiceNotifier } from './ports.ts';
 
 const run = promisify(execFile);
 
-/** Timeout for `systemd-notify`. A call takes about 10 ms, but longer on a Raspberry Pi that is still booting. */
+/** Timeout for `systemd-notify`. A call takes about 10 ms, or longer on a Raspberry Pi that is still booting. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
-/** Number of reports per watchdog period. Each one starts a process. Up to three of the four may be lost. */
+/** Number of reports per watchdog period. Each report starts a process. Up to three of the four may be lost. */
 const WATCHDOG_REPORTS = 4;
 
 /**
  * Creates a notifier that runs `systemd-notify`; the unit needs `NotifyAccess=all`. It does nothing without NOTIFY_SOCKET. It
  * throws INTERNAL if a notification fails, because systemd would stop a service that never reports readiness. It reports progress
- * only if the unit has a watchdog (WATCHDOG_USEC), at most four times per period. No timer reports progress, so that systemd
- * restarts a daemon whose worker hangs.
+ * only if the unit has a watchdog (WATCHDOG_USEC), at most four times per period. Progress is never reported by a timer, so that
+ * systemd restarts a daemon whose worker hangs.
  */
 export function createServiceNotifier(
   { clock, log }: { readonly clock: Clock; readonly log: Log },

@@ -8,7 +8,7 @@ import type { Clock, Disk } from './ports.ts';
 export const SOURCE_WAIT_MAX_MS = 10_000;
 
 /**
- * Number of unanswered operations at which no further source is read. Each occupies one of the four threads on which Node runs
+ * Number of unanswered operations at which no further sources are read. Each occupies one of the four threads on which Node runs
  * file operations, and the ledger and the exports need the other two.
  */
 const STUCK_MAX = 2;
@@ -21,8 +21,9 @@ const STUCK_MAX = 2;
 export type SourceDisk = (signal: AbortSignal) => Disk;
 
 /**
- * Creates a `SourceDisk`. A process must have only one, because it counts unanswered operations. A synchronous call cannot be
- * interrupted: a network folder that answers `stat` but not `open` still blocks SQLite (docs/spec/sources.md, "Common rules").
+ * Creates a `SourceDisk`. A process must have only one such disk, because it counts unanswered operations. Synchronous calls
+ * cannot be interrupted: a network folder that answers `stat` but not `open` still blocks SQLite (docs/spec/sources.md, "Common
+ * rules").
  */
 export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
   const stuck = new Set<string>();
@@ -68,7 +69,7 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
 function doesNotAnswer(path: string, code: 'ETIMEDOUT' | 'EAGAIN'): ExportError {
   return new ExportError('DISK_FAILED', `The file system does not answer: ${path}`, {
     op: `read ${path}`,
-    hint: 'Check the network folder or the storage device that holds this path. The next export will try to read it again.',
+    hint: 'Check the network folder or storage device on which this path is located. The next export will try to read it again.',
     cause: Object.assign(new Error('no answer'), { code }),
   });
 }

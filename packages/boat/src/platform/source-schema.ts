@@ -2,24 +2,24 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { isNotFound } from './disk-file-system.ts';
 
 /**
- * Maximum size of the schema of a source, in bytes. SQLite reads the whole schema when it opens a database and keeps it in
- * memory, where it can be twenty times as large. The largest known schema has 5 kB.
+ * Maximum size of a source's schema, in bytes. SQLite reads the whole schema when it opens a database and keeps it in memory,
+ * where it can be twenty times as large. The largest known schema is 5 kB.
  */
 const SCHEMA_SIZE_MAX_BYTES = 1024 * 1024;
 
 /**
- * Maximum number of pages in a schema of more than one page. In a damaged file, pages can refer to each other in a cycle, which would
- * never end without a limit.
+ * Maximum number of pages in a schema of more than one page. In a damaged file, pages can refer to each other in a cycle, and
+ * without a limit, reading them would never end.
  */
 const SCHEMA_PAGES_MAX = 512;
 
 /**
- * Maximum number of pages in a write-ahead log, whose page numbers are read one by one. SQLite resets a log at 1,000 pages unless
- * a reader never finishes.
+ * Maximum number of pages in a write-ahead log, because its page numbers are read one by one. SQLite resets the log at 1,000
+ * pages unless a reader never finishes.
  */
 const WAL_PAGES_MAX = 65_536;
 
-/** Sizes and offsets of SQLite's file format, sections 1.3, 1.6 and 4.1. */
+/** Sizes and offsets in SQLite's file format, sections 1.3, 1.6 and 4.1. */
 const HEADER_BYTES = 100;
 const PAGE_SIZE_OFFSET = 16;
 const PAGE_BYTES_MIN = 512;
@@ -30,9 +30,9 @@ const INTERIOR_TABLE = 5;
 const LEAF_TABLE = 13;
 
 /**
- * Returns true if the schema of a SQLite database is small enough to be opened: at most `SCHEMA_SIZE_MAX_BYTES`, on at most two
- * levels of pages, none of which occurs twice. Every version of a page in the write-ahead log counts. Also returns true for a
- * file that is not a database, which SQLite rejects immediately. Throws the system's error.
+ * Returns true if a SQLite database's schema is small enough to open: at most `SCHEMA_SIZE_MAX_BYTES`, on at most two levels of
+ * pages, none of which occurs twice. Every version of a page in the write-ahead log counts. Also returns true for a file that is
+ * not a database, which SQLite rejects immediately. Throws the system's error.
  */
 export function hasSmallSchema(path: string): boolean {
   const file = openToRead(path);
@@ -59,7 +59,7 @@ export function hasSmallSchema(path: string): boolean {
   }
 }
 
-/** Returns the offsets of each page in a write-ahead log, or undefined if there are too many. */
+/** Returns each page's offsets in a write-ahead log, or undefined if there are too many. */
 function findFrames(wal: number, pageBytes: number): Map<number, number[]> | undefined {
   const frames = new Map<number, number[]>();
   for (let count = 0; count <= WAL_PAGES_MAX; count += 1) {
@@ -95,10 +95,7 @@ function childrenOf(page: Buffer): readonly number[] {
   return children;
 }
 
-/**
- * Returns the size of the rows on a leaf page, including their overflow pages. Returns 0 for any other page, which SQLite
- * rejects.
- */
+/** Returns the size of the rows on a leaf page, including overflow pages. Returns 0 for any other page, which SQLite rejects. */
 function sizeOfLeaf(page: Buffer, start: number): number {
   if (page[start] !== LEAF_TABLE) return 0;
   let sizeBytes = 0;
@@ -118,8 +115,8 @@ function* cellsOf(page: Buffer, start: number, headBytes: number): Generator<num
 }
 
 /**
- * Reads a variable-length integer (section 1.6). If the page is damaged, the result may exceed what a JavaScript number
- * represents exactly.
+ * Reads a variable-length integer (section 1.6). If the page is damaged, the result may be too large for a JavaScript number to
+ * represent exactly.
  */
 function readVarint(page: Buffer, start: number): number {
   let value = 0;
@@ -131,7 +128,7 @@ function readVarint(page: Buffer, start: number): number {
   return value;
 }
 
-/** Opens a file for reading. Returns undefined if nothing exists at the path. Does not block on a pipe. */
+/** Opens a file for reading. Returns undefined if nothing exists at the path. Does not block on pipes. */
 function openToRead(path: string): number | undefined {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

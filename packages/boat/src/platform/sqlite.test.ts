@@ -136,7 +136,7 @@ test('reads a WAL source without a writer in a read-only folder', (t) => {
   assert.deepEqual(readdirSync(folder), ['boatlog.db']);
 });
 
-test('reads current data of a WAL source with a running writer through a read-only folder', (t) => {
+test('reads current data from a WAL source with a running writer through a read-only folder', (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'closed');
   const writer = new DatabaseSync(path);
@@ -152,7 +152,7 @@ test('reads current data of a WAL source with a running writer through a read-on
   source?.close();
 });
 
-test('reads a source whose writer crashed if it may recover it, and otherwise reports an error', (t) => {
+test("if a source's writer crashed, reads the source if it may recover it, and otherwise reports an error", (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'crashed');
   const mounted = mountReadOnlyView(folder);
@@ -165,7 +165,7 @@ test('reads a source whose writer crashed if it may recover it, and otherwise re
   source?.close();
 });
 
-test("a source's writer can continue after the source was read", (t) => {
+test("a source's writer can continue after the source has been read", (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'closed');
   createDatabases().openSource(path)?.close();

@@ -11,7 +11,7 @@ import type { Databases, LedgerDatabase } from './ports.ts';
 
 /**
  * Timeout for another connection's lock on the ledger. Only the daemon writes to the ledger, so the other connection can only be
- * a SQLite shell. The wait blocks the whole daemon, but a failed export would be worse.
+ * a SQLite shell. Waiting blocks the whole daemon, but a failed export would be worse.
  */
 const LEDGER_BUSY_MAX_MS = 2_000;
 
@@ -21,26 +21,26 @@ const SOURCE_BUSY_MAX_MS = 250;
 /**
  * Maximum size of a value or row that SQLite reads from a source or computes from it, in bytes. A larger one fails with
  * SQLITE_TOOBIG before it is read, so that no source can exhaust the daemon's memory. Collectors never read values close to this
- * size. They measure values with `octet_length`, to which the limit does not apply.
+ * size. They measure values with `octet_length`, which is not subject to the limit.
  */
 export const SOURCE_VALUE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
- * WAL size in pages at which a commit also checkpoints. It is large enough that most commits are a single sequential write, and
+ * WAL size at which a commit also checkpoints, in pages. It is large enough that most commits are a single sequential write, and
  * small enough that the 4 MiB checkpoint takes well under a second on an SD card.
  */
 export const LEDGER_CHECKPOINT_PAGES = 1_000;
 
 /**
- * Size of the WAL that is kept after a checkpoint, in bytes. When the disk is full, small transactions can still commit in this
- * allocated space. Space beyond it, which a huge transaction may have used, is released.
+ * Size to which the WAL is truncated after a checkpoint, in bytes. When the disk is full, small transactions can still commit in
+ * this allocated space. Space beyond it, which a huge transaction may have used, is released.
  */
 const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
-/** Minimum value of `PRAGMA synchronous` with which SQLite syncs the WAL at every commit: 2 is FULL, 3 is EXTRA. */
+/** Minimum value of `PRAGMA synchronous` at which SQLite syncs the WAL on every commit: 2 is FULL, 3 is EXTRA. */
 const SYNCHRONOUS_FULL = 2;
 
-/** Offset of a database file's read version, and its value in WAL mode (SQLite file format §1.3.3). */
+/** Offset of the read version in a database file, and its value in WAL mode (SQLite file format §1.3.3). */
 const READ_VERSION_OFFSET = 19;
 const READ_VERSION_WAL = 2;
 
@@ -54,13 +54,13 @@ const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_TOOBIG = 18;
 const SQLITE_NOTADB = 26;
-/** Extended result code for a shared-memory file that could not grow because the disk is full. */
+/** Extended result code for a shared-memory file that could not grow because the disk was full. */
 const SQLITE_IOERR_SHMSIZE = 4874;
 
-/** Steps of a ledger, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
+/** A ledger's steps, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
 export type LedgerStep = 'opened' | 'begin' | 'commit' | 'committed';
 
-/** Called before each step takes effect, and right after `opened` and `committed`. An error that it throws fails the step. */
+/** Called before each step takes effect, and right after `opened` and `committed`. If it throws, the step fails. */
 export type LedgerObserver = (step: LedgerStep, db: DatabaseSync) => void;
 
 /** Creates the machine's databases. */
@@ -83,7 +83,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
       `PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LEDGER_WAL_KEPT_BYTES}`,
     );
     assertDurable(db, op);
-    // Without write permission, SQLite opens the file for reading, and the error would not appear until the first change.
+    // Without write permission, SQLite would open the file for reading, and the error would not appear until the first change.
     db.exec('BEGIN IMMEDIATE; ROLLBACK');
     observer?.('opened', db);
   } catch (error) {
@@ -139,12 +139,9 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   observer?.('begin', db);
   begin.run();
   const result = work();
-  assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-  // SQLite ends the transaction on some errors. If the work catches such an error, it continues outside a transaction.
-  assert(
-    db.isTransaction,
-    'the work of a ledger transaction continued after SQLite had ended the transaction',
-  );
+  assert(!(result instanceof Promise), "a ledger transaction's work must not be asynchronous");
+  // SQLite ends the transaction on some errors. If the work catches one of these errors, it continues outside a transaction.
+  assert(db.isTransaction, "a ledger transaction's work continued after SQLite had ended the transaction");
   observer?.('commit', db);
   commit.run();
   observer?.('committed', db);
@@ -152,8 +149,8 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
 }
 
 /**
- * Converts the error of a failed write. SQLite reports every operating system error as an I/O error, so this checks whether the
- * file system has become read-only.
+ * Converts the error from a failed write. SQLite reports every operating system error as an I/O error, so this function checks
+ * whether the file system has become read-only.
  */
 function toWriteError(error: unknown, op: string, path: string): unknown {
   const isIoError = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_IOERR;
@@ -201,7 +198,7 @@ function assertDurable(db: DatabaseSync, op: string): void {
   );
 }
 
-/** Implements `Databases.openSource`. Reads from the source once, so that a damaged one fails here. */
+/** Implements `Databases.openSource`. Reads from the source once, so that a damaged source fails here. */
 function openSourceDatabase(path: string): DatabaseSync | undefined {
   const op = `open the source ${path}`;
   try {
@@ -221,8 +218,8 @@ function openSourceFile(path: string, op: string): DatabaseSync | undefined {
   const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
   const isAtRest = !hasWal && isWalMode(path);
   if (isAtRest && !mayLeaveFilesBeside(path, facts.uid)) return openImmutable(path);
-  // A crashed writer has left its WAL behind. Opening it would create the WAL index as this user, and the database's owner could
-  // then not write to it.
+  // A crashed writer has left its WAL behind. Opening the database would create the WAL index as this user, and the database's
+  // owner could then not write to it.
   if (hasWal && !hasShm && !mayLeaveFilesBeside(path, facts.uid))
     throw new ExportError(
       'DISK_FAILED',
@@ -254,8 +251,8 @@ function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
 }
 
 /**
- * Opens a database so that only the database file is read, without locks and without creating files. This is correct for a WAL
- * database that has no writer and whose file holds all of its content. If a writer starts during a read, the read can fail or mix
+ * Opens a database so that only the database file is read, without locking and without creating files. This is correct for a WAL
+ * database that has no writer and whose file contains all of its data. If a writer starts during a read, the read can fail or mix
  * two states.
  */
 function openImmutable(path: string): DatabaseSync {

@@ -2,13 +2,13 @@ import { readFile, realpath } from 'node:fs/promises';
 import { systemCode } from './disk-file-system.ts';
 import { findStorageMedium, type StorageMedium } from './policy/storage-medium.ts';
 
-/** The mounts of this process, as proc_pid_mountinfo(5) describes them. */
+/** This process's mounts (proc_pid_mountinfo(5)). */
 const MOUNT_INFO = '/proc/self/mountinfo';
 
 /**
- * Creates a function that returns the medium that holds an existing path, or undefined if the system does not report it. Each
- * path is resolved only once, at its first query, and the mounts are read from the kernel's list, so later queries do not wait
- * for a medium that has stopped answering.
+ * Creates a function that returns the medium on which an existing path is stored, or undefined if the system does not report it.
+ * Each path is resolved only once, on the first query, and the mounts are read from the kernel's list, so later queries do not
+ * wait for a medium that has stopped answering.
  */
 export function createStorageMediumQuery(): (path: string) => Promise<StorageMedium | undefined> {
   const resolved = new Map<string, Promise<string>>();

@@ -3,13 +3,14 @@ import { arch, freemem, release, totalmem, uptime } from 'node:os';
 import { promisify } from 'node:util';
 
 /**
- * Maximum number of log lines, and limits on the time and bytes for reading them. A healthy boat writes about 200 lines a week.
+ * Maximum number of log lines, and limits on the time spent and bytes read to get them. A healthy boat writes about 200 lines a
+ * week.
  */
 const LOG_LINES_MAX = 500;
 const LOG_READ_MAX_MS = 20_000;
 const LOG_SIZE_MAX_BYTES = 2 * 1024 * 1024;
 
-/** Facts about the machine that support needs. */
+/** Information about the machine that support needs. */
 export interface SupportFacts {
   readonly node: string;
   readonly sqlite: string;
@@ -18,11 +19,11 @@ export interface SupportFacts {
   readonly uptime_seconds: number;
   readonly memory_bytes: number;
   readonly memory_free_bytes: number;
-  /** The newest lines of the service's journal, oldest first, or the reason why they cannot be read. */
+  /** The service's newest journal lines, oldest first, or the reason why they cannot be read. */
   readonly log: { readonly lines: readonly string[] } | { readonly unreadable: string };
 }
 
-/** Reads the facts. Never rejects: a journal that cannot be read is part of the result. */
+/** Reads the facts. Never rejects: if the journal cannot be read, the result includes the reason. */
 export async function readSupportFacts(unit: string): Promise<SupportFacts> {
   return {
     node: process.versions.node,

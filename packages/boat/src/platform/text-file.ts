@@ -5,21 +5,23 @@ import { parseForeignJson } from './lenient-json.ts';
 import type { Disk } from './ports.ts';
 import { decodeLongText } from './text.ts';
 
-/** A text file that may be missing. `empty` is a file without content, or one in which a power cut left only zero bytes. */
+/**
+ * A text file that may be missing. `empty` means that the file has no content, or that a power cut left only zero bytes in it.
+ */
 export type TextFile =
   | { readonly kind: 'missing' | 'empty' }
   | { readonly kind: 'unreadable' | 'too_large'; readonly reason: string }
   | { readonly kind: 'text'; readonly text: string };
 
-/** A JSON file that may be missing. `odd` is a file whose text is not JSON, or is JSON beyond the limits. */
+/** A JSON file that may be missing. `odd` means that its text is not JSON, or is JSON that exceeds the limits. */
 export type JsonFile =
   | Exclude<TextFile, { readonly kind: 'text' }>
   | { readonly kind: 'odd'; readonly reason: string }
   | { readonly kind: 'value'; readonly value: unknown };
 
 /**
- * Reads the text of a file that another program or an operator wrote. All such files are read with this function. Follows links,
- * but reads only regular files. The reason for a failure contains neither the path nor any of the file's content. Rethrows any
+ * Reads the text of a file written by another program or an operator. All of these files are read with this function. Follows
+ * links, but reads only regular files. The failure reason contains neither the path nor any of the file's content. Rethrows any
  * error that does not come from the disk.
  */
 export async function readTextFile(
@@ -47,7 +49,7 @@ export async function readJsonFile(
   return file.kind === 'text' ? parseForeignJson(file.text) : file;
 }
 
-/** Describes a failure to read a file. Rethrows any error that does not come from the disk. */
+/** Describes why a file could not be read. Rethrows any error that does not come from the disk. */
 export function toReadFailure(error: unknown): {
   readonly kind: 'unreadable' | 'too_large';
   readonly reason: string;

@@ -2,20 +2,20 @@ import { createTooLarge } from './disk.ts';
 import type { Disk } from './ports.ts';
 import { decodeBytes, detectEncoding } from './text.ts';
 
-/** Number of bytes read in one step. */
+/** Number of bytes read per step. */
 const READ_BYTES = 256 * 1024;
 /** Maximum length of a line in characters. Known programs write much shorter lines. */
 export const LINE_LENGTH_MAX = 256 * 1024;
 
 /**
- * Maximum size of a file of lines, in bytes: more than 30 alarms a day for 50 years. Without a limit, a huge sparse file, or one
- * that grows while it is read, would be read endlessly.
+ * Maximum size of a file of lines, in bytes: more than 30 alarms a day for 50 years. Without a limit, reading a huge sparse file,
+ * or one that grows while it is read, would never end.
  */
 export const LINES_SIZE_MAX_BYTES = 256 * 1024 * 1024;
 
 /**
- * A line of a text file. `whole` ends with a newline, `last` does not yet, and `too_long` exceeds `LINE_LENGTH_MAX` and has no
- * text.
+ * A line of a text file. `whole` ends with a newline, and `last` does not have one yet. `too_long` exceeds `LINE_LENGTH_MAX` and
+ * has no text.
  */
 export interface TextLine {
   readonly kind: 'whole' | 'last' | 'too_long';
@@ -27,7 +27,7 @@ export interface TextLine {
 /**
  * Reads a text file line by line in constant memory, in any encoding that `decodeText` supports. A run of NUL characters also
  * ends a line, because a power cut can leave one in place of a newline. Skips blank lines. Returns false if the file does not
- * exist. Throws the errors of the disk, and FILE_TOO_LARGE after `sizeMaxBytes`.
+ * exist. Throws disk errors, and FILE_TOO_LARGE after `sizeMaxBytes`.
  */
 export async function* readTextLines(
   disk: Pick<Disk, 'readRange'>,
@@ -49,7 +49,7 @@ export async function* readTextLines(
   }
 }
 
-/** Decodes the next bytes of a file. With `isEnd`, returns everything that is left. */
+/** Decodes a file's next bytes. If `isEnd` is set, returns everything that is left. */
 type Decode = (bytes: Uint8Array, isEnd: boolean) => string;
 
 function createDecoder(first: Uint8Array): Decode {
@@ -61,7 +61,8 @@ function createDecoder(first: Uint8Array): Decode {
   let rest: Uint8Array = new Uint8Array();
   return (bytes, isEnd) => {
     const gathered = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    // Splits only after a newline, so that no character is split. A longer line is not decoded correctly and is skipped.
+    // Splits only after a newline, so that no character is split. A line that is too long is not decoded correctly, but is
+    // skipped anyway.
     const end = Math.max(gathered.lastIndexOf(0x0a), gathered.lastIndexOf(0)) + 1;
     const cut = isEnd || gathered.length - end > LINE_LENGTH_MAX ? gathered.length : end;
     rest = gathered.slice(cut);

@@ -43,7 +43,7 @@ describe('a text file', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         const whole = text.toWellFormed().replaceAll('\0', '');
-        // A byte that occurs in no UTF-8 character selects the path that reads byte by byte.
+        // A byte that never occurs in UTF-8 selects the code path that reads byte by byte.
         const mixed = Buffer.concat([Buffer.from('>'), Buffer.from(whole), Buffer.from([0xff])]);
         assert.equal(decodeText(mixed), `>${whole}ÿ`);
       }),
@@ -124,7 +124,7 @@ describe('a file of lines', () => {
       ]);
   });
 
-  it('that is too large or grows while it is read is read up to the limit', async () => {
+  it('that is too large, or grows while it is read, is read only up to the limit', async () => {
     const step = Buffer.from(`${'x'.repeat(999)}\n`);
     let reads = 0;
     const growing = {
@@ -140,7 +140,7 @@ describe('a file of lines', () => {
     assert.equal(reads, 11);
   });
 
-  it('is read completely, wherever the reads split its lines', async () => {
+  it('is read completely, wherever reads split its lines', async () => {
     const lines = Array.from({ length: 9_000 }, (_, index) => `${index} ${'é'.repeat(index % 97)}`);
     const found = await read(`${lines.join('\n')}\n`);
     assert.deepEqual(

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Byte order marks. A Windows editor writes one before the text. */
+/** Byte order marks. Windows editors write one before the text. */
 const UTF8_MARK = [0xef, 0xbb, 0xbf] as const;
 const UTF16_LE_MARK = [0xff, 0xfe] as const;
 const UTF16_BE_MARK = [0xfe, 0xff] as const;
@@ -8,7 +8,7 @@ const UTF16_BE_MARK = [0xfe, 0xff] as const;
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /**
- * Returns the encoding of a text that begins with `bytes`: the one indicated by a byte order mark, or UTF-16 if every second byte
+ * Detects the encoding of a text that begins with `bytes`: the one indicated by a byte order mark, or UTF-16 if every second byte
  * of the first two characters is zero. For anything else, including Windows-1252 (see `decodeText`), returns `utf-8`.
  */
 export function detectEncoding(bytes: Uint8Array): TextEncoding {
@@ -31,7 +31,8 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * Like `decodeText`, for a file of any size. Text that is not all UTF-8 is decoded in blocks, and `rest` is awaited after each.
+ * Like `decodeText`, but for a file of any size. Text that is not entirely UTF-8 is decoded in blocks, and `rest` is awaited
+ * after each block.
  */
 export async function decodeLongText(bytes: Uint8Array, rest: () => Promise<unknown>): Promise<string> {
   if (detectEncoding(bytes) !== 'utf-8' || isUtf8(bytes)) return decodeText(bytes);
@@ -44,8 +45,8 @@ export async function decodeLongText(bytes: Uint8Array, rest: () => Promise<unkn
 }
 
 /**
- * Decodes UTF-8. Each byte that is not part of a UTF-8 character is decoded as Windows-1252, so one name in another encoding does
- * not garble the rest. Removes a byte order mark.
+ * Decodes UTF-8. Each byte that is not part of a UTF-8 character is decoded as Windows-1252, so that one name in another encoding
+ * does not garble the rest. Removes a byte order mark.
  */
 export function decodeBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -95,7 +96,10 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
 const WINDOWS_1252 = new TextDecoder('windows-1252');
 /** Maximum number of UTF-8 bytes in a Windows-1252 character, for example the euro sign. */
 const CHARACTER_SIZE_MAX_BYTES = 3;
-/** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff, `CHARACTER_SIZE_MAX_BYTES` for each. Unused bytes are 0. */
+/**
+ * The UTF-8 bytes of every Windows-1252 character from 0x80 to 0xff, with `CHARACTER_SIZE_MAX_BYTES` reserved for each. Unused
+ * bytes are 0.
+ */
 const WINDOWS_CHARACTERS = Uint8Array.from(
   Array.from({ length: 128 }, (_, index) => [
     ...Buffer.concat(
@@ -104,12 +108,12 @@ const WINDOWS_CHARACTERS = Uint8Array.from(
     ),
   ]).flat(),
 );
-/** Number of bytes that are converted in one block, so that a large file does not take three times its size in memory. */
+/** Number of bytes converted per block, so that a large file does not take three times its size in memory. */
 const BLOCK_BYTES = 64 * 1024;
-/** A UTF-8 character has up to four bytes, so a block may extend by three bytes. */
+/** A UTF-8 character has up to four bytes, so a block may be three bytes longer. */
 const BLOCK_REST_BYTES = 3;
 
-/** Decodes bytes that are not all UTF-8 in blocks, each of which takes about a millisecond. */
+/** Decodes bytes that are not entirely UTF-8 in blocks. Each block takes about a millisecond. */
 function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
   const block = Buffer.allocUnsafe((BLOCK_BYTES + BLOCK_REST_BYTES) * CHARACTER_SIZE_MAX_BYTES);
   for (let at = 0; at < bytes.length;) {
@@ -131,7 +135,7 @@ function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
   }
 }
 
-/** Returns the number of bytes of the UTF-8 character at `at`, or 0 if there is none (Unicode, table 3-7). */
+/** Returns the length in bytes of the UTF-8 character at `at`, or 0 if there is none (Unicode, table 3-7). */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;

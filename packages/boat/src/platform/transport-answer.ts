@@ -1,9 +1,9 @@
 import { TransportError } from './ports.ts';
 
-/** TransportError code: the exchange transferred no data for the silence timeout. */
+/** TransportError code: no data was transferred for the duration of the silence timeout. */
 export const SILENT_CODE = 'SILENT';
 
-/** TransportError code: the answer arrived more slowly than on the slowest link that counts as working. */
+/** TransportError code: the answer arrived more slowly than it would on the slowest link that counts as working. */
 export const SLOW_CODE = 'SLOW';
 
 /** A response's body, up to a size limit. */
@@ -12,8 +12,8 @@ export type AnswerBody =
   | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 
 /**
- * Reads at most `sizeMaxBytes` of a response's body. Abandons a longer body and closes its connection. Throws TransportError if
- * the response is cut off.
+ * Reads at most `sizeMaxBytes` of a response's body. If the body is longer, abandons it and closes the connection. Throws
+ * TransportError if the response is cut off.
  */
 export async function readAnswer(response: Response, sizeMaxBytes: number): Promise<AnswerBody> {
   if (response.body === null) return { kind: 'whole', bytes: new Uint8Array() };
@@ -33,8 +33,7 @@ export async function readAnswer(response: Response, sizeMaxBytes: number): Prom
 }
 
 /**
- * Returns the transport error of a failed exchange. Throws the signal's reason if the signal is aborted, and rethrows any
- * other error unchanged.
+ * Returns a failed exchange's transport error. If the signal is aborted, throws its reason. Rethrows any other error unchanged.
  */
 export function toTransportFailure(error: unknown, signal: AbortSignal): TransportError {
   signal.throwIfAborted();

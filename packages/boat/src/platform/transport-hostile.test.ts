@@ -7,7 +7,7 @@ import { readAnswer, SILENT_CODE, SLOW_CODE } from './transport-answer.ts';
 const NEVER = new AbortController().signal;
 const MEGABYTE = 1_000_000;
 
-describe('a server that holds the connection', () => {
+describe('a server that keeps the connection open', () => {
   /** Sends `piece` repeatedly, at intervals shorter than the silence limit. */
   const drip = (socket: Socket, head: string, piece: string): void => {
     socket.write(head);

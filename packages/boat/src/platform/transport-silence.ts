@@ -1,6 +1,6 @@
-/** Limits that determine when an exchange counts as silent or too slow. */
+/** Limits beyond which an exchange counts as silent or too slow. */
 export interface SilenceLimits {
-  /** Maximum time without any data transfer. Also the time that an answer may take beyond its transfer time. */
+  /** Maximum time without any data transfer, and maximum time that an answer may take beyond its transfer time. */
   readonly silenceMs: number;
   /** Speed of the slowest link that counts as working. */
   readonly slowestBytesPerSecond: number;
@@ -8,33 +8,33 @@ export interface SilenceLimits {
 
 /** Watches one exchange for silence. */
 export interface SilenceWatch {
-  /** A connection is being opened, with the timeout `limitMs`. */
+  /** A connection is being opened, with a timeout of `limitMs`. */
   connecting(limitMs: number): void;
   /** The connection is open. */
   connected(): void;
   /** Bytes of the request were passed to the socket. */
   sent(sizeBytes: number): void;
-  /** Bytes of the answer's body arrived, or its headers (0 bytes). */
+  /** Bytes of the answer's body arrived, or its headers did (0 bytes). */
   received(sizeBytes: number): void;
   /** Ends the watch. */
   stop(): void;
 }
 
-/** Why an exchange is ended: no data was transferred, or the answer arrived too slowly. */
+/** Why an exchange was ended: no data was transferred, or the answer arrived too slowly. */
 export type SilenceCause = 'silent' | 'slow';
 
 /**
  * Calls `onEnd` once if no data is transferred for the maximum silence (docs/spec/protocol.md R3: by progress, not by total
  * time), or if an answer takes longer than the slowest working link would need for it plus the maximum silence. Answers are
- * small, so a server that sends them byte by byte must not hold the delivery worker.
+ * small, so a server that sends them byte by byte must not hold up the delivery worker.
  *
- * The headers of an answer count as progress only when they are complete, so they must arrive within the maximum silence after
- * the request was sent.
+ * An answer's headers count as progress only once they are complete, so they must arrive within the maximum silence after the
+ * request was sent.
  *
  * A socket accepts bytes before they are sent. The kernel, the modem and a satellite proxy buffer hundreds of kilobytes and do
  * not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time. Accepted
- * bytes therefore count as moving for as long as that link needs to send them, and silence begins afterwards. The first byte of
- * the answer shows that all accepted bytes have arrived.
+ * bytes therefore count as in transit for as long as that link needs to send them, and silence begins only afterwards. The first
+ * byte of the answer shows that all accepted bytes have arrived.
  */
 export function watchSilence(limits: SilenceLimits, onEnd: (cause: SilenceCause) => void): SilenceWatch {
   let movedMs = performance.now();

@@ -30,7 +30,7 @@ interface Certificate {
   readonly key: KeyObject;
 }
 
-/** Creates a certificate for `host`, valid between the two times (RFC 5280), signed by `issuer` or self-signed. */
+/** Creates a certificate for `host` (RFC 5280), valid between the two times, and signed by `issuer` or self-signed. */
 function makeCertificate(host: string, fromMs: number, toMs: number, issuer?: Certificate): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = der(SEQUENCE, der(0x82, Buffer.from(host)));

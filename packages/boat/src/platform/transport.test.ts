@@ -18,7 +18,7 @@ import { readAnswer, SILENT_CODE } from './transport-answer.ts';
 const NEVER = new AbortController().signal;
 const MEGABYTE = 1_000_000;
 
-/** Answers with the number of body bytes, their framing and the connection number. */
+/** Answers with the body's length and framing and the connection number. */
 const echo: RequestListener = (request, response) => {
   let sizeBytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -141,14 +141,14 @@ describe('an exchange that fails', () => {
     assert.equal(half.phase, 'exchange');
   });
 
-  it('because the answer is not HTTP reports this', async () => {
+  it('because the answer is not HTTP is reported as such', async () => {
     const { url } = await serveRaw((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
     const failure = await failureOf(open().transport(new Request(url), NEVER));
     assert.equal(failure.phase, 'exchange');
     assert.equal(failure.code, 'HTTP_INVALID');
   });
 
-  it('because it was aborted ends immediately at any stage', async () => {
+  it('because of an abort takes effect immediately at any stage', async () => {
     const { port, url } = await serveRaw(() => undefined);
     for (const target of [`https://127.0.0.1:${port}/`, url]) {
       const stop = new AbortController();
@@ -166,7 +166,7 @@ describe('an exchange that fails', () => {
     assert.equal((await reading).phase, 'aborted');
   });
 
-  it('because the transport was closed is aborted', async () => {
+  it('because the transport was closed counts as aborted', async () => {
     const { url } = await serveRaw(() => undefined);
     const transport = open();
     const waiting = failureOf(transport.transport(new Request(url), NEVER));
@@ -176,7 +176,7 @@ describe('an exchange that fails', () => {
 });
 
 describe('silence', () => {
-  /** The silence limit is ten times the slow source's pause, so that even a busy machine stays below it. */
+  /** The silence limit is ten times the slow source's pause, so that even a busy machine stays below the limit. */
   const slow = { silenceMs: 1_000, slowestBytesPerSecond: 1e12 };
 
   it('does not end an upload from a slow source that keeps sending', async () => {
@@ -191,7 +191,7 @@ describe('silence', () => {
 
   it('does not end an upload on a slow link with large buffers', async () => {
     const size = 60 * MEGABYTE;
-    // Reads about 20 MB/s. The slowest speed that counts as working here is 10 MB/s, and the kernel buffers several MB.
+    // Reads about 20 MB/s. In this test, the slowest speed that counts as working is 10 MB/s, and the kernel buffers several MB.
     const { url } = await serveHttp((request, response) => {
       let budgetBytes = 0;
       const timer = setInterval(() => {

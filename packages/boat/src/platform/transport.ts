@@ -14,8 +14,8 @@ import { type PeerName, watchPeerName } from './transport-peer.ts';
 import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
- * Timeout for name lookup, connection and handshake together. A dead IPv6 address takes 5 s before the next address is tried. At
- * 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). On a working link this adds up to
+ * Combined timeout for name lookup, connection and handshake. A dead IPv6 address takes 5 s before the next address is tried. At
+ * 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). On a working link, this adds up to
  * 13 s.
  */
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -33,7 +33,7 @@ const SILENCE_MS = 30_000;
 const SLOWEST_BYTES_PER_SECOND = 8_000;
 
 /**
- * How long an idle connection is kept. Reusing it saves three round trips between the parts of an export. Servers and NATs keep
+ * How long an idle connection is kept. Reusing it saves three round trips between an export's parts. Servers and NATs keep
  * connections longer than this.
  */
 const IDLE_MS = 4_000;
@@ -41,7 +41,7 @@ const IDLE_MS = 4_000;
 /** TCP keep-alive probes would start after this multiple of `idleMs`, but the connection is closed before then. */
 const KEEP_ALIVE_PROBE_FACTOR = 10;
 
-/** Prefix of the error codes of Node's HTTP parser. */
+/** Prefix of error codes from Node's HTTP parser. */
 const PARSER_CODES = 'HPE_';
 
 /** Maximum size of an answer's headers, in bytes. Central's headers are under 1 KB. */
@@ -53,7 +53,7 @@ const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
  */
 const INFORMATIONAL_MAX = 16;
 
-/** Status codes without a body (RFC 9110). The Response constructor rejects a body for them. */
+/** Status codes of answers that have no body (RFC 9110). The Response constructor rejects a body for them. */
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304];
 
 export interface TransportOptions {
@@ -62,15 +62,15 @@ export interface TransportOptions {
   readonly silenceMs?: number;
   readonly slowestBytesPerSecond?: number;
   readonly idleMs?: number;
-  /** PEM certificate of the certificate authority to trust instead of the system's. */
+  /** PEM certificate of the authority to trust instead of the system's certificate authorities. */
   readonly authority?: string;
 }
 
 /** The machine's HTTP/1.1 client. It ignores proxies set in environment variables. */
 export interface HttpTransport {
-  /** See `Transport`. An answer whose body the caller does not read counts as silent and is aborted. */
+  /** See `Transport`. If the caller does not read an answer's body, the answer counts as silent and is aborted. */
   readonly transport: Transport;
-  /** Must be called after a network change. Existing connections are not reused, but running exchanges continue. */
+  /** Must be called after a network change. Existing connections are no longer reused, but running exchanges continue. */
   reset(): void;
   /** Aborts every exchange (phase `aborted`) and closes every connection. */
   close(): void;
@@ -108,7 +108,7 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
   };
 }
 
-/** The connections opened since the last network change. Unused ones are kept for the next exchange. */
+/** Connections opened since the last network change. Unused ones are kept for the next exchange. */
 interface Connections {
   readonly plain: HttpAgent;
   readonly secure: HttpsAgent;
@@ -157,12 +157,12 @@ async function exchange(request: Request, signal: AbortSignal, exchanging: Excha
   }
 }
 
-/** One exchange until its answer is read. It ends once, with `finish` or `fail`. */
+/** One exchange, up to the end of its answer. It ends once, with `finish` or `fail`. */
 interface Running {
   readonly watch: SilenceWatch;
-  /** Called when the answer has been read to its end. */
+  /** Called when the answer has been read completely. */
   finish(): void;
-  /** Ends the exchange and its connection, and returns the first failure, which is the error to throw. */
+  /** Ends the exchange and its connection, and returns the error to throw, which is that of the first failure. */
   fail(error: unknown): TransportError;
 }
 
@@ -237,7 +237,7 @@ function supervise(
 
 /**
  * Sends the body and resolves with the answer's headers, which may arrive before the whole body has been sent. A proxy that
- * refuses a body answers and then closes the connection, so its answer must not be lost if sending the rest fails.
+ * refuses a body answers and then closes the connection, so its answer must not be lost when sending the rest fails.
  */
 function send(
   sent: ClientRequest,
@@ -247,7 +247,7 @@ function send(
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let isAnswered = false;
   const failSending = (error: unknown): void => {
-    // If the answer also breaks off, reading it fails.
+    // If the answer also breaks off, reading it will fail.
     if (!isAnswered) reject(running.fail(error));
   };
   let informational = 0;
@@ -294,7 +294,7 @@ function toResponse(answer: IncomingMessage, running: Running): Response {
   return new Response(null, { status, headers });
 }
 
-/** Returns the answer's headers without values that `Headers` rejects. A captive portal may send any bytes. */
+/** Returns the answer's headers, except for values that `Headers` rejects. A captive portal may send any bytes. */
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -336,7 +336,7 @@ function toAborted(signal: AbortSignal): TransportError {
 }
 
 function toTransportError(error: unknown, phase: TransportPhase, peer: PeerName | undefined): TransportError {
-  // A portal's certificate has a different name, whether or not its authority is known.
+  // A portal's certificate is for a different name, whether or not its authority is known.
   const code = phase === 'tls' && peer === 'other' && isChainError(error) ? OTHER_NAME_CODE : toCode(error);
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError(phase, code.startsWith(PARSER_CODES) ? 'HTTP_INVALID' : code, message, {
@@ -344,7 +344,7 @@ function toTransportError(error: unknown, phase: TransportPhase, peer: PeerName 
   });
 }
 
-/** Node's code for a certificate with a different name. Node checks the name only if the certificate chain is valid. */
+/** Node's error code for a certificate with a different name. Node checks the name only if the certificate chain is valid. */
 const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
 function isChainError(error: unknown): boolean {

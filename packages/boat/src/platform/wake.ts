@@ -1,6 +1,6 @@
 import type { Clock } from './ports.ts';
 
-/** A wait that other code can end. A wake-up before the wait is not lost. */
+/** A wait that other code can end. A wake-up that comes before the wait is not lost. */
 export interface Wake {
   /** Ends the current wait, or the next one if there is none. */
   wake(): void;

@@ -5,7 +5,7 @@ export type Timely<T> = { readonly kind: 'done'; readonly value: T } | { readonl
 
 /**
  * Runs `work` with a signal that also aborts after `deadlineMs`. Returns `late` if `work` failed because of the deadline. Rejects
- * with the reason of `signal` when it is aborted, and with any other error of `work`.
+ * with the signal's reason when `signal` is aborted, and with any other error that `work` throws.
  */
 export async function withDeadline<T>(
   clock: Pick<Clock, 'sleep'>,

@@ -121,7 +121,7 @@ function writeMess(): void {
   ledger.close();
 }
 
-test('recovery interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
+test('recovery has the same result after the next start if it is interrupted at any change to the disk or the ledger', async () => {
   writeMess();
   const whole = await start();
   assert.ok(whole !== undefined && whole.steps > 30);
@@ -182,7 +182,7 @@ test("an adopted boatlog entry equals the collector's record, for any ID, time a
     ['x'.repeat(400), 't', 'auto', '', null, null, null],
   ];
   for (const row of rows) db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, ?, ?)').run(...row);
-  // The query and the document shape of the legacy exporter.
+  // The legacy exporter's query and document shape.
   const entries = db
     .prepare(
       'SELECT entry_id, timestamp, entry_type, content, latitude, longitude, weather_conditions FROM boatlog_entries ORDER BY timestamp DESC',
@@ -213,7 +213,7 @@ test("an adopted boatlog entry equals the collector's record, for any ID, time a
   );
 });
 
-test('every adopted record has the same record ID as from its collector and appears once', () => {
+test('every adopted record has the record ID that its collector assigns, and appears once', () => {
   const table: readonly (readonly [
     category: (typeof CATEGORIES)[number],
     section: unknown,
@@ -334,7 +334,7 @@ test('the installation IDs in the export and in license.json determine whether t
   }
 });
 
-test('a legacy export that is too large to read is quarantined, and the start continues', async () => {
+test('a legacy export that is too large to read is quarantined, and startup continues', async () => {
   freshBoat();
   put('data/exports/exports/a.json', ' '.repeat(LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1));
   put('data/exports/exports/export_20260220_100531.json', document(1));
@@ -344,7 +344,7 @@ test('a legacy export that is too large to read is quarantined, and the start co
   assert.equal(statSync(join(paths.damaged, 'a.json')).size, LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1);
 });
 
-test('does not write a delivered and removed legacy export again under the same ID, which central would refuse', async () => {
+test('does not rewrite a delivered and removed legacy export under the same ID, which central would refuse', async () => {
   freshBoat();
   const old = put('data/exports/exports/export_20260220_100531.json', document(1));
   await start();

@@ -20,8 +20,8 @@ import { toNumberedName, toStamp } from '../ledger/labels.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
- * Maximum size of a legacy export file that adoption reads into memory, in bytes. A file of this size holds about 100,000 boatlog
- * entries. Its text and parsed values take about half of the 512 MB that the systemd unit allows.
+ * Maximum size of a legacy export file that adoption reads into memory, in bytes. A file of this size has about 100,000 boatlog
+ * entries. Its text and parsed values together take about half of the 512 MB that the systemd unit allows.
  */
 export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ const documentHeader = Compile(DocumentHeaderSchema);
 /** The result of adopting a file that has no entry. */
 export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
-  /** The file holds an export that already has an entry or has been delivered. */
+  /** The file contains an export that already has an entry or has been delivered. */
   | { readonly kind: 'known' }
   | Quarantined
   /** The disk failed. The file was not moved, and the next start tries again. */
@@ -49,9 +49,9 @@ const NO_LEGACY_FACTS: LegacyFacts = { queueId: undefined, createdAtMs: undefine
 /**
  * Creates an entry for an export file that has none, so that it is delivered. Moves no cursor, so the next export contains the
  * records again, and central stores them once. A legacy export file is first rewritten with record IDs, and removed once the new
- * file has its entry. `legacyFacts` come from the legacy queue. Can be repeated after a power cut at any point, and leaves one
- * entry per file. Returns `postponed` for a file that cannot be read or written now, because one file must not keep the export
- * manager from starting.
+ * file has its entry. `legacyFacts` come from the legacy queue. Can be repeated after a power cut at any point and leaves exactly
+ * one entry per file. Returns `postponed` for a file that currently cannot be read or written, because one file must not keep the
+ * export manager from starting.
  */
 export async function adoptFile(
   world: AdoptWorld,
@@ -72,7 +72,7 @@ export async function adoptFile(
     const { adoption, isWhole } = await adoptLegacyFile(world, paths, ledger, path, legacyFacts, boat);
     if (adoption.kind === 'unusable') return quarantineFile(world, paths, path, adoption.reason);
     if (adoption.kind === 'postponed') return adoption;
-    // Until the entry is durable, the legacy file is the only copy of the export.
+    // Until the entry is durable, the legacy file is the export's only copy.
     if (isWhole) await world.disk.remove(path);
     else
       await quarantineFile(world, paths, path, 'a part of the file could not be parsed; the rest is queued');
@@ -94,7 +94,7 @@ export async function adoptCopy(
   });
 }
 
-/** Runs `work`. Returns a disk failure for this file as a value. Throws any other error. */
+/** Runs `work`. Returns a disk failure for this file as a value instead of throwing it. Throws any other error. */
 async function orPostponed<T>(
   path: string,
   work: () => Promise<T>,
@@ -169,7 +169,7 @@ async function adoptOwn(
   return entry === undefined ? { kind: 'known' } : { kind: 'adopted', entry };
 }
 
-/** Returns the timestamp in the file name of an export or of an archived failed export. */
+/** Returns the timestamp from the file name of an export or an archived failed export. */
 function toFileStamp(path: string): string | undefined {
   return /^(?:export|q)_([0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?)(?:_failed)?\.json$/.exec(basename(path))?.[1];
 }
@@ -229,7 +229,7 @@ async function adoptLegacyFile(
 }
 
 /**
- * Returns the export ID of a legacy export. It is the same each time this ledger imports the same content. A ledger that replaced
+ * Returns a legacy export's export ID. The ID is the same each time this ledger imports the same content. A ledger that replaced
  * a lost one writes its own ID into the document, which makes it a different export.
  */
 export function toExportId(ledgerId: string, content: Uint8Array | string): string {
@@ -237,8 +237,8 @@ export function toExportId(ledgerId: string, content: Uint8Array | string): stri
 }
 
 /**
- * Writes a legacy document as an export of this program and creates its entry. Repeating the call has no effect while
- * the ledger holds the entry or its history.
+ * Writes a legacy document in this program's export format and creates its entry. Repeating the call has no effect while the
+ * ledger has the entry or its history.
  */
 export async function adoptDocument(
   world: AdoptWorld,
@@ -251,7 +251,7 @@ export async function adoptDocument(
 ): Promise<Adoption | Unusable> {
   const owner = decideOwnership(document.installationId, boat);
   if (owner.kind === 'refused') return { kind: 'unusable', reason: owner.reason };
-  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'the export holds no records' };
+  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'the export contains no records' };
   if (isHeld(ledger, exportId)) return { kind: 'known' };
   const file = await rewrite(world, paths, ledger, {
     exportId,

@@ -10,14 +10,14 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject } from './legacy-document.ts';
 
-/** The facts about the boat that adoption needs: its installation ID, and how to interpret its local times. */
+/** What adoption needs to know about the boat: its installation ID, and how to interpret its local times. */
 export interface AdoptingBoat {
   /** Undefined if license.json has no valid ID. Exports from any installation are then accepted. */
   readonly installationId: string | undefined;
   readonly readTime: TimestampReader;
 }
 
-/** Returns the root folder of the boat, two levels above its exports folder. */
+/** Returns the boat's root folder, which is two levels above its exports folder. */
 export function toBoatRoot(paths: SpoolPaths): string {
   return dirname(dirname(paths.home));
 }
@@ -35,7 +35,7 @@ export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<A
   };
 }
 
-/** Returns the content of a text file, or '' if the file is absent or larger than `sizeMaxBytes`. */
+/** Returns a text file's content, or '' if the file is absent or larger than `sizeMaxBytes`. */
 async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise<string> {
   try {
     return decodeText((await disk.read(path, sizeMaxBytes, 'follow')) ?? new Uint8Array());
@@ -45,14 +45,14 @@ async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise
   }
 }
 
-/** Whether this boat may send an export, and if so, under which installation ID. */
+/** Whether this boat may send an export, and if so, the installation ID to use. */
 export type Ownership =
   | { readonly kind: 'ours'; readonly installationId: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * Accepts an export without an installation ID as this boat's own, and rejects one with another boat's ID. A card that was copied
- * from another boat contains that boat's queue, and central would refuse those exports.
+ * Accepts an export without an installation ID as this boat's own, and rejects one with another boat's ID. A card copied from
+ * another boat contains that boat's queue, and central would refuse those exports.
  */
 export function decideOwnership(stated: unknown, boat: Pick<AdoptingBoat, 'installationId'>): Ownership {
   if (stated === undefined || stated === null)

@@ -86,7 +86,7 @@ test('the ledger opens after a restart on a full card, and waiting exports can s
   t.after(() => mounted.unmount());
   const paths = toSpoolPaths(mounted.path);
   const log = { write: () => undefined };
-  // The ports that opening the ledger uses.
+  // The ports needed to open the ledger.
   const world = {
     clock: createClock(),
     random: createRandom(),

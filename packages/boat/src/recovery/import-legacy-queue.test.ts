@@ -24,8 +24,7 @@ const NOW = Date.parse('2026-11-23T10:00:00Z') as WallMs;
 const clock: Clock = { ...createClock(), wall: () => NOW };
 
 /**
- * Performs the import and recovery of a first start, ended by a power cut after `stepsMax` steps, and returns the number of
- * steps.
+ * Performs the import and recovery of a first start, which a power cut ends after `stepsMax` steps. Returns the number of steps.
  */
 async function start(
   stepsMax = Number.POSITIVE_INFINITY,
@@ -100,7 +99,7 @@ function entries(): readonly Readonly<Record<string, unknown>>[] {
   }));
 }
 
-/** Returns the result of a first start: the entries, and every file except the ledger with its content. */
+/** Returns the result of a first start: the entries, and all files except the ledger, with their content. */
 function state() {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.includes('exports.db') && statSync(join(root, name)).isFile())
@@ -196,7 +195,7 @@ test('every export in a legacy queue is queued once, oldest first, with its ID, 
     await cutFile(createDisk(), clock, join(root, String(exportFile)), 100);
 });
 
-test('an import interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
+test('an import has the same result after the next start if it is interrupted at any change to the disk or the ledger', async () => {
   writeFullBoat();
   const whole = await start();
   assert.ok(whole.kind === 'started' && whole.steps > 60);
@@ -258,7 +257,7 @@ for (const [name, content] of [
     );
   });
 
-test("data without an installation ID counts as this boat's, and is not sent if the boat has no ID", async () => {
+test("data without an installation ID counts as this boat's own, and is not sent if the boat has no ID", async () => {
   const queue = [{ id: 1, type: 'boatlog', data: [{ entry_id: 1, timestamp: 't' }], status: 'pending' }];
   freshBoat();
   put('data/exports/export_queue.json', queue);
@@ -316,7 +315,7 @@ test("ignores paths outside the export folders: no other program's file is read,
   assert.ok(existsSync(license) && existsSync(outside));
 });
 
-test('a file that the disk cannot read is imported at a later start, and the other exports do not wait for it', async () => {
+test('a file that the disk cannot read is imported at a later start, and other exports do not wait for it', async () => {
   writeFullBoat();
   await start();
   const expected = state();
@@ -329,7 +328,7 @@ test('a file that the disk cannot read is imported at a later start, and the oth
       disk.readRange(path === refused ? `${paths.ledger}/\0` : path, offset, length),
   });
   const first = await start(undefined, log, wrap).catch((error: unknown) => error);
-  // The system rejects a path with a NUL character, and this appears as a disk failure.
+  // The system rejects a path with a NUL character, which appears as a disk failure.
   assert.ok(!(first instanceof Error), String(first));
   assert.ok(typeof first === 'object' && first !== null && 'report' in first);
   assert.ok(log.lines.some((line) => line.includes('at the next start')));

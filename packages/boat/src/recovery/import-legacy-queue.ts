@@ -20,35 +20,38 @@ import { makeSpoolFolders } from './make-spool-folders.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
 import { toNumberedName } from '../ledger/labels.ts';
 
-/** Name of the ledger fact that records a completed import, after which the legacy queue is not read again. */
+/** Name of the ledger fact that records a completed import. Once it is set, the legacy queue is not read again. */
 const IMPORTED_FACT = 'old_queue_imported';
 
 /**
- * Maximum size of a legacy queue or history file that is read, in bytes. The legacy exporter rewrote its file at every
- * change, so a larger one is implausible.
+ * Maximum size of a legacy queue or history file that is read, in bytes. The legacy exporter rewrote the file at every change, so
+ * a larger one is implausible.
  */
 export const LEGACY_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
- * Maximum number of items imported from one file, enough for ten years of hourly exports. The exports on disk are adopted
- * in any case.
+ * Maximum number of items imported from one file, enough for ten years of hourly exports. Exports on disk are adopted in any
+ * case.
  */
 export const LEGACY_ITEMS_MAX = 100_000;
 
 /** The result of importing a legacy queue. */
 export interface ImportReport {
   readonly imported: number;
-  /** Items whose export already has an entry, because two items refer to the same file or a power cut interrupted an import. */
+  /**
+   * Items whose export already has an entry, either because two items refer to the same file or because a power cut interrupted
+   * an import.
+   */
   readonly known: number;
   /** Items whose file does not exist or is outside the folders that may hold exports. */
   readonly missing: number;
-  /** Items without any data that can be sent. They remain in the kept file. */
+  /** Items without any sendable data. They remain in the kept file. */
   readonly unusable: number;
   /** Items whose file was moved to quarantine. */
   readonly quarantined: number;
   /** Items that failed because of the disk. They are tried again at the next start. */
   readonly postponed: number;
-  /** Paths of the kept legacy files. */
+  /** Paths to the kept legacy files. */
   readonly kept: readonly string[];
 }
 
@@ -56,11 +59,11 @@ type Count = Exclude<keyof ImportReport, 'kept'>;
 type Counts = Record<Count, number>;
 
 /**
- * Imports the queue and the history of the legacy exporter once, at the first start of a ledger (docs/spec/delivery.md, "The
- * ledger"). The files are first moved to `….before-import` and kept there, because the views take over their names. Every listed
- * export whose data exists is queued, even a "completed" one, because there is no proof that central holds it. The history
- * therefore contains only exports that are proven to have been delivered. Runs before `recover`, which adopts the exports that
- * are on disk but not in the queue. After a power cut the next start continues, and no export gets a second entry.
+ * Imports the legacy exporter's queue and history once, at the first start of a ledger (docs/spec/delivery.md, "The ledger"). The
+ * files are first moved to `….before-import` and kept there, because the views take over their names. Every listed export whose
+ * data exists is queued, even a "completed" one, because there is no proof that central holds it. The history therefore contains
+ * only exports that are proven to have been delivered. Runs before `recover`, which adopts exports that are on disk but not in
+ * the queue. After a power cut, the next start continues the import, and no export gets a second entry.
  */
 export async function importLegacyQueue(
   world: AdoptWorld,
@@ -88,8 +91,8 @@ export async function importLegacyQueue(
 }
 
 /**
- * Makes the next start import the queue files again, because the legacy exporter takes over the queue. Exports that already have
- * an entry do not get a second one. Has no effect while an import is incomplete, because the next start continues it anyway.
+ * Makes the next start import the queue files again, because the legacy exporter is taking over the queue. Exports that already
+ * have an entry do not get a second one. Has no effect while an import is incomplete, because the next start continues it anyway.
  */
 export function reopenLegacyImport(paths: SpoolPaths, ledger: Ledger): void {
   if (ledger.facts.get(IMPORTED_FACT) === undefined) return;
@@ -102,7 +105,7 @@ function toFileFact(file: string): string {
 }
 
 /**
- * Moves a legacy file to an unused name and returns that name, or undefined if the file does not exist. The ledger records the
+ * Renames a legacy file to an unused name and returns that name, or undefined if the file does not exist. The ledger records the
  * name before the move, so that an interrupted import finds the right file.
  */
 async function keepAside({ disk }: AdoptWorld, ledger: Ledger, file: string): Promise<string | undefined> {
@@ -189,7 +192,7 @@ const COUNTED_AS: Readonly<Record<Outcome, Count>> = {
 
 /**
  * Sorts the items by creation time, so that the newer of two copies of a setting is delivered last. Combines loose records into
- * documents in the order in which they were queued.
+ * documents, in the order in which they were queued.
  */
 function toWorks(items: readonly LegacyItem[]): readonly LegacyItem[] {
   const loose = items.filter((item) => item.kind === 'data').filter(({ document }) => document.isLoose);

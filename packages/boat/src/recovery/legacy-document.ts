@@ -11,7 +11,7 @@ import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** A record that is ready to be written. `record_id` must be the first key, because readers of export files rely on that. */
+/** A record that is ready to be written. `record_id` must be the first key, because readers of export files rely on it. */
 export type LegacyRecord = { readonly record_id: string } & PlainObject;
 
 /** Returns true for a JSON object: not an array, not null, and not an `ExactNumber`. */
@@ -20,8 +20,8 @@ export function isPlainObject(value: unknown): value is PlainObject {
 }
 
 /**
- * Returns the records of a section unchanged: its `entries` or `data`, or the section if it is a list. Returns [] for
- * other shapes.
+ * Returns a section's records unchanged: its `entries` or `data`, or the section itself if it is a list. Returns [] for other
+ * shapes.
  */
 export function toSectionRecords(category: Category, section: unknown): readonly PlainObject[] {
   if (Array.isArray(section)) return section.filter(isPlainObject);
@@ -33,8 +33,8 @@ export function toSectionRecords(category: Category, section: unknown): readonly
 }
 
 /**
- * Returns the records of one section of a legacy document. Each has the `record_id` that its collector assigns to the same row,
- * so that central stores it once. Removes credentials, local paths and addresses, which must not leave the boat. If several
+ * Returns the records from one section of a legacy document. Each has the `record_id` that its collector assigns to the same row,
+ * so that central stores it only once. Removes credentials, local paths and addresses, which must not leave the boat. If several
  * records have the same ID, returns only the last.
  */
 export function toLegacyRecords(
@@ -70,7 +70,7 @@ function toLegacyRecord(
   return { record_id: recordId, ...fields };
 }
 
-/** Returns the value of the first of `keys` that holds a non-empty string or a number. */
+/** Returns the value of the first of `keys` whose value is a non-empty string or a number. */
 function readName(entry: PlainObject, keys: readonly string[]): string | undefined {
   const value = keys.map((key) => toScalar(entry[key])).find((id) => id !== null && id !== '');
   return value === undefined || value === null ? undefined : toScalarText(value);
@@ -103,7 +103,7 @@ function toLegacyIdentity(
     case 'onboarding':
       return category;
     case 'telemetry':
-      // A telemetry sample belongs to the time of its export.
+      // A telemetry sample is identified by the time of its export.
       return toRecordId('telemetry', timestamp === '' ? exportTimestamp : timestamp, sha256);
     case 'marine_vision_captures':
       return toRecordId(name(['capture_id', 'id']), timestamp, sha256);
@@ -129,7 +129,7 @@ function isIssue(entry: PlainObject): boolean {
   return ['resolved_at', 'remediation_action', 'issue_id'].some((key) => key in entry);
 }
 
-/** A test is identified by its ID. Results and baselines are identified by their timestamp. */
+/** A test is identified by its ID, and results and baselines by their timestamp. */
 function toBenchmarkIdentity(entry: PlainObject, timestamp: string): string {
   const id = readName(entry, ['id']);
   const content = toContentId(sha256(JSON.stringify(entry)), 0);
@@ -163,7 +163,7 @@ function toBoatlogRecord(
   const [type, content, latitude, longitude, weather] = said;
   const isNamed = entryId !== null && entryId !== '';
   const id = isNamed ? String(entryId) : toNeighbourId(sha256(JSON.stringify(said)), timestamp, neighbours);
-  // The same assumption as the collector's.
+  // The collector makes the same assumption.
   const column = given['timestamp'] === undefined ? 'created_at' : 'timestamp';
   const { utc, zone } = readTime(timestamp, toEntryZone(toColumnZone('boatlog_entries', column), type));
   return {
@@ -218,7 +218,7 @@ function toWeather(value: unknown): unknown {
   return parsed === undefined ? toPublicText(value) : (toAllowed(parsed.value, WEATHER_WORDS) ?? null);
 }
 
-/** A field whose key contains one of these words is removed, because the legacy exporter copied private fields too. */
+/** Fields whose keys contain any of these words are removed, because the legacy exporter also copied private fields. */
 const PRIVATE_WORDS = toWords(
   'password passwords passwd pwd passphrase psk pin secret secrets token tokens credential credentials key keys apikey',
   'auth authorization bearer cookie private pairing chat ssid path rtsp',
@@ -228,8 +228,7 @@ const PRIVATE_WORDS = toWords(
 const DEPTH_MAX = 10;
 
 /**
- * Returns the fields of a legacy record without private ones. Drops numeric keys, because JavaScript would put them before
- * `record_id`.
+ * Returns a legacy record's fields except private ones. Drops numeric keys, because JavaScript would put them before `record_id`.
  */
 function toOutgoing(fields: PlainObject): PlainObject {
   return Object.fromEntries(

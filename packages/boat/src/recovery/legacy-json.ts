@@ -1,11 +1,11 @@
 import { JSON_LEVELS_MAX, parseForeignJson } from '../platform/lenient-json.ts';
 
 /**
- * Maximum number of values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries
- * with 16 values each. Without this limit, a file of that size full of empty lists would take 1 GB of memory.
+ * Maximum number of values in one of the legacy exporter's files. The largest file that is read, 32 MiB, has room for 100,000
+ * boatlog entries with 16 values each. Without this limit, a file of that size full of empty lists would take 1 GB of memory.
  */
 export const LEGACY_VALUES_MAX = 2_500_000;
-/** Maximum number of complete objects kept from a damaged text, including those within an unfinished item. */
+/** Maximum number of complete objects kept from a damaged text, including objects within an unfinished item. */
 const WHOLE_OBJECTS_MAX = 1_000_000;
 
 const QUOTE = 0x22;
@@ -17,30 +17,30 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * Parses a JSON text of the legacy exporter like `parseForeignJson`, but with up to `LEGACY_VALUES_MAX` values, because an old
- * queue holds whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged text
- * of any length.
+ * Parses a JSON text from the legacy exporter like `parseForeignJson`, but with up to `LEGACY_VALUES_MAX` values, because an old
+ * queue may contain whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged
+ * text of any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
   const parsed = parseForeignJson(text, LEGACY_VALUES_MAX);
   return parsed.kind === 'value' ? { value: parsed.value } : undefined;
 }
 
-/** A range of a text: [start, end). */
+/** A range within a text: [start, end). */
 export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Returns the complete outermost JSON objects of a damaged text, in order. A string with a raw control character, an unmatched
+ * Returns the complete outermost JSON objects in a damaged text, in order. A string with a raw control character, an unmatched
  * closing bracket or an object deeper than `JSON_LEVELS_MAX` counts as damage: the scan then discards every open object and
  * continues after it. Runs in linear time, and stops at `WHOLE_OBJECTS_MAX` objects.
  */
 export function findWholeObjects(text: string): readonly TextRange[] {
   const found: TextRange[] = [];
   let open: { readonly code: number; readonly at: number }[] = [];
-  // Every quote inside a damaged string is escaped, so a string that began there would be damaged at the same position.
+  // Every quote inside a damaged string is escaped, so a string starting at one would be damaged at the same position.
   let damagedUntil = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -80,7 +80,7 @@ function scanString(
   return { kind: 'damaged', end: text.length };
 }
 
-/** Adds an object and removes the objects inside it, which the scan found earlier. */
+/** Adds an object and removes the objects nested in it, which the scan found earlier. */
 function keep(found: TextRange[], range: TextRange): void {
   for (let last = found.at(-1); last !== undefined && last.start > range.start; last = found.at(-1))
     found.pop();

@@ -2,23 +2,23 @@ import { CATEGORIES, type Category, isCategory, isDocumentCategory } from '@d3ko
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject, toSectionRecords } from './legacy-document.ts';
 
-/** Export data that the legacy exporter kept inside its queue, in the shape of a legacy document. */
+/** Export data that the legacy exporter stored inside its queue, in the shape of a legacy document. */
 export interface LegacyDocument {
   /** The unvalidated value. Undefined if the data has none. */
   readonly installationId: unknown;
   readonly exportTimestamp: string | undefined;
   /** Sections by category, unchanged. */
   readonly data: Readonly<Partial<Record<Category, unknown>>>;
-  /** True for records without a document. Several of these may be combined into one export. */
+  /** True for loose records without a document. Several of them may be combined into one export. */
   readonly isLoose: boolean;
-  /** False if part of the data has an unknown shape, so the source file must be kept. */
+  /** False if part of the data has an unknown shape. The source file must then be kept. */
   readonly isWhole: boolean;
 }
 
 /**
- * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one record.
- * `type` specifies the category of the last two. Also parses JSON inside a string. Returns undefined for other shapes, because
- * their category cannot be determined.
+ * Reads a legacy queue item's inline `data`: a document, its sections, one section, a list of records, or one record. `type`
+ * specifies the category of the last two. Also parses JSON that is stored as a string. Returns undefined for other shapes,
+ * because their category cannot be determined.
  */
 export function toLegacyDocument(type: unknown, data: unknown): LegacyDocument | undefined {
   if (typeof data === 'string') {
@@ -52,7 +52,7 @@ function toLoose(data: LegacyDocument['data'], isWhole = areSections(data)): Leg
   return { installationId: undefined, exportTimestamp: undefined, data, isLoose: true, isWhole };
 }
 
-/** Returns true if every key is a category and every section holds only records. */
+/** Returns true if every key is a category and every section contains only records. */
 function areSections(data: PlainObject): boolean {
   return Object.entries(data).every(([name, section]) => isCategory(name) && isUnderstood(name, section));
 }
@@ -101,8 +101,8 @@ function pickCategories(value: PlainObject): LegacyDocument['data'] {
 }
 
 /**
- * Maximum number of loose items combined into one export. If they were not combined, a queue of single records would become one
- * file per record.
+ * Maximum number of loose items combined into one export. Without combining, a queue of single records would become one file per
+ * record.
  */
 export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
 

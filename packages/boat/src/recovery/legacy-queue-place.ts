@@ -2,19 +2,19 @@ import { basename, isAbsolute, join, normalize, sep } from 'node:path';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { toBoatRoot } from './adopting-boat.ts';
 
-/** A path at which a legacy export may exist. `isOurs` is true in the exports folder, to which only export managers write. */
+/** A path where a legacy export may exist. `isOurs` is true in the exports folder, to which only export managers write. */
 export interface LegacyPlace {
   readonly path: string;
   readonly isOurs: boolean;
 }
 
-/** Folders below the root in which legacy exporters kept exports. No other folder is searched. */
+/** Folders below the root where legacy exporters kept exports. No other folder is searched. */
 const LEGACY_FOLDERS = ['data', 'exports'] as const;
 
 /**
- * Returns the paths at which the export with the queue path `stated` may exist, most likely first: the path itself, the legacy
- * folder for failed exports, and the same name in the current folder, because the root may have been moved. Never returns a path
- * that contains `..` or is outside the boat's data, because the queue file does not prove that such a file is an export.
+ * Returns the paths where the export with queue path `stated` may exist, most likely first: the path itself, the legacy folder
+ * for failed exports, and the same name in the current folder, because the root may have been moved. Never returns a path that
+ * contains `..` or is outside the boat's data, because being listed in the queue file does not prove that a file is an export.
  */
 export function toLegacyPlaces(
   paths: SpoolPaths,

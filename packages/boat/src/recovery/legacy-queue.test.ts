@@ -157,7 +157,7 @@ test('parses every known format of a legacy queue', () => {
   }
 });
 
-test('keeps the creation time of an item if it is valid', () => {
+test("keeps an item's creation time if it is valid", () => {
   const read = (created: unknown) => {
     const queue = parseLegacyQueue(JSON.stringify([{ path: '/a.json', created_at: created }]));
     return queue.kind === 'queue' ? queue.items[0]?.facts.createdAtMs : queue;
@@ -176,7 +176,7 @@ test('distinguishes an empty file, zeros after a power cut, and JSON that is not
     assert.equal(parseLegacyQueue(text).kind, 'torn');
 });
 
-test("Python's NaN is parsed as null, even next to a string that is too long for a regular expression", () => {
+test("parses Python's NaN as null, even next to a string that is too long for a regular expression", () => {
   const long = `"${'x\\"'.repeat(3_000_000)} NaN"`;
   const parsed = parseLegacyJson(`{"a": NaN, "b": -Infinity, "c": ${long}}`);
   const value = parsed?.value as { a: unknown; b: unknown; c: string };
@@ -239,7 +239,7 @@ test('recovers exactly the complete items of a queue file truncated anywhere, in
   );
 });
 
-test('parses any text without throwing, and each object found is JSON or contains a number that JSON does not have', () => {
+test('parses any text without throwing, and every object found is JSON or contains a number that JSON does not support', () => {
   const torn = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', 'a', '\n', '\0', '"a":') }),
@@ -358,7 +358,7 @@ for (const [what, text] of [
   ['escaped quotes before a control character', `"${'\\"'.repeat(DAMAGED_LENGTH / 2)}\u0001`],
   ['escaped backslashes before quotes', `["${'\\\\\\"'.repeat(DAMAGED_LENGTH / 4)}`],
 ] as const)
-  test(`salvages a torn queue in linear time: ${what}`, () => {
+  test(`recovers items from a truncated queue in linear time: ${what}`, () => {
     const item = '{"queue_id":"q_20260322_122202","export_file":"/opt/d3kos/data/exports/a.json"}';
     assert.equal(parseLegacyQueue(text).kind, 'torn');
     const { items } = salvage(`${item}${text}\n${item}`);
@@ -374,7 +374,7 @@ for (const [what, text] of [
     assert.deepEqual(parseLegacyQueue(text), { kind: 'torn', items: [], unusable: 0 });
   });
 
-test('finds the items after brackets that nest too deeply', () => {
+test('finds items after brackets that nest too deeply', () => {
   const item = '{"queue_id":"q_20260322_122202","export_file":"/opt/d3kos/data/exports/a.json"}';
   assert.equal(salvage(`${'['.repeat(1_000)},${item}`).items.length, 1);
 });

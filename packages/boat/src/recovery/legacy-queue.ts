@@ -4,23 +4,25 @@ import { type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
 import { findWholeObjects, parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject } from './legacy-document.ts';
 
-/** Validated facts about an export in a legacy queue. */
+/** Validated attributes of an export in a legacy queue. */
 export interface LegacyFacts {
-  /** `q_YYYYMMDD_HHMMSS`, optionally with `_2`, `_3` and so on. Other forms are not safe in file names and URLs. */
+  /** `q_YYYYMMDD_HHMMSS`, optionally followed by `_2`, `_3` and so on. Other forms are not safe in file names and URLs. */
   readonly queueId: string | undefined;
   readonly createdAtMs: number | undefined;
   readonly tier: Tier | undefined;
 }
 
 /**
- * An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter set "completed" even
- * after an answer from a captive portal.
+ * An export in a legacy queue, stored as a file or as inline data. The status is ignored, because the legacy exporter set
+ * "completed" even after an answer from a captive portal.
  */
 export type LegacyItem =
   | { readonly kind: 'file'; readonly path: string; readonly facts: LegacyFacts }
   | { readonly kind: 'data'; readonly document: LegacyDocument; readonly facts: LegacyFacts };
 
-/** The content of a legacy queue or history file. `unusable` counts items with neither a file nor data in a known shape. */
+/**
+ * The content of a legacy queue or history file. `unusable` is the number of items with neither a file nor data in a known shape.
+ */
 export type LegacyQueue =
   | { readonly kind: 'queue'; readonly items: readonly LegacyItem[]; readonly unusable: number }
   /** The text is not valid JSON. Its complete items were recovered. */
@@ -31,12 +33,12 @@ export type LegacyQueue =
   | { readonly kind: 'blank' };
 
 /**
- * The lists that hold the items in legacy queue and history files (docs/spec/delivery.md, "The ledger"): the four lists of
- * the queue, `pending_exports` in files found on boats, and `exports` in the history.
+ * The lists that contain the items in legacy queue and history files (docs/spec/delivery.md, "The ledger"): the four lists of the
+ * queue, `pending_exports` in files found on boats, and `exports` in the history.
  */
 const LISTS = ['pending', 'uploading', 'failed', 'pending_exports', 'completed', 'exports'] as const;
 
-/** The keys of each fact in the different formats. */
+/** The keys used for each attribute in the different formats. */
 const PATH_KEYS = ['export_file', 'file_path', 'file', 'path'] as const;
 const DATA_KEYS = ['data', 'payload'] as const;
 const ID_KEYS = ['queue_id', 'id', 'export_id'] as const;
@@ -59,7 +61,7 @@ export function parseLegacyQueue(text: string): LegacyQueue {
   return candidates === undefined ? { kind: 'foreign' } : { kind: 'queue', ...sortOut(candidates) };
 }
 
-/** Returns the complete items of a damaged file. */
+/** Returns the complete items from a damaged file. */
 export function salvage(text: string): Extract<LegacyQueue, { kind: 'torn' }> {
   const candidates = findWholeObjects(text).flatMap(({ start, end }) => {
     const parsed = parseLegacyJson(text.slice(start, end));
@@ -70,12 +72,12 @@ export function salvage(text: string): Extract<LegacyQueue, { kind: 'torn' }> {
   return { kind: 'torn', ...sortOut(candidates) };
 }
 
-/** Returns true for a file of zeros, which ext4 can leave after a power cut. */
+/** Returns true for a file that contains only zeros, which ext4 can leave after a power cut. */
 function isBlank(text: string): boolean {
   return /^[\s\0]*$/.test(text);
 }
 
-/** Returns undefined if the value holds none of the lists. A single item counts as a list of one. */
+/** Returns undefined if the value contains none of the lists. A single item counts as a list with one element. */
 function toCandidates(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (!isPlainObject(value)) return undefined;
@@ -84,7 +86,7 @@ function toCandidates(value: unknown): readonly unknown[] | undefined {
   return toLegacyItem(value) === undefined ? undefined : [value];
 }
 
-/** Returns false for an object that is only part of a damaged item, such as the position of a record. */
+/** Returns false for an object that is only part of a damaged item, such as a record's position. */
 function isLikeAnItem(value: unknown): boolean {
   return (
     isPlainObject(value) &&
@@ -106,7 +108,7 @@ function toLegacyItem(value: unknown): LegacyItem | undefined {
   const data = DATA_KEYS.map((key) => value[key]).find(
     (candidate) => candidate !== undefined && candidate !== null,
   );
-  // The list may contain a document directly.
+  // The list may also contain documents directly.
   const isDocument = value['installation_id'] !== undefined && isPlainObject(value['data']);
   const document =
     toLegacyDocument(value['type'], isDocument ? value : data) ?? toLegacyDocument(undefined, value);
@@ -127,7 +129,7 @@ function toFacts(value: PlainObject): LegacyFacts {
   const tier = value['tier'];
   return {
     queueId: ID_KEYS.map((key) => value[key]).find((id) => typeof id === 'string' && QUEUE_ID.test(id)) as
-      // `find` does not narrow the type to its condition.
+      // `find` does not narrow the type based on its condition.
       string | undefined,
     createdAtMs: CREATED_KEYS.map((key) => toWallMs(value[key])).find((ms) => ms !== undefined),
     tier: isTier(tier) ? tier : undefined,
@@ -136,7 +138,7 @@ function toFacts(value: PlainObject): LegacyFacts {
 
 const readTime = createTimestampReader('UTC');
 
-/** Parses a timestamp of the legacy exporter. Returns undefined if it is not a valid time. */
+/** Parses a timestamp from the legacy exporter. Returns undefined if it is not a valid time. */
 export function toWallMs(value: unknown): number | undefined {
   const { utc } = readTime(value);
   return utc === null ? undefined : Date.parse(utc);

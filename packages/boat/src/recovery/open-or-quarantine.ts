@@ -10,8 +10,8 @@ import { keepBallast } from '../ledger/spare-pages.ts';
 
 /**
  * Creates the spool folders and opens the ledger. A damaged ledger is moved to quarantine, complete and unchanged, and replaced
- * by a new one. The exports on disk are then adopted again and the cursors start over; central discards the duplicates. Throws
- * any other error, because failing to open a ledger does not prove that it is damaged.
+ * by a new one. The exports on disk are then adopted again, and the cursors start over; central discards the duplicates. Throws
+ * any other error, because a ledger that cannot be opened is not necessarily damaged.
  */
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await makeSpoolFolders(world, paths);
@@ -25,7 +25,7 @@ export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise
   }
 }
 
-/** Opens the ledger and reserves space for it. The ballast file is restored as soon as there is room for it. */
+/** Opens the ledger and reserves space for it. The ballast file is recreated as soon as there is room for it. */
 async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   const ledger = await openUndamaged(world, paths);
   try {

@@ -3,7 +3,7 @@ import { toNumberedName } from '../ledger/labels.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
-/** The file could not be used. It is now at `path`, unchanged, and can be examined there. */
+/** The file could not be used. It is now at `path`, unchanged, where it can be examined. */
 export interface Quarantined {
   readonly kind: 'quarantined';
   readonly path: string;

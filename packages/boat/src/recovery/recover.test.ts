@@ -101,7 +101,7 @@ test('files that cannot be parsed are quarantined under their own names and neve
   assert.deepEqual(readdirSync(paths.exports), []);
 });
 
-test('an entry with a missing file fails and its ranges are rewound, but one whose file was just archived stays pending', async () => {
+test('an entry whose file is missing fails and its ranges are rewound, but one whose file was just archived stays pending', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [
@@ -126,7 +126,7 @@ test("a different export under an entry's name in the archive is adopted and not
   writeFileSync(file, '{}');
   ledger.queue.enqueue(newEntry(1, { exportFile: file }), []);
   mkdirSync(paths.failed, { recursive: true });
-  // A legacy exporter whose clock was set back gave two exports the same ID. This is the one that failed earlier.
+  // A legacy exporter whose clock was set back gave two exports the same ID. This is the one that failed first.
   writeFileSync(toFailedFile(paths, newEntry(1).queueId), JSON.stringify(seedDocument));
   const report = await recover(world, paths, ledger);
   assert.deepEqual([report.adopted, report.quarantined], [1, 0]);
@@ -136,7 +136,7 @@ test("a different export under an entry's name in the archive is adopted and not
   );
 });
 
-test('if power fails while a file is being archived, the entry has a single file at its original path', async () => {
+test('if power fails while a file is being archived, the entry ends up with a single file at its original path', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   const file = join(paths.exports, 'a.json');

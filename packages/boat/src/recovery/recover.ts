@@ -6,20 +6,20 @@ import { makeSpoolFolders } from './make-spool-folders.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** What recovery found and repaired at a start. */
+/** What recovery found and repaired at startup. */
 export interface RecoveryReport {
   readonly temporaryRemoved: number;
   readonly adopted: number;
   readonly quarantined: number;
   readonly missing: number;
-  /** Files that could not be read or written. They are tried again at the next start. */
+  /** Files that could not be read or written, and will be tried again at the next start. */
   readonly postponed: number;
 }
 
 type RecoveryWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
 /**
- * Reconciles the ledger and the spool before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"). Removes
+ * Reconciles the ledger and the spool before the API starts listening (docs/spec/delivery.md, "Restart, boot, schedule"). Removes
  * temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is safe to repeat,
  * so the next start completes a recovery that a power cut interrupted.
  */
@@ -85,7 +85,7 @@ async function adoptFiles(
 ): Promise<Pick<RecoveryReport, 'adopted' | 'quarantined' | 'postponed'>> {
   const { disk, log } = world;
   const counts = { adopted: 0, quarantined: 0, postponed: 0 };
-  // The folder of failed exports comes first, because adoption rewrites its legacy files into the other folder. If power had
+  // The folder for failed exports comes first, because adoption rewrites its legacy files into the other folder. If power had
   // failed before the entry was durable, the rewritten file would otherwise be adopted as a separate export.
   for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
@@ -112,7 +112,7 @@ async function adoptFiles(
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {
-            await quarantineFile(world, paths, path, 'another file holds the same export');
+            await quarantineFile(world, paths, path, 'another file contains the same export');
             counts.quarantined += 1;
           }
           break;

@@ -11,13 +11,13 @@ import type { LegacyDocument } from './legacy-queue-data.ts';
 import { toLegacyTime } from '../ledger/labels.ts';
 import { toLegacyRecords } from './legacy-document.ts';
 
-/** Number of recent delivered exports that are compared with a legacy export: enough for years of daily exports. */
+/** Number of recently delivered exports that are compared with a legacy export: enough for years of daily exports. */
 const HISTORY_LOOKED_THROUGH_MAX = 10_000;
 
-/** Maximum length of an `export_timestamp` that central accepts. */
+/** Maximum `export_timestamp` length that central accepts. */
 const EXPORT_TIMESTAMP_LENGTH_MAX = 40;
 
-/** The parts of a rewritten export. */
+/** What a rewritten export consists of. */
 export interface LegacyExport {
   readonly exportId: string;
   readonly installationId: string;
@@ -27,15 +27,15 @@ export interface LegacyExport {
 }
 
 /**
- * Returns true if the ledger has an entry for the export or its history lists it as delivered. Writing it again would produce
- * different bytes under the same key, which central refuses.
+ * Returns true if the ledger has an entry for the export or lists it in the history as delivered. Writing it again would produce
+ * different bytes under the same key, which central would refuse.
  */
 export function isHeld(ledger: Ledger, exportId: string): boolean {
   if (ledger.queue.findByExportId(exportId) !== undefined) return true;
   return ledger.queue.history(HISTORY_LOOKED_THROUGH_MAX).some((row) => row.exportId === exportId);
 }
 
-/** Durably writes a legacy document as an export of this program and returns the path of the new file. */
+/** Durably writes a legacy document in this program's export format and returns the new file's path. */
 export async function rewrite(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,

@@ -8,10 +8,10 @@ import type { Transport, TransportError } from '../platform/ports.ts';
 import { decodeText } from '../platform/text.ts';
 import { readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 
-/** Maximum size of the answer, in bytes. Central returns no record above 2 MiB, and there are two. */
+/** Maximum size of the answer, in bytes. It contains two records, and central returns no record larger than 2 MiB. */
 const ANSWER_SIZE_MAX_BYTES = 5 * 1024 * 1024;
 
-/** Maximum number of characters of central's message that are shown. */
+/** Maximum length of central's message when it is shown, in characters. */
 const MESSAGE_LENGTH_MAX = 300;
 
 const configuration = Compile(StoredConfigurationSchema);
@@ -27,8 +27,8 @@ export interface ConfigurationRequest {
 }
 
 /**
- * Requests this boat's newest onboarding and settings from central. Throws CENTRAL_UNREACHABLE if nothing or another system
- * answers, and CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when aborted.
+ * Requests this boat's newest onboarding and settings from central. Throws CENTRAL_UNREACHABLE if there is no answer or another
+ * system answers, and CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when aborted.
  */
 export async function fetchConfiguration(
   transport: Transport,
@@ -72,7 +72,7 @@ async function exchange(
     const response = await transport(request, signal);
     const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
     if (body.kind !== 'whole') return { status: response.status, value: undefined };
-    // Numbers must keep all their digits on the way back, too.
+    // Numbers must keep all their digits on the way back as well.
     const parsed = parseForeignJson(decodeText(body.bytes));
     return { status: response.status, value: parsed.kind === 'value' ? parsed.value : undefined };
   } catch (error) {

@@ -27,13 +27,13 @@ import { isTimeZone } from '../platform/time-zone.ts';
 export interface RestorableFile {
   /** Path below the boat's root. */
   readonly path: string;
-  /** The record that holds the values. */
+  /** The record that contains the values. */
   readonly record: 'onboarding' | 'settings';
-  /** Names of the values that are restored. Never empty. */
+  /** Names of the restored values. Never empty. */
   readonly keys: readonly string[];
   /**
-   * Returns the file's new content, given its current content. Values that central does not hold are kept. Returns undefined if
-   * the file already has every restored value.
+   * Returns the file's new content, given its current content. Keeps values that central does not hold. Returns undefined if the
+   * file already has every restored value.
    */
   merge(present: string | undefined): string | undefined;
 }
@@ -48,8 +48,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Derives the files from the two records. Central's answer is untrusted input: only values that the collectors export are written
- * back, and never anything that a shell could execute. No other file is written, in particular not `license.json` or a file with
- * a secret.
+ * back, and never anything that a shell could execute. No other files are written, in particular neither `license.json` nor any
+ * file with a secret.
  */
 export function toRestorable(
   onboarding: JsonObject | undefined,
@@ -95,7 +95,7 @@ function withoutEmpty(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isFilled(value)));
 }
 
-/** Removes values that were redacted before they left the boat. */
+/** Leaves out values that were redacted before they left the boat. */
 function withoutRedacted(path: string, values: JsonObject, notRestored: string[]): JsonObject {
   return Object.fromEntries(
     Object.entries(values).filter(([key, value]) => {
@@ -144,7 +144,7 @@ function mergeObjects(before: JsonObject, values: JsonObject): JsonObject {
   return merged;
 }
 
-/** The counter never decreases: reflashing a boat must not give back resets that its owner has used. */
+/** The counter never decreases, because reflashing a boat must not give back resets that its owner has used. */
 function toCounterFile(restored: ReturnType<typeof toNumber>): RestorableFile | undefined {
   const count = Number(restored);
   if (restored === null || !Number.isSafeInteger(count) || count <= 0) return undefined;
@@ -204,12 +204,12 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
 }
 
 /**
- * Quotes a value for `vessel.env`, so that both a shell that sources the file and a program that strips the quotes read exactly
- * this value. Returns undefined if that is not possible.
+ * Quotes a value for `vessel.env`. Both a shell that sources the file and a program that strips the quotes then read exactly this
+ * value. Returns undefined if that is not possible.
  */
 function quote(value: string): string | undefined {
   if (/^[\w.:@%+,/-]*$/.test(value)) return value;
-  // A newline would start another key, and some readers treat other control characters as the end of the text.
+  // A newline would begin another key, and some readers treat other control characters as the end of the text.
   if (/[\u0000-\u001f\u007f]/.test(value)) return undefined;
   if (!/["$`\\!]/.test(value)) return `"${value}"`;
   return value.includes("'") ? undefined : `'${value}'`;

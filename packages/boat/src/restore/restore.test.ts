@@ -35,7 +35,7 @@ let boats = 0;
 const RECORDED = '2026-06-01T12:00:00.000Z';
 const BEFORE = new Date('2026-05-01T00:00:00Z');
 const AFTER = new Date('2026-07-01T00:00:00Z');
-/** The time of the boat's computer. */
+/** The boat computer's time. */
 const NOW_MS = Date.UTC(2026, 6, 2) as WallMs;
 const NEVER_SET = new Date('1970-01-02T00:00:00Z');
 
@@ -101,7 +101,7 @@ const FILES = {
   'config/slots.json': '[{"slot":1,"label":"bow","hardware_id":"00:11:22:33:44:55"}]',
 };
 
-describe('restoring the settings of a reflashed boat', () => {
+describe("restoring a reflashed boat's settings", () => {
   it('restores every value that an export contains', async () => {
     const before = await collectSettings(makeBoat(FILES));
     const { 'config/license.json': license } = FILES;
@@ -207,7 +207,7 @@ describe('restoring what a hostile central sends', () => {
     });
 
   for (const receivedAt of ['9999-12-31T23:59:59Z', '+275760-09-13T00:00:00.000Z', 'x'.repeat(1_000_000), ''])
-    it(`keeps a newer file if the time of the record cannot be: ${receivedAt.slice(0, 30)}`, async () => {
+    it(`keeps a newer file if the record's time is impossible: ${receivedAt.slice(0, 30)}`, async () => {
       const path = 'config/user-preferences.json';
       const root = makeBoat({ [path]: '{"language":"fr"}' });
       const settings = at({ preferences: { language: 'de' } }, receivedAt);
@@ -216,7 +216,7 @@ describe('restoring what a hostile central sends', () => {
       assert.deepEqual([plan.files[0]?.action, plan.recordedAt.settings], ['keep_newer', null]);
     });
 
-  it('writes no file that the programs of the boat could not read again', async () => {
+  it("writes no file that the boat's programs could not read", async () => {
     const root = makeBoat();
     const answers = Array.from({ length: 99 }, (_, no) => [`q${no + 1}`, 'x'.repeat(19_000)]);
     const { actions, notRestored } = await restore(root, {
@@ -227,7 +227,7 @@ describe('restoring what a hostile central sends', () => {
     assert.match(notRestored.join(), /onboarding\.json: it would have more than/);
   });
 
-  it('lists a bounded number of bounded sentences about what it does not restore', async () => {
+  it('limits the number and length of sentences about what it does not restore', async () => {
     const values = Array.from({ length: 9_000 }, (_, no) => [
       `boat_${no}_${'name_'.repeat(500)}`,
       '[hidden]',
@@ -239,7 +239,7 @@ describe('restoring what a hostile central sends', () => {
     assert.match(notRestored.at(-1) ?? '', /and [0-9]+ more values/);
   });
 
-  it('replaces a link instead of the file behind it, and gives nobody new permissions', async () => {
+  it('replaces a link instead of the file behind it, and grants no new permissions', async () => {
     const root = makeBoat({ 'config/slots.json': '[]' });
     const target = join(folder, 'the-file-of-another-program');
     writeFileSync(target, '{"language":"fr"}', { mode: 0o600 });
@@ -255,7 +255,7 @@ describe('restoring what a hostile central sends', () => {
     }
   });
 
-  it('passes exactly the value to a shell, no matter what it contains', () => {
+  it('passes a value to a shell exactly, no matter what it contains', () => {
     const value = fc.string({
       unit: fc.constantFrom('a', ' ', '$', '(', ')', '`', '"', "'", '\\', '!', ';', '&', '#', '~', '*', 'é'),
       maxLength: 8,

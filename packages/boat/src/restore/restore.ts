@@ -7,8 +7,8 @@ import { decideFile, type FileAction, type NewerFiles, type PresentFile } from '
 import { type RestorableFile, toRestorable } from './restorable-files.ts';
 
 /**
- * Maximum size of a file before and after restored values are merged into it, in bytes. Real ones have a few kB. Central may send
- * more than the programs of the boat can read.
+ * Maximum size of a file before and after restored values are merged into it, in bytes. Real files are a few kB. Central might
+ * send more than the boat's programs can read.
  */
 const FILE_SIZE_MAX_BYTES = 1024 * 1024;
 
@@ -17,29 +17,30 @@ const NOT_RESTORED_MAX = 50;
 const NOT_RESTORED_LENGTH_MAX = 300;
 
 /**
- * Maximum difference between the clocks of boat and central. A record of a later time would otherwise make every file look old.
+ * Maximum difference between the boat's and central's clocks. Without this limit, a record from the future would make every file
+ * look old.
  */
 const CLOCK_DIFFERENCE_MAX_MS = 24 * 3_600_000;
 
-/** A record whose time is unknown counts as older than every file. */
+/** A record with an unknown time counts as older than any file. */
 const OLDEST_MS = 0;
 
-/** Suffix for the copy of a file before it is updated. */
+/** Suffix for the backup copy of a file that is about to be updated. */
 const COPY_SUFFIX = '.before-restore';
 
 /** Permission bits that let other users read a file. */
 const OTHERS_READ = 0o044;
 
-/** The actions of a restoration, carried out or planned. */
+/** A restoration's actions, planned or carried out. */
 export interface RestorePlan {
   readonly files: readonly PlannedFile[];
   /** One sentence for each value that cannot be restored, for example because it never left the boat. */
   readonly notRestored: readonly string[];
-  /** When central received each record, or null if it does not hold the record. */
+  /** When central received each record. Null for a record that central does not hold. */
   readonly recordedAt: { readonly onboarding: string | null; readonly settings: string | null };
 }
 
-/** One file of a restoration. */
+/** One file in a restoration. */
 export interface PlannedFile {
   /** Path below the boat's root. */
   readonly path: string;
@@ -52,15 +53,15 @@ export interface PlannedFile {
   readonly reason?: string;
 }
 
-/** The two records as central returned them. */
+/** The two records, as returned by central. */
 export interface StoredRecords {
   readonly onboarding: StoredDocument | null;
   readonly settings: StoredDocument | null;
 }
 
 /**
- * Compares the boat's files with what central holds. Writes nothing. `nowMs` is the time of this computer: central's record
- * cannot be newer. Throws the errors of the disk.
+ * Compares the boat's files with what central holds. Writes nothing. `nowMs` is this computer's time, which central's record
+ * cannot be later than. Throws the errors of the disk.
  */
 export async function planRestore(
   disk: Disk,
@@ -84,14 +85,17 @@ export async function planRestore(
   };
 }
 
-/** The first entries, and the number of the others. Each entry is truncated, because it may have a name that central sent. */
+/**
+ * Returns the first entries and the number of remaining ones. Each entry is truncated, because it may contain a name sent by
+ * central.
+ */
 function toListed(entries: readonly string[]): readonly string[] {
   const shown = entries.slice(0, NOT_RESTORED_MAX).map((entry) => entry.slice(0, NOT_RESTORED_LENGTH_MAX));
   const rest = entries.length - shown.length;
   return rest === 0 ? shown : [...shown, `and ${rest} more values`];
 }
 
-/** Undefined for a time that cannot be read, or that has not come yet. */
+/** Returns undefined for a time that cannot be parsed or lies in the future. */
 function toRecordedMs(document: StoredDocument | null, nowMs: WallMs): number | undefined {
   const ms = Date.parse(document?.received_at ?? '');
   return Number.isNaN(ms) || ms > nowMs + CLOCK_DIFFERENCE_MAX_MS ? undefined : ms;
@@ -158,7 +162,7 @@ export async function writeRestore(disk: Disk, root: string, { files }: RestoreP
   }
 }
 
-/** Replaces a file. A new file is readable by everyone, because other programs read it. */
+/** Replaces a file. New files are readable by everyone, because other programs read them. */
 async function replace(disk: Disk, path: string, content: string): Promise<void> {
   const permissions = (await disk.stat(path, 'follow'))?.permissions ?? OTHERS_READ;
   const staged = await disk.stage(path, (permissions & OTHERS_READ) === 0 ? 'owner' : 'everyone');

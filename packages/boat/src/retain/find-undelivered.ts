@@ -12,13 +12,13 @@ import { readLines } from '../spool/read-lines.ts';
  * large the failed file is.
  */
 const IDENTITIES_PER_PASS_MAX = 100_000;
-/** Length of the start of a record line that always contains the ID: up to 300 characters, each up to 6 bytes when escaped. */
+/** Length of a line prefix that always contains the record's ID: up to 300 characters, each up to 6 bytes when escaped. */
 const RECORD_START_BYTES = 2_048;
 
 /**
  * Returns the number of records in a failed entry's file that no later delivered export contains. 0 proves that central received
  * all of them in later exports. If the failed file is missing or unreadable, all of its records count as undelivered. A delivered
- * export proves nothing if its receipts do not name every rejected record.
+ * export proves nothing if its receipts do not list every rejected record.
  */
 export async function findUndelivered(
   disk: Disk,
@@ -39,7 +39,7 @@ export async function findUndelivered(
         const rejected = new Set(
           rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`),
         );
-        // If reading this file fails halfway, the records read so far still count as delivered.
+        // If reading the file fails halfway, the records read so far still count as delivered.
         await isReadable(async () => {
           for await (const identity of identitiesOf(disk, clock, entry.exportFile))
             if (!rejected.has(identity)) identities.delete(identity);
@@ -51,7 +51,7 @@ export async function findUndelivered(
   return isRead ? undelivered : Math.max(1, failed.recordCount);
 }
 
-/** Runs `read`. Returns false if the card cannot read the file, so that the search can continue with other files. */
+/** Runs `read`. Returns false if the file cannot be read from the card, so that the search can continue with other files. */
 async function isReadable(read: () => Promise<void>): Promise<boolean> {
   try {
     await read();
@@ -63,8 +63,8 @@ async function isReadable(read: () => Promise<void>): Promise<boolean> {
 }
 
 /**
- * Returns true if the list of rejected records is complete. A receipt lists them only up to a limit: a full list, or an item of
- * category "*", means that there may be more.
+ * Returns true if the list of rejected records is complete. Receipts list only a limited number of them: a full list, or an item
+ * of category "*", means that there may be more.
  */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (
@@ -89,7 +89,7 @@ async function* identitiesInPasses(
 }
 
 /**
- * Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not contain again.
+ * Yields `<category> <record_id>` for every record in a file except telemetry samples, which later exports do not contain again.
  */
 async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGenerator<string, void, void> {
   let category = '';
@@ -104,7 +104,7 @@ async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGener
   }
 }
 
-/** Parses a JSON string. Returns undefined if it is invalid, because a disk can damage a line anywhere. */
+/** Parses a JSON string. Returns undefined if the text is invalid, because a disk can damage a line anywhere. */
 function parseText(json: string): string | undefined {
   try {
     return String(JSON.parse(json));

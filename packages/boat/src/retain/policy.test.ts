@@ -30,7 +30,7 @@ test('only a time before the retention period counts as old, and a future time f
     assert.equal(isOlderThan(labelMs, 2_000, 1_000), isOld, `label ${labelMs}`);
 });
 
-test('removes delivered files oldest first, and no more than needed', () => {
+test('removes delivered files oldest first, and no more than necessary', () => {
   const sizes = fc.array(fc.nat(100), { maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.nat(1_500), (fileSizes, neededBytes) => {

@@ -1,9 +1,9 @@
-/** Maximum default reserve: enough for the boat's other services for a season. */
+/** Maximum default reserve, which is enough for the boat's other services for a season. */
 const RESERVE_MAX_BYTES = 500 * 1024 * 1024;
-/** Fraction of the file system reserved on a small card. */
+/** Fraction of the file system to reserve on a small card. */
 const RESERVE_SHARE = 0.03;
 
-/** Returns the space to keep free for the other services (docs/spec/delivery.md, "Disk"). */
+/** Returns the amount of space to keep free for the other services (docs/spec/delivery.md, "Disk"). */
 export function toReserveBytes(totalBytes: number, configuredBytes: number | undefined): number {
   return configuredBytes ?? Math.min(RESERVE_MAX_BYTES, Math.floor(totalBytes * RESERVE_SHARE));
 }
@@ -22,12 +22,17 @@ export function toMegabytesText(sizeBytes: number): string {
 export const COMPLETED_KEPT_MS = 30 * 24 * 3_600_000;
 export const FAILED_KEPT_MS = 7 * 24 * 3_600_000;
 
-/** Returns true if a wall-clock time is more than `keptMs` ago. A future time, which comes from a wrong clock, is not old. */
+/**
+ * Returns true if a wall-clock time is more than `keptMs` ago. A future time comes from a wrong clock and does not count as old.
+ */
 export function isOlderThan(labelMs: number, nowMs: number, keptMs: number): boolean {
   return nowMs - labelMs > keptMs;
 }
 
-/** Returns the oldest delivered files whose removal frees `neededBytes`, or all of them if that is not enough. */
+/**
+ * Returns as many of the oldest delivered files as must be removed to free `neededBytes`, or all of them if even that is not
+ * enough.
+ */
 export function pickDelivered<T extends { readonly fileSizeBytes: number }>(
   deliveredOldestFirst: readonly T[],
   neededBytes: number,
@@ -42,18 +47,18 @@ export function pickDelivered<T extends { readonly fileSizeBytes: number }>(
   return picked;
 }
 
-/** The facts about a failed export whose retention period has ended. */
+/** The state of a failed export whose retention period has ended. */
 export interface FailedExport {
   /** False if the file no longer exists. */
   readonly hasFile: boolean;
-  /** True if an earlier cleanup decided to remove it and was interrupted. */
+  /** True if an earlier cleanup decided to remove the export but was interrupted. */
   readonly isRemovalBegun: boolean;
-  /** Number of its records that no other delivered export contains. Meaningful only if the file exists. */
+  /** Number of the export's records that no other delivered export contains. Meaningful only if the file exists. */
   readonly undeliveredRecords: number;
 }
 
 /**
- * Returns true if the cleanup may remove a failed export, because other exports delivered all of its records. If the file is
+ * Returns true if the cleanup may remove a failed export because other exports have delivered all of its records. If the file is
  * missing, nothing is known about its records, so only an interrupted removal is completed.
  */
 export function isFailedRemovable({ hasFile, isRemovalBegun, undeliveredRecords }: FailedExport): boolean {

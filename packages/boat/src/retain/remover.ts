@@ -4,13 +4,13 @@ import type { Clock, Disk, Log } from '../platform/ports.ts';
 
 /** Removes entries with their files. */
 export interface Remover {
-  /** Changes nothing and returns false if the entry has changed since it was read or is already being removed. */
+  /** If the entry has changed since it was read or is already being removed, changes nothing and returns false. */
   remove(entry: Entry): Promise<boolean>;
-  /** Returns true while an entry is being removed. It must not be retried, because its file may already be gone. */
+  /** Returns true while an entry is being removed. The entry must not be retried, because its file may already be gone. */
   isRemoving(entryNo: number): boolean;
 }
 
-/** Creates the remover. It calls `onRemoved` after each removal of an entry from the ledger. */
+/** Creates the remover. It calls `onRemoved` each time an entry has been removed from the ledger. */
 export function createRemover(
   { clock, disk, log }: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   ledger: Ledger,
@@ -18,8 +18,8 @@ export function createRemover(
 ): Remover {
   const removing = new Set<number>();
   /**
-   * Records the intent to remove the entry and any loss, then removes the file, then the row. A power cut in between leaves a row
-   * with or without its file, and the next cleanup completes the removal.
+   * Records the intent to remove the entry and any loss, then removes the file, then the row. If power fails in between, a row
+   * remains with or without its file, and the next cleanup completes the removal.
    */
   const removeAll = async (entry: Entry): Promise<void> => {
     if (entry.status === 'failed')

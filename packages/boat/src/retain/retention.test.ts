@@ -193,7 +193,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   const gone = await fail(await enqueue(['b']));
   deliver(await enqueue(['a', 'b']));
   passDays(8);
-  // The state after a power cut between the removal of the file and the removal of its row.
+  // The state after a power cut between removal of the file and removal of its row.
   ledger.queue.beginRemoval(failed.entryNo, { atMs: at(0), reason: 'removed' });
   rmSync(failed.exportFile);
   rmSync(gone.exportFile);
@@ -250,7 +250,7 @@ test('keeps an export that the owner retries while a cleanup examines it, and re
   assert.deepEqual(ledger.queue.losses(), []);
 });
 
-test('deletes the recorded loss of an export if a power cut interrupts its removal and the owner retries it', async () => {
+test("if a power cut interrupts an export's removal and the owner retries the export, its recorded loss is deleted", async () => {
   const { ledger, enqueue, fail } = openBoat(1_000_000, 0);
   const dropped = await fail(await enqueue(['a']));
   const failed = await fail(await enqueue(['b']));

@@ -16,12 +16,12 @@ import {
 } from './policy.ts';
 import { createRemover, type Remover } from './remover.ts';
 
-/** The result of a cleanup. */
+/** A cleanup's result. */
 export interface CleanupReport {
   readonly completedRemoved: number;
   readonly failedRemoved: number;
   /**
-   * Number of failed entries kept beyond their retention period, because it is not proven that later exports delivered their
+   * Number of failed entries kept beyond their retention period because it is not proven that later exports delivered their
    * records.
    */
   readonly failedKept: number;
@@ -49,7 +49,7 @@ export interface Retention {
 const CLEANUP_EVERY_MS = 24 * 3_600_000;
 const CLEANUP_FIRST_MS = 10 * 60_000;
 
-/** Creates the retention. It calls `onRemoved` after each removal of an entry from the ledger. */
+/** Creates the retention. It calls `onRemoved` each time an entry has been removed from the ledger. */
 export function createRetention(
   world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   paths: SpoolPaths,

@@ -35,7 +35,7 @@ describe('the slot that is due', () => {
     ['before 02:00, which does not exist', 'America/New_York', '2026-03-08T06:59:59Z', '2026-03-07'],
     // 1 November 2026: 01:00 happens twice.
     ['in the second 01:00', 'America/New_York', '2026-11-01T06:30:00Z', '2026-10-31'],
-    // Lord Howe Island changes by half an hour: forwards on 4 October 2026, back on 5 April 2026.
+    // Lord Howe Island's clocks change by half an hour: forwards on 4 October 2026, back on 5 April 2026.
     ['half an hour forwards', 'Australia/Lord_Howe', '2026-10-03T16:00:00Z', '2026-10-04'],
     ['half an hour back, before', 'Australia/Lord_Howe', '2026-04-04T16:29:59Z', '2026-04-04'],
     ['half an hour back, after', 'Australia/Lord_Howe', '2026-04-04T16:30:00Z', '2026-04-05'],

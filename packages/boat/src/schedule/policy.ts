@@ -1,4 +1,4 @@
-/** The facts that determine whether a daily slot is due. */
+/** What determines whether a daily slot is due. */
 export interface SlotFacts {
   readonly wallMs: number;
   /** Whether a time service reports that the clock is set. Undefined if there is no report. */
@@ -11,7 +11,7 @@ export interface SlotFacts {
   readonly claimed: readonly string[];
 }
 
-/** Step size of the search for the previous date: shorter than any day, so that no date is skipped. */
+/** Step size when searching for the previous date: shorter than any day, so that no date is skipped. */
 const LOOK_BACK_MS = 12 * 3_600_000;
 
 /**
@@ -23,11 +23,11 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  * slot. The same applies to a boat that crosses time zones.
  *
  * A slot is due if it has not been claimed. Comparing it with the newest claim would be wrong: if the clock once ran ahead and a
- * future date was claimed, no export would be created until that date. However, the clock of a boat without a clock chip is days
- * or months behind until a time server answers. So while a time service reports that the clock is not set, no slot before the
- * newest claim is due. Once the clock is set, the true date is due, and by then there is also a network for delivery. From then
- * on, future claims are known to be wrong and are ignored. If there is no time service, the slot is due, because one extra export
- * is better than none for months.
+ * future date was claimed, no exports would be created until that date. However, on a boat without a clock chip, the clock is
+ * days or months behind until a time server answers. So while a time service reports that the clock is not set, no slot before
+ * the newest claim is due. Once the clock is set, the true date is due, and by then there is also a network for delivery. From
+ * then on, future claims are known to be wrong and are ignored. If there is no time service, the slot is due, because one extra
+ * export is better than none for months.
  */
 export function owedSlot(facts: SlotFacts): string | undefined {
   const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);

@@ -4,14 +4,15 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { type CutPart, createCutter, type Slice, toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Number of bytes at the start of a line that determine its kind. */
+/** Number of bytes at the start of a line that determine the line's kind. */
 const LINE_START_LENGTH = 64;
 /**
- * Maximum size of the header line, in bytes. The line contains IDs, times and versions, with room for fields of later versions.
+ * Maximum size of the header line, in bytes. The line contains IDs, times and versions, and there is room for fields added by
+ * later versions.
  */
 const HEADER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** The line that stands for a document category without new records. */
+/** The line that represents a document category without new records. */
 const EMPTY_DOCUMENT = '{}';
 
 const COMMA = 44;
@@ -25,9 +26,9 @@ function damaged(path: string, what: string): ExportError {
 
 /**
  * Splits an export file into parts of about `partSizeBytes`. The parts contain all records, or only those whose offsets `isOpen`
- * accepts. `isOpen` is called in file order. The same file and size give the same parts after every restart. Throws
- * EXPORT_FILE_DAMAGED for a file that has a different layout or no end. docs/spec/protocol.md R15: "A part MUST hold whole
- * records only."
+ * accepts. `isOpen` is called in file order. The same file and size always give the same parts, even after a restart. Throws
+ * EXPORT_FILE_DAMAGED if the file has a different layout or no end. docs/spec/protocol.md R15: "A part MUST hold whole records
+ * only."
  */
 export async function cutFile(
   disk: Disk,
@@ -81,8 +82,8 @@ export async function cutFile(
 }
 
 /**
- * Returns the body of one part before compression. It is a complete document: the file's header, `part`, all nine keys, and the
- * records of the part's slices. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. docs/spec/protocol.md R12: "The decoded body
+ * Returns one part's body before compression. It is a complete document: the file's header, `part`, all nine keys, and the
+ * records in the part's slices. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. docs/spec/protocol.md R12: "The decoded body
  * MUST be a complete export document in UTF-8 with `format_version` `"1.0"`."
  */
 export async function readPart(
@@ -93,7 +94,7 @@ export async function readPart(
     readonly index: number;
     readonly count: number;
     readonly slices: readonly Slice[];
-    /** The collection state of each category, repeated in every part. */
+    /** Each category's collection state, repeated in every part. */
     readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
   },
 ): Promise<Uint8Array> {
@@ -138,8 +139,8 @@ export async function readHeaderLine(disk: Disk, path: string): Promise<string> 
 }
 
 /**
- * Returns true if the line is a JSON object whose last member, `data`, is left open. This is checked because a disk can truncate
- * a line anywhere.
+ * Returns true if the line is a JSON object whose last member, `data`, is left open. The check is needed because a disk can
+ * truncate a line anywhere.
  */
 function isHeader(line: string): boolean {
   if (!line.endsWith(',"data":{')) return false;

@@ -7,16 +7,16 @@ import type { Disk, StagedFile } from '../platform/ports.ts';
 const WRITE_SIZE_BYTES = 256 * 1024;
 
 /**
- * An export file that is being written. It is the legacy exporter's document with one record per line, so that it can be split at
- * newlines without being parsed. The file does not appear under its final name until `commit`.
+ * An export file that is being written. Its format is the legacy exporter's document, but with one record per line, so that the
+ * file can be split at newlines without being parsed. The file does not appear under its final name until `commit`.
  */
 export interface ExportWriter {
   open(category: Category): Promise<void>;
   /** Writes a page and releases its memory. The page must not be used after this call. */
   page(page: Page): Promise<void>;
   /**
-   * Closes the open section, writes its facts, and returns its record count. A document category without a record becomes `data:
-   * {}`.
+   * Closes the open section, writes its closing facts, and returns its record count. A document category without a record becomes
+   * `data: {}`.
    */
   close(outcome: Pick<CollectOutcome, 'state' | 'detail' | 'note'>): Promise<number>;
   /** Ends the document and makes it durable. Returns its size in bytes. */
@@ -26,7 +26,7 @@ export interface ExportWriter {
   sizeBytes(): number;
 }
 
-/** Starts a file that `commit` will put at `path`. Throws the errors of `Disk.stage`. */
+/** Starts a file that `commit` will put at `path`. Throws the same errors as `Disk.stage`. */
 export async function createExportWriter(
   disk: Disk,
   path: string,
@@ -69,7 +69,7 @@ export async function createExportWriter(
   };
 }
 
-/** Writes a page that SQLite formatted unchanged, and encodes any other page. */
+/** Writes a page formatted by SQLite unchanged, and encodes any other page. */
 async function writePage(output: Output, page: Page, place: 'first' | 'further'): Promise<void> {
   const made = place === 'first' ? page.bytes : page.separated;
   if (made !== undefined) return output.writeBytes(made, () => page.release?.());
@@ -93,7 +93,7 @@ function toSectionEnd(
     : `${count === 0 ? '' : '\n'}],${facts}`;
 }
 
-/** Buffers bytes for a staged file into writes of `WRITE_SIZE_BYTES`. */
+/** Buffers bytes for a staged file, so that each write has `WRITE_SIZE_BYTES`. */
 interface Output {
   writeText(text: string): Promise<void>;
   /** `release` is called after the bytes have been written. */

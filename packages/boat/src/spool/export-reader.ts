@@ -7,16 +7,16 @@ import { type CutPart, type Slice, toRenamedHeader } from './policy.ts';
 /** The newline that ends the header line. */
 const LINE_END = 10;
 
-/** A part of an export file, defined by the positions of its records. */
+/** A part of an export file, defined by its records' positions. */
 export interface PartToRead {
   readonly index: number;
   readonly count: number;
   readonly slices: readonly Slice[];
-  /** The collection state of each category, repeated in every part. */
+  /** Each category's collection state, repeated in every part. */
   readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
 }
 
-/** Reads an export file. It holds no file handle, so it does not need to be closed. */
+/** Reads an export file. It keeps no file handle open, so it does not need to be closed. */
 export interface ExportReader {
   readonly sizeBytes: number;
   /** Returns the header as JSON text. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
@@ -28,13 +28,16 @@ export interface ExportReader {
   installationId(): Promise<string | undefined>;
   /** Splits the file into parts. See `cutFile`. */
   cut(partSizeBytes: number, isOpen?: (offset: number) => boolean): Promise<readonly CutPart[]>;
-  /** Returns the body of a part: a complete, uncompressed document. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
+  /** Returns a part's body: a complete, uncompressed document. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
   readPart(part: PartToRead): Promise<Uint8Array>;
   /** Returns the complete file, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
   readWhole(sizeBytes: number): Promise<Uint8Array>;
 }
 
-/** The export to which the bodies of a file belong. It differs from the file's header if a new ledger has begun since. */
+/**
+ * The export to which a file's bodies belong. It differs from the file's header if a new ledger has begun since the file was
+ * written.
+ */
 export interface ExportIdentity {
   readonly exportId: string;
   readonly ledgerId: string;
@@ -42,7 +45,7 @@ export interface ExportIdentity {
 }
 
 /**
- * Opens an export file for reading. With an `identity`, the returned header and bodies name that export, while the file stays
+ * Opens an export file for reading. If `identity` is given, the returned header and bodies name that export, while the file stays
  * unchanged. Throws EXPORT_FILE_MISSING.
  */
 export async function openExportReader(

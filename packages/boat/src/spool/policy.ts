@@ -8,14 +8,16 @@ export interface Slice {
   readonly count: number;
 }
 
-/** One part of an export file. It has at least one record, so a record larger than the part size forms its own part. */
+/**
+ * One part of an export file. Each part has at least one record, so a record larger than the part size forms a part of its own.
+ */
 export interface CutPart {
   readonly slices: readonly Slice[];
 }
 
 /**
- * The kind of a line in an export file. `export-file.ts` defines the layout: a header line; for each category an opening line,
- * one line per record and a closing line with the section's facts; and the end line.
+ * The kind of a line in an export file. `export-file.ts` defines the layout: a header line; for each category, an opening line,
+ * one line per record and a closing line with the section's facts; and an end line.
  */
 export type LineKind =
   | { readonly kind: 'header' }
@@ -26,7 +28,7 @@ export type LineKind =
 
 const RECORD_START = '{"record_id":';
 
-/** Returns a line's kind from its first characters (64 are enough), or undefined if the line does not fit the layout. */
+/** Determines a line's kind from its first characters (64 are enough). Returns undefined if the line does not fit the layout. */
 export function toLineKind(start: string): LineKind | undefined {
   if (start.startsWith(RECORD_START)) return { kind: 'record' };
   if (start.startsWith('{"installation_id":')) return { kind: 'header' };
@@ -39,7 +41,7 @@ export function toLineKind(start: string): LineKind | undefined {
   return undefined;
 }
 
-/** The position of a record line in the file. `length` excludes the newline and a trailing comma. */
+/** A record line's position in the file. `length` excludes the newline and any trailing comma. */
 export interface RecordLine {
   readonly category: Category;
   readonly offset: number;
@@ -55,7 +57,7 @@ export interface Cutter {
   rest(): CutPart | undefined;
 }
 
-/** Creates a Cutter without any lines. */
+/** Creates an empty Cutter. */
 export function createCutter(partSizeBytes: number): Cutter {
   let slices: Slice[] = [];
   let sizeBytes = 0;
@@ -70,7 +72,7 @@ export function createCutter(partSizeBytes: number): Cutter {
     take({ category, offset, length }) {
       const full = sizeBytes > 0 && sizeBytes + length > partSizeBytes ? flush() : undefined;
       const last = slices.at(-1);
-      // A comma and a newline separate the records of a section.
+      // The records in a section are separated by a comma and a newline.
       if (last !== undefined && last.category === category && last.offset + last.length + 2 === offset)
         slices[slices.length - 1] = {
           ...last,
@@ -85,19 +87,19 @@ export function createCutter(partSizeBytes: number): Cutter {
   };
 }
 
-/** The end of a header line. The records follow on the next lines. */
+/** How a header line ends. The records follow on the next lines. */
 const HEADER_END = '"data":{';
 
 /**
- * Returns the header line with another export, ledger and sequence, or the same line if it already names this export. Leaves out
- * the lists of the former ledger's sequences and names the former ledger (R104). The same line and identity always give the same
+ * Replaces the export, ledger and sequence in a header line, or returns the same line if it already names this export. Leaves out
+ * the lists of the former ledger's sequences, and names the former ledger (R104). The same line and identity always give the same
  * result, because a key must always identify the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenamedHeader(
   line: string,
   identity: { readonly exportId: string; readonly ledgerId: string; readonly sequence: number },
 ): string {
-  // `readHeaderLine` has checked the format of the line.
+  // `readHeaderLine` has checked the line's format.
   const header = JSON.parse(`${line.slice(0, line.lastIndexOf(`,${HEADER_END}`))}}`) as Record<
     string,
     unknown

@@ -1,7 +1,7 @@
 import { ExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 
-/** Number of bytes read at once: about the size of a part. */
+/** Number of bytes read at once, about the size of a part. */
 const READ_SIZE_BYTES = 1024 * 1024;
 
 /**
@@ -19,10 +19,10 @@ export interface Line {
 }
 
 /**
- * Yields the lines of a file, including a last line without a newline. Reads in chunks and yields to the event loop between them.
- * Holds one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than `LINE_SIZE_MAX_BYTES`, which
- * only another program could have written. A missing file yields no lines, like an empty one; callers that need to distinguish
- * them use `Disk.stat`.
+ * Yields a file's lines, including a last line without a newline. Reads in chunks and yields to the event loop between them.
+ * Keeps one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than `LINE_SIZE_MAX_BYTES`, which
+ * only another program could have written. Like an empty file, a missing one yields no lines; callers that need to distinguish
+ * the two use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);

@@ -6,10 +6,10 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Number of bytes at the start of a line that determine its kind. */
+/** Number of bytes at the start of a line that determine the line's kind. */
 const LINE_START_LENGTH = 64;
 
-/** The facts at the end of a category's section. */
+/** The closing facts of a category's section. */
 export interface SectionEnd {
   readonly state: CategoryState;
   readonly count: number;
@@ -20,9 +20,9 @@ const sectionEnd = Compile(
 );
 
 /**
- * Reads the state and record count of each category from the file. Adoption needs them for a file whose entry was lost, so that
- * its parts have the same bytes as parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON:
- * `cutFile` checks only how lines begin, and a disk that does not honour syncs can truncate a line anywhere.
+ * Reads each category's state and record count from the file. If a file's entry was lost, adoption needs them so that the file's
+ * parts have the same bytes as parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON: `cutFile`
+ * checks only how lines begin, and a disk that does not honour syncs can truncate a line anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,
@@ -35,7 +35,8 @@ export async function readSectionEnds(
     const line = toLineKind(Buffer.from(bytes.subarray(0, LINE_START_LENGTH)).toString('latin1'));
     if (line?.kind === 'open') category = line.category;
     if (line?.kind !== 'close' || category === undefined) continue;
-    // A list ends with `],"entry_count":…}` and a document with `,"entry_count":…}`. A comma follows all but the last section.
+    // A list ends with `],"entry_count":…}` and a document with `,"entry_count":…}`. A comma follows every section except the
+    // last.
     const text = Buffer.from(bytes).toString('utf8').replace(/^\]?,/, '{').replace(/,$/, '');
     const end = parseEnd(text, path);
     if (sectionEnd.Check(end)) ends[category] = { state: end.state, count: end.entry_count };

@@ -1,19 +1,19 @@
 import { basename, join } from 'node:path';
 
-/** The paths below `$ROOT/data/exports`, in the legacy exporter's folders. */
+/** Paths below `$ROOT/data/exports`. The folders are the same as the legacy exporter's. */
 export interface SpoolPaths {
   /** `$ROOT/data/exports`: the ledger and its views. */
   readonly home: string;
-  /** Files of waiting and delivered exports. */
+  /** Folder for the files of waiting and delivered exports. */
   readonly exports: string;
-  /** Files of failed entries, kept until other exports have delivered their records. */
+  /** Folder for the files of failed entries, which are kept until other exports have delivered their records. */
   readonly failed: string;
-  /** Quarantined files, kept for manual examination. */
+  /** Folder for quarantined files, which are kept for manual examination. */
   readonly damaged: string;
   readonly ledger: string;
   /** The private key that signs offline bundles. */
   readonly bundleKey: string;
-  /** The device token that was enrolled with a code. */
+  /** The device token obtained by enrolling with a code. */
   readonly credentials: string;
   /** The device token of an enrolment that central has not confirmed. */
   readonly pendingCredentials: string;
@@ -43,7 +43,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
   };
 }
 
-/** Returns the path of a failed entry's file, named as in the legacy exporter. */
+/** Returns the path of a failed entry's file, named as the legacy exporter did. */
 export function toFailedFile(paths: SpoolPaths, queueId: string): string {
   return join(paths.failed, `${queueId}_failed.json`);
 }

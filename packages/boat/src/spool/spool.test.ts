@@ -60,7 +60,7 @@ async function writeExport(name: string, records: Records): Promise<string> {
   return path;
 }
 
-/** Returns every record of a document with its category, in order. */
+/** Returns every record in a document with its category, in order. */
 function recordsOf(document: unknown): readonly string[] {
   assert.ok(documentSchema.Check(document), JSON.stringify(documentSchema.Errors(document)[0]));
   return CATEGORIES.flatMap((category) => {
@@ -176,7 +176,7 @@ test('splitting the rest again starts exactly after the acknowledged parts', asy
   assert.equal(count(rest) + count(parts.slice(0, 2)), 50);
 });
 
-test('a file with a missing end or an unknown layout is damaged and is not read even partly', async () => {
+test('a file with a missing end or an unknown layout counts as damaged, and no part of it is read', async () => {
   const path = await writeExport('torn.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path);
   for (const bytes of [
@@ -190,7 +190,7 @@ test('a file with a missing end or an unknown layout is damaged and is not read 
   }
 });
 
-test('a file is damaged if a slice, line or header exceeds what the exporter writes', async () => {
+test('a file counts as damaged if a slice, line or header exceeds what the exporter writes', async () => {
   const path = await writeExport('foreign.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path, 'utf8');
   const [first = ''] = whole.split('\n');

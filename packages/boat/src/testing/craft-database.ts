@@ -3,13 +3,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 const PAGE_BYTES = 4_096;
-/** Number of references from each level to the page below: so many that a scan of all levels never ends. */
+/** Number of references from each level to the page below, high enough that a scan of all levels never ends. */
 const REFERENCES = 300;
 const LEVELS = 12;
-/** A row ID higher than that of any row. */
+/** A row ID higher than any existing one. */
 const KEY = 100;
 
-/** Writes a database created by `sql`, replacing any file at `path`. */
+/** Writes the database that `sql` creates, replacing any file at `path`. */
 export function writeDatabase(path: string, sql: string): void {
   rmSync(path, { force: true, recursive: true });
   mkdirSync(dirname(path), { recursive: true });
@@ -39,12 +39,15 @@ export function writeEndlessTable(path: string, table: string, sql: string): voi
   if (start > 0) bytes.copy(top, 0, 0, start);
   pages[root - 1] = top;
   const whole = Buffer.concat(pages);
-  // The number of pages, section 1.3 of SQLite's file format.
+  // The number of pages (SQLite file format, section 1.3).
   whole.writeUInt32BE(pages.length, 28);
   writeFileSync(path, whole);
 }
 
-/** Returns a leaf page without the file header that the first page begins with. Cell offsets count from the start of the page. */
+/**
+ * Returns a leaf page without the file header that precedes the first page's content. Cell offsets are relative to the start of
+ * the page.
+ */
 function toLeaf(page: Buffer, start: number): Buffer {
   const leaf = Buffer.from(page);
   const headBytes = 8 + 2 * page.readUInt16BE(start + 3);

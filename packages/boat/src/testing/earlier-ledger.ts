@@ -4,13 +4,12 @@ import type { Loss } from '../ledger/losses.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * The earlier ledger versions that boats may still have. Each file was written by the code of its version
- * (`ledgers/generate.ts`).
+ * Earlier ledger versions that boats may still have. Each file was written by the code of its version (`ledgers/generate.ts`).
  */
 export const EARLIER_VERSIONS = [1, 2, 3, 4, 5] as const;
 export type EarlierVersion = (typeof EARLIER_VERSIONS)[number];
 
-/** The values that the earlier version's code read from its ledger. Absent values are null, as in JSON. */
+/** Values that the earlier version's code read from its ledger. Absent values are null, as in JSON. */
 export interface Observed {
   readonly ledgerId: string;
   readonly nextSequence: number;
@@ -29,7 +28,7 @@ export interface Observed {
   readonly slots: readonly string[];
 }
 
-/** Fills an empty database with a ledger of an earlier version, and returns the values that that version's code read from it. */
+/** Fills an empty database with an earlier version's ledger, and returns the values that the earlier code read from it. */
 export function writeEarlierLedger(database: LedgerDatabase, version: EarlierVersion): Observed {
   const sql = readFileSync(new URL(`ledgers/version-${version}.sql`, import.meta.url), 'utf8');
   database.transaction(() => database.db.exec(sql));

@@ -1,7 +1,7 @@
 import type { CategoryMoves, NewEntry } from '../ledger/entry.ts';
 import type { WallMs } from '../platform/ports.ts';
 
-/** Returns the `n`-th export of a boat for `enqueue`. Its file does not exist. */
+/** Returns a boat's `n`-th export, ready for `enqueue`. Its file does not exist. */
 export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   return {
     queueId: `q_20260220_10053${n}`,
@@ -20,7 +20,7 @@ export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   };
 }
 
-/** Returns the cursor move of an export with the boatlog rows after `from`, up to and including `to`. */
+/** Returns the cursor move for an export with the boatlog rows after `from`, up to and including `to`. */
 export const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
   category: 'boatlog',
   cursors: [

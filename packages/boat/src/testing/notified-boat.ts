@@ -14,7 +14,7 @@ import { closings, open } from './transport-servers.ts';
 
 const root = temporaryRoot('notifier');
 export const ID = '0123456789abcdef';
-/** A loopback URL at which nothing listens. */
+/** A loopback URL where nothing is listening. */
 export const NO_SERVER = 'http://127.0.0.1:9';
 
 let boats = 0;
@@ -31,7 +31,7 @@ export function createNotifiedBoat(
   const clock = {
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
-    // No deadline is ever reached, because the clock does not advance during a check.
+    // Deadlines are never reached, because the clock does not advance during a check.
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });

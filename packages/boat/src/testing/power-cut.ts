@@ -8,7 +8,7 @@ import { openLedgerDatabase } from '../platform/sqlite.ts';
 /** Thrown to end a run at a chosen step, as a power cut would. */
 export class PowerCut extends Error {}
 
-/** A real disk and a real ledger that work until the power cut. */
+/** A real disk and a real ledger, which work until the power cut. */
 export interface Power {
   readonly disk: Disk;
   openLedger(): Ledger;
@@ -17,8 +17,8 @@ export interface Power {
 }
 
 /**
- * Counts every change to the disk and every commit of the ledger, and ends the run before step `stepsMax`. Reads are not counted,
- * because a cut during a read leaves the same state as a cut before the next change.
+ * Counts every disk change and ledger commit, and ends the run before step `stepsMax`. Reads are not counted, because a cut
+ * during a read leaves the same state as a cut before the next change.
  */
 export function createPower(ledgerPath: string, stepsMax: number): Power {
   let steps = 0;
@@ -37,7 +37,7 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
     ...file,
     write: stepping(file.write),
     // Syncs are switched off because they would take most of the test's time. Only the process ends, so written data survives
-    // without them.
+    // even without them.
     sync: async () => undefined,
   });
   const counted: FileSystem = {

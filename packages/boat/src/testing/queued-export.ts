@@ -21,15 +21,15 @@ import type { Outcome, ProbeResult } from '../deliver/outcome.ts';
 import { createPartFailures } from '../deliver/part-failures.ts';
 
 const root = temporaryRoot('deliver-entry');
-/** The IDs of the export's records, in order. */
+/** IDs of the export's records, in order. */
 export const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${index}`);
 /** Forty records fit into a part, so that an export has three parts. */
 const PART_SIZE_BYTES = 42_000;
 
-/** A part as it was passed to the central client. */
+/** A part, as passed to the central client. */
 export type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
 
-/** Returns the hex SHA-256 of a body. */
+/** Returns a body's SHA-256 in hex. */
 export const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
 
 /** Returns the receipt that central gives for a part. */
@@ -46,14 +46,14 @@ export function receiptFor({ exportId, part, body }: Sent): Receipt {
     timestamp: '2026-01-01T00:00:00Z',
   };
 }
-/** Returns the outcome of a part that central accepts. */
+/** Returns the outcome for a part that central accepts. */
 export const accept = (sent: Sent): Outcome => ({
   kind: 'receipt',
   receipt: receiptFor(sent),
   offers: [],
   missing: undefined,
 });
-/** The fields of an entry that is waiting again after a failure. */
+/** Fields of an entry that is waiting again after a failure. */
 export const WAITS = {
   nextRetryAtMs: 0 as WallMs,
   lastError: 'cut off',
@@ -69,7 +69,7 @@ export const recordsIn = ({ body }: Sent): readonly string[] =>
 
 const CENTRAL_ANSWERS: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
 const HELD_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
-/** Central's answer that it holds no part. */
+/** Central's answer when it holds no parts. */
 export const HELD_NOTHING: HeldParts = { receipts: [], offers: [], isWhole: true };
 /** A licence that permits sending. */
 export const LICENSE: LicenseResult = {
@@ -80,7 +80,7 @@ export const LICENSE: LicenseResult = {
 };
 
 interface DeliverOptions {
-  /** The parts that central reports as held. */
+  /** Parts that central reports as held. */
   readonly held?: HeldParts;
   /** The step after which the consumer stops. */
   readonly stopAfter?: DeliveryStep['kind'];

@@ -10,14 +10,14 @@ export interface StubRequest {
 }
 
 /**
- * Starts a small Signal K server with access requests and the Notifications API, which answers like version 2.23. `mode`
+ * Starts a small Signal K server that supports access requests and the Notifications API and answers like version 2.23. `mode`
  * determines how it handles notification requests.
  */
 export async function startSignalKStub() {
   const stub = {
     mode: 'open' as 'open' | 'secured' | 'without_api' | 'failing',
     seen: [] as StubRequest[],
-    /** The state of each notification by its ID. */
+    /** Each notification's state, by ID. */
     notifications: new Map<string, { path: string; state: string; message: string }>(),
     decision: undefined as { permission: string; token?: string } | undefined,
     validToken: undefined as string | undefined,

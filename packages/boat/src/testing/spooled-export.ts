@@ -2,10 +2,10 @@ import type { DocumentHeader } from '@d3kos/protocol';
 import type { Disk } from '../platform/ports.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 
-/** The default installation ID of the exports that `spoolExport` writes. */
+/** The default installation ID for exports that `spoolExport` writes. */
 export const SPOOLED_INSTALLATION = '0123456789abcdef';
 
-/** Writes a finished export file with boatlog records of the given IDs, and returns its size in bytes. */
+/** Writes a finished export file containing boatlog records with the given IDs, and returns its size in bytes. */
 export async function spoolExport(
   disk: Disk,
   path: string,

@@ -5,7 +5,7 @@ import { after } from 'node:test';
 import { TransportError } from '../platform/ports.ts';
 import { createTransport, type TransportOptions } from '../platform/transport.ts';
 
-/** Functions that close opened resources after the tests of a file. */
+/** Functions that close opened resources after a file's tests. */
 export const closings: (() => void)[] = [];
 after(() => {
   for (const close of closings) close();
@@ -46,7 +46,7 @@ export function open(options: TransportOptions = {}) {
   return transport;
 }
 
-/** Returns a body of `sizeBytes` that sends each chunk after `next` resolves. */
+/** Returns a body of `sizeBytes` that sends each chunk only after `next` resolves. */
 export function toBody(
   sizeBytes: number,
   chunkBytes: number,
@@ -77,10 +77,10 @@ export function post(url: string, sizeBytes: number, body: ReadableStream<Uint8A
   });
 }
 
-/** Returns a function that waits `delayMs` before each chunk of a body. */
+/** Creates a function that waits `delayMs` before each chunk of a body. */
 export const ticks = (delayMs: number) => () => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
 
-/** Returns the transport error with which `work` fails. */
+/** Returns the transport error that makes `work` fail. */
 export async function failureOf(work: Promise<unknown>): Promise<TransportError> {
   const error: unknown = await work.then(
     () => assert.fail('it did not fail'),

@@ -83,7 +83,7 @@ test('both views show every delivery, including the second one', async () => {
   ledger.close();
 });
 
-test('an export that is delivered immediately causes only one write and one fsync of each view', async (t) => {
+test('an export that is delivered immediately causes only one write and one fsync per view', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('counted');
   const fileSystem = createFileSystem();
   const syncs = { files: 0, directories: 0 };
@@ -109,7 +109,7 @@ test('an export that is delivered immediately causes only one write and one fsyn
   );
   const clock = createClock();
   const { promise: second, resolve: passASecond } = Promise.withResolvers<void>();
-  /** Number of times the writer ran out of work. */
+  /** Number of times that the writer ran out of work. */
   let waits = 0;
   const held: Clock = {
     ...clock,

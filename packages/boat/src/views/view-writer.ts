@@ -6,18 +6,18 @@ import { createWake } from '../platform/wake.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
- * Delay between a change and writing the views, which limits writes to one a second (docs/spec/delivery.md, "The ledger"),
- * because each write costs fsyncs. An export that is delivered immediately causes one write instead of two.
+ * Delay between a change and writing the views. Because each write costs fsyncs, the delay limits writes to one a second
+ * (docs/spec/delivery.md, "The ledger"). An export that is delivered immediately causes one write instead of two.
  */
 const VIEWS_DELAY_MS = 1_000;
-/** Delay after a failed write. A full card does not free up within a second. */
+/** Delay after a failed write. A full card does not get free space within a second. */
 const VIEWS_RETRY_MS = 30_000;
 
-/** Keeps the JSON views at most one second behind the ledger. */
+/** Keeps the JSON views no more than one second behind the ledger. */
 export interface ViewWriter {
-  /** Must be called after a change to the ledger. Returns immediately. */
+  /** Must be called after every ledger change. Returns immediately. */
   changed(): void;
-  /** Writes the views after each change until aborted. Logs and retries a failed write. */
+  /** Writes the views after each change until aborted. Logs and retries failed writes. */
   run(signal: AbortSignal): Promise<void>;
   /** Writes the views now. */
   flush(): Promise<void>;
@@ -29,7 +29,7 @@ export function createViewWriter(
   ledger: Ledger,
 ): ViewWriter {
   const wake = createWake();
-  /** The newest delivered export in the written history view. Undefined before this run's first write. */
+  /** The newest delivered export in the history view as last written. Undefined before this run's first write. */
   let writtenHistoryNo: number | undefined;
   const flush = async (): Promise<void> => {
     const historyNo = ledger.queue.newestHistoryNo();
@@ -50,7 +50,7 @@ export function createViewWriter(
         await wake.wait(world.clock, Number.MAX_SAFE_INTEGER, signal);
         if (!isBehind) continue;
         try {
-          // The views from an earlier run are outdated, so they are replaced without delay.
+          // Views from an earlier run are outdated, so they are replaced without delay.
           if (writtenHistoryNo !== undefined) await world.clock.sleep(VIEWS_DELAY_MS, signal);
           isBehind = false;
           await flush();

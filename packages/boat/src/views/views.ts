@@ -6,10 +6,10 @@ import { toLegacyTime } from '../ledger/labels.ts';
 /** Maximum number of delivered exports in `export_history.json`: years of daily exports in a file of a few MB. */
 const HISTORY_VIEW_MAX = 10_000;
 
-/** Number of rows formatted in one step. A step takes a few milliseconds on a Raspberry Pi. */
+/** Number of rows formatted per step. A step takes a few milliseconds on a Raspberry Pi. */
 const VIEW_PAGE_ROWS = 200;
 
-/** Formats an entry exactly like the legacy exporter, with the same keys, order and types. */
+/** Formats an entry exactly as the legacy exporter did, with the same keys, order and types. */
 export function toQueueView(entry: Entry) {
   return {
     queue_id: entry.queueId,
@@ -29,7 +29,7 @@ export function toQueueView(entry: Entry) {
   };
 }
 
-/** Formats a delivered export like the legacy exporter, and adds the counts that central reported. */
+/** Formats a delivered export as the legacy exporter did, and adds the counts that central reported. */
 export function toHistoryView(row: HistoryRow) {
   return {
     queue_id: row.queueId,
@@ -52,7 +52,7 @@ export function toHistoryView(row: HistoryRow) {
   };
 }
 
-/** The chunks of a view's text. Each covers at most one page of rows, so that the event loop can run between them. */
+/** Yields a view's text in chunks. Each covers at most one page of rows, so that the event loop can run in between. */
 type Pieces = Generator<string, void, void>;
 
 /** The legacy exporter's lists, in its order. `uploading` is not a stored status: the ledger stores these entries as pending. */
@@ -68,7 +68,7 @@ function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
   yield '\n}\n';
 }
 
-/** The history, oldest first, as in the legacy exporter, which appended to it. */
+/** The history, oldest first, as with the legacy exporter, which appended to it. */
 function* toHistoryPieces(ledger: Ledger): Pieces {
   yield '{\n  "version": "1.0",\n  "exports": ';
   yield* toList(historyOf(ledger));
@@ -115,8 +115,8 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 /**
  * Writes the JSON views, each atomically. The event loop can run between pages. The views are for other programs and for people.
  * This program reads files with these names only at its first start, to import a legacy queue. The rename is not synced, so a
- * power cut may restore the previous view; the next start replaces it (decision 0022). `queue` writes only the queue view, for a
- * change that does not affect the history.
+ * power cut may restore the previous view; the next start replaces it (decision 0022). `queue` writes only the queue view, after
+ * a change that does not affect the history.
  */
 export async function writeViews(
   world: Pick<World, 'clock' | 'disk'>,

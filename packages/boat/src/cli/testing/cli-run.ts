@@ -16,14 +16,16 @@ const MACHINE = {
   memory_free_bytes: 1,
 };
 
-/** The result of a run of the program. */
+/** The result of running the program. */
 export interface CliRun {
   readonly exitCode: number;
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 }
 
-/** Runs the program with real HTTP against a loopback port. `files` maps paths to the files that the program can read. */
+/**
+ * Runs the program with real HTTP against a loopback port. `files` maps paths to the contents of files that the program can read.
+ */
 export async function runProgram(
   argv: readonly string[],
   options: {
@@ -33,7 +35,7 @@ export async function runProgram(
     readonly files?: Readonly<Record<string, string | Error>>;
     /** The result of running the doctor on the files. */
     readonly diagnosis?: unknown;
-    /** The service's lines in the journal. */
+    /** The service's journal lines. */
     readonly logLines?: readonly string[];
     readonly restore?: (request: RestoreRequest) => Promise<RestorePlan>;
     readonly signal?: AbortSignal;

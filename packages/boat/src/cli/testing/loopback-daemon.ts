@@ -3,7 +3,7 @@ import { type Listening, listen } from '../../platform/listen.ts';
 const TIME = '2026-02-20T12:00:00Z';
 const DATA_BUDGET = { state: 'affordable', detail: '', month_bytes: 0, month_bytes_max: null };
 
-/** The state from which a `LoopbackDaemon` builds its next answers. A test changes it during its scenario. */
+/** State that determines a `LoopbackDaemon`'s next answers. A test changes it during its scenario. */
 export interface DaemonStory {
   tier: number | null;
   canExport: boolean;
@@ -12,15 +12,15 @@ export interface DaemonStory {
   destination: { state: string; explanation?: string };
   /** The answer to `POST /export/generate`. */
   generate: () => { readonly status: number; readonly body: object };
-  /** If present, it answers every request in place of the export manager, as another service would. */
+  /** If present, it answers every request in place of the export manager, simulating another service. */
   otherService?: () => Response;
 }
 
-/** A loopback server that plays the export manager in a scenario. */
+/** A loopback server that stands in for the export manager in a scenario. */
 export interface LoopbackDaemon {
   readonly port: number;
   readonly story: DaemonStory;
-  /** `METHOD /path BODY` of every request except those for health and status. */
+  /** `METHOD /path BODY` for every request except health and status requests. */
   readonly requests: readonly string[];
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Cursor } from '../cursor.ts';
 
-/** A row of a log that a cursor refers to by position and content. */
+/** A log row that a cursor refers to by position and content. */
 export interface Anchor {
   readonly position: number;
   /** The first hex digits of the SHA-256 of its content. */
@@ -11,12 +11,12 @@ export interface Anchor {
 export const ANCHOR_DIGEST_LENGTH = 12;
 
 /**
- * Distances of the anchors before the cursor. If the newest rows were deleted or an older copy was restored, the log is read
- * again from the newest anchor that still exists instead of from its start.
+ * Distances of the anchors before the cursor. If the newest rows were deleted or an older copy was restored, reading resumes at
+ * the newest anchor that still exists instead of at the start of the log.
  */
 export const ANCHOR_DISTANCES: readonly number[] = [0, 1, 2, 4, 8, 16, 64, 256, 1024, 4096, 65_536];
 
-/** Creates a cursor at the first of `anchors`, which are in descending order. Returns undefined if there are no anchors. */
+/** Creates a cursor at the first of `anchors`, which must be in descending order. Returns undefined if there are none. */
 export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   const [first] = anchors;
   if (first === undefined) return undefined;
@@ -24,7 +24,7 @@ export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   return { position: first.position, check };
 }
 
-/** Returns the anchors of a cursor in descending order. Returns none if the text of the cursor is malformed. */
+/** Returns a cursor's anchors in descending order, or none if the cursor's text is malformed. */
 export function parseAnchors(cursor: Cursor): readonly Anchor[] {
   const anchors: Anchor[] = [];
   for (const word of cursor.check.split(' ')) {
@@ -36,9 +36,8 @@ export function parseAnchors(cursor: Cursor): readonly Anchor[] {
 }
 
 /**
- * Returns the cursor at the newest anchor whose row is unchanged. Every row up to that row has been exported, because a log
- * only grows at its end. Returns undefined if no anchor matches. The source is then a different database and is read from its
- * start.
+ * Returns the cursor at the newest anchor whose row is unchanged. Every row up to that one has been exported, because a log only
+ * grows at its end. Returns undefined if no anchor matches; the source is then a different database and is read from its start.
  */
 export function fitCursor(
   cursor: Cursor | undefined,

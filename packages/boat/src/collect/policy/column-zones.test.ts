@@ -19,11 +19,11 @@ describe('a timestamp without a zone', () => {
     it(`in ${source}.${column}${type === undefined ? '' : ` of the type ${type}`} is ${zone}`, () =>
       assert.equal(toEntryZone(toColumnZone(source, column), type), zone));
 
-  it('in a table without a known time column has the zone of `timestamp`', () => {
+  it('in a table without a known time column has the same zone as `timestamp`', () => {
     for (const source of ['captures', 'issues', 'boatlog_entries'] as const satisfies readonly ZonedSource[])
       assert.equal(toColumnZone(source, undefined), toColumnZone(source, 'timestamp'));
   });
 
-  it('is local only for entries that a person spoke or wrote', () =>
+  it('is local only for entries that a person dictated or typed', () =>
     assert.deepEqual([...LOCAL_ENTRY_TYPES], ['voice', 'text']));
 });

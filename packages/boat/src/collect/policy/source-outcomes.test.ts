@@ -13,7 +13,7 @@ describe('the state of a category with several sources', () => {
   ] as const)
     it(`is ${state} for ${states.join(' and ') || 'no source'}`, () =>
       assert.equal(mergeSourceOutcomes(states.map((one) => ({ state: one }))).state, state));
-  it('includes the problem of a source in the detail', () =>
+  it("includes a source's problem in the detail", () =>
     assert.deepEqual(
       mergeSourceOutcomes([{ state: 'ok' }, { state: 'error', detail: 'the old database is damaged' }]),
       {

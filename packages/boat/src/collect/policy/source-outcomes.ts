@@ -1,15 +1,16 @@
 import type { CategoryState } from '@d3kos/protocol';
 
-/** The outcome of reading one source of a category. */
+/** The outcome of reading one of a category's sources. */
 export interface SourceOutcome {
   readonly state: CategoryState;
   readonly detail?: string;
 }
 
 /**
- * Returns a category's state from the outcomes of its sources. If one source has records, the category is `ok`, and `detail`
- * lists the problems of the other sources. A damaged old database must not delay the current one, and its cursor does not move.
- * Otherwise `error` outranks `schema_unknown`, which outranks `empty`. The category is `source_missing` only if no source exists.
+ * Derives a category's state from its sources' outcomes. If any source has records, the category is `ok`, and `detail` lists
+ * problems with the other sources. A damaged old database must not delay the current one. The damaged database's cursor does not
+ * move. Otherwise `error` outranks `schema_unknown`, which outranks `empty`. The category is `source_missing` only if no source
+ * exists.
  */
 export function mergeSourceOutcomes(outcomes: readonly SourceOutcome[]): SourceOutcome {
   const order: readonly CategoryState[] = ['ok', 'error', 'schema_unknown', 'empty', 'source_missing'];
@@ -19,7 +20,7 @@ export function mergeSourceOutcomes(outcomes: readonly SourceOutcome[]): SourceO
   return details.length === 0 ? { state } : { state, detail: details.join('; ') };
 }
 
-/** Adds problems that do not change the state of an outcome. */
+/** Adds problems that do not change an outcome's state. */
 export function withDetails<Outcome extends SourceOutcome>(
   outcome: Outcome,
   ...problems: readonly (string | undefined)[]

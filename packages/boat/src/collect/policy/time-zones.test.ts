@@ -14,10 +14,10 @@ describe('the zones of a boat', () => {
     nowMs: at('2026-06-11T03:00:00'),
   };
 
-  it('begin with the first one that is known', () =>
+  it('begin with the first known one', () =>
     assert.deepEqual(toNextPeriod([], seen), { zone: 'Atlantic/Azores', sinceMs: 0 }));
 
-  it('stay the same if the setting is written again with the same zone', () =>
+  it('stay the same if the setting is rewritten with the same zone', () =>
     assert.equal(toNextPeriod([halifax], { ...seen, zone: 'America/Halifax' }), undefined));
 
   for (const [what, changes, since] of [
@@ -47,7 +47,7 @@ describe('the zones of a boat', () => {
     assert.ok((next?.sinceMs ?? 0) > first.sinceMs);
   });
 
-  it('read each naive time in the zone in which it was written', () => {
+  it('interpret each naive time in the zone in which it was written', () => {
     const read = createTimestampReader([
       halifax,
       { zone: 'Atlantic/Azores', sinceMs: at('2026-06-10T12:00:00') },
@@ -68,7 +68,7 @@ describe('the zones of a boat', () => {
     assert.equal(read('2026-08-02T12:00:00', 'local').utc, '2026-08-02T15:00:00.000Z');
   });
 
-  it('do not apply to a time that states its zone, or whose writer uses UTC', () => {
+  it('do not apply to a time that states its zone or whose writer uses UTC', () => {
     const read = createTimestampReader([halifax]);
     assert.equal(read('2026-06-10T08:00:00Z', 'local').utc, '2026-06-10T08:00:00.000Z');
     assert.equal(read('2026-06-10T08:00:00+02:00', 'local').utc, '2026-06-10T06:00:00.000Z');
@@ -78,7 +78,7 @@ describe('the zones of a boat', () => {
     });
   });
 
-  // The day on which the clocks change, in a zone west and in one east of Greenwich, and one that shifts by half an hour.
+  // The day of a clock change in a zone west of Greenwich, one east of it, and one that shifts by half an hour.
   for (const [zone, raw, utc] of [
     ['America/Toronto', '2026-11-01T00:59:59', '2026-11-01T04:59:59.000Z'],
     ['America/Toronto', '2026-11-01T01:30:00', '2026-11-01T05:30:00.000Z'],

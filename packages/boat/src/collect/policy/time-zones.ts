@@ -1,19 +1,19 @@
 import type { ZonePeriod } from './timestamps.ts';
 
-/** The facts about a zone that was read from the boat's settings. */
+/** A zone read from the boat's settings, and the times that determine when it applies. */
 export interface ZoneSeen {
   readonly zone: string;
   /** When the setting was written. */
   readonly changedMs: number;
-  /** Time of the newest export, at which the known zones applied. Undefined if there is no export. */
+  /** Time of the newest export, when the known zones applied. Undefined if there is no export. */
   readonly lastExportMs: number | undefined;
   readonly nowMs: number;
 }
 
 /**
- * Returns the period to add to the zones of a boat, or undefined if its zone has not changed. The first zone also applies to all
- * earlier times. A later zone applies from the time at which the setting was written, but not to times before the newest export,
- * which were read in the previous zone. The clock may be wrong, so a period never begins before the previous one.
+ * Returns the period to add to a boat's zones, or undefined if its zone has not changed. The first zone also applies to all
+ * earlier times. A later zone applies from the time when the setting was written, but not to times before the newest export,
+ * which were interpreted in the previous zone. The clock may be wrong, so a period never begins before the previous one.
  */
 export function toNextPeriod(known: readonly ZonePeriod[], seen: ZoneSeen): ZonePeriod | undefined {
   const last = known.at(-1);

@@ -16,7 +16,7 @@ describe('timestamps', () => {
     ['2026-03-16', '2026-03-16T00:00:00.000Z', 'assumed_utc'],
     ['20260322_122202', '2026-03-22T16:22:02.000Z', local],
     ['20260115_122202', '2026-01-15T17:22:02.000Z', local],
-    // An hour after and an hour before the clocks change in spring.
+    // One hour after and one hour before the clocks change in spring.
     ['20260308_033000', '2026-03-08T07:30:00.000Z', local],
     ['20260308_013000', '2026-03-08T06:30:00.000Z', local],
     [1_773_669_785_123, '2026-03-16T14:03:05.123Z', 'stated'],
@@ -29,7 +29,7 @@ describe('timestamps', () => {
     [42, null, null],
     [Number.NaN, null, null],
     [Number.POSITIVE_INFINITY, null, null],
-    // In UTC these fall in the year 10000, which does not fit in a four-digit year.
+    // In UTC, these fall in the year 10000, which has more than four digits.
     ['99991231_235959', null, null],
     ['99991231_190000', null, null],
   ] as const)
@@ -59,7 +59,7 @@ describe('timestamps', () => {
     );
   });
 
-  it('reads every time in its own format', () => {
+  it('parses every format that sources use', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4e12 }), (ms) => {
         const iso = new Date(ms).toISOString();

@@ -1,6 +1,6 @@
 import { isTimeZone } from '../../platform/time-zone.ts';
 
-/** Where the zone of a timestamp came from: it was stated in the text, or assumed from the program that writes the column. */
+/** Where a timestamp's zone came from: stated in the text, or assumed based on the program that writes the column. */
 export type TimestampZone = 'stated' | 'assumed_utc' | `assumed_local:${string}`;
 
 /** A normalised timestamp. Both values are null if the text is not a time. */
@@ -17,40 +17,38 @@ const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;
 /** No zone changes its offset twice within two days. */
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/**
- * Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per
- * timestamp.
- */
+/** Offsets change only on a quarter hour. One lookup per quarter hour is a hundred times cheaper than one per timestamp. */
 const OFFSET_SPAN_MS = 15 * MINUTE_MS;
 /** Maximum number of offsets that one reader caches, enough for about six weeks. */
 const OFFSETS_MAX = 4_000;
 
-/** Numbers from this value on are milliseconds since 1970. As seconds they would be after the year 5138. */
+/** Numbers from this value on are milliseconds since 1970. As seconds, they would be later than the year 5138. */
 const EPOCH_MS_FROM = 1e11;
-/** Smaller numbers are not times. As seconds they would be before 1973. */
+/** Smaller numbers are not times. As seconds, they would be earlier than 1973. */
 const EPOCH_SECONDS_FROM = 1e8;
-/** The last moment with a four-digit year. */
+/** The last instant with a four-digit year. */
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
 /**
- * The zone assumed for a timestamp whose text states none. It depends on the program that writes the column
+ * The zone assumed for a timestamp whose text specifies none. It depends on the program that writes the column
  * (docs/spec/sources.md, "Time zones").
  */
 export type NaiveZone = 'utc' | 'local';
 
-/** A time zone of the boat, as an IANA name, and the moment from which it applies. */
+/** One of the boat's time zones, as an IANA name, and the instant from which it applies. */
 export interface ZonePeriod {
   readonly zone: string;
   readonly sinceMs: number;
 }
 
-/** Normalises a timestamp of a source. `naive` is `utc` if it is not given. */
+/** Normalises a source's timestamp. `naive` defaults to `utc`. */
 export type TimestampReader = (raw: unknown, naive?: NaiveZone) => NormalTime;
 
 /**
- * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` specifies, `20260322_122202`
- * as local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or its zones in chronological
- * order; an unknown name counts as UTC. A local time is read in the newest zone that already applied at that time.
+ * Creates a reader that interprets ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive`
+ * specifies, `20260322_122202` as local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or
+ * its zones in chronological order; an unknown name counts as UTC. A local time is interpreted in the newest zone that already
+ * applied at that time.
  */
 export function createTimestampReader(zones: string | readonly ZonePeriod[]): TimestampReader {
   const periods = (typeof zones === 'string' ? [{ zone: zones, sinceMs: 0 }] : zones)
@@ -76,18 +74,18 @@ export function createTimestampReader(zones: string | readonly ZonePeriod[]): Ti
   };
 }
 
-/** A range of local times within which the offset from UTC and the zone do not change, as texts `YYYY-MM-DDTHH:MM:SS`. */
+/** A range of local times, as texts `YYYY-MM-DDTHH:MM:SS`, within which neither the offset from UTC nor the zone changes. */
 export interface LocalSpan {
   readonly from: string;
   readonly to: string;
-  /** Minutes to add to a local time to get UTC. */
+  /** Number of minutes to add to a local time to get UTC. */
   readonly toUtcMinutes: number;
   readonly zone: TimestampZone;
 }
 
-/** Maximum number of days of a span on each side of its middle. Clocks change twice a year. */
+/** Maximum number of days that a span extends on each side of its middle. Clocks change twice a year. */
 const SPAN_DAYS_MAX = 200;
-/** No span begins earlier, because a local time must not be before 1970 in UTC. */
+/** No span begins earlier, because a local time must not be earlier than 1970 in UTC. */
 const SPAN_FROM_MS = 2 * DAY_MS;
 
 /**
@@ -106,7 +104,7 @@ export function findLocalSpan(readTime: TimestampReader, text: string): LocalSpa
   if (known === undefined || zone === null) return undefined;
   const toUtcMinutes = Number.parseFloat(known);
   if (!Number.isInteger(toUtcMinutes)) return undefined;
-  // A day beyond each end has the same offset, so the days in between have it too.
+  // The days just beyond each end have the same offset, so all days in between have it too.
   const reach = (stepMs: number): number => {
     let days = 0;
     while (
@@ -135,13 +133,12 @@ function toAssumedUtc(ms: number): NormalTime {
   return { utc: toIso(ms), zone: 'assumed_utc' };
 }
 
-/** A time zone that converts local times, given as if they were UTC. */
+/** A time zone that converts local times, which are passed as if they were UTC. */
 interface Zone {
   readonly name: string;
   /**
-   * Returns the moment of a local time. A time that occurs twice because the clocks were set back is read as the first
-   * occurrence. A time that does not occur because they were set forward is read with the offset before the change (RFC 5545
-   * §3.3.5).
+   * Converts a local time to an instant. A time that occurs twice because the clocks were set back means the first occurrence. A
+   * time that was skipped because they were set forward is converted with the offset before the change (RFC 5545 §3.3.5).
    */
   toUtcMs(localMs: number): number;
 }
@@ -161,7 +158,7 @@ function createZone(name: string): Zone {
   };
 }
 
-/** Returns a function that returns the zone's offset from UTC at a moment. */
+/** Creates a function that returns the zone's offset from UTC at a given instant. */
 function createOffsets(timeZone: string): (utcMs: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,

@@ -87,7 +87,7 @@ describe('an answer to a part', () => {
     assert.deepEqual(found, { kind: 'foreign', reason: 'html', detail: 'A web page' });
   });
 
-  it('keeps the first 500 characters of the message of a refusal', () => {
+  it("keeps the first 500 characters of a refusal's message", () => {
     const found = recogniseAnswer({
       status: 400,
       redirectHost: 'nowhere',

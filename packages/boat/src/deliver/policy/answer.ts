@@ -10,7 +10,7 @@ import { Compile } from 'typebox/compile';
 import { toPlainText } from '../../platform/plain-text.ts';
 import type { NotCentralReason } from '../outcome.ts';
 
-/** Maximum number of characters of central's message that an outcome carries into the ledger and onto the page. */
+/** Maximum length of central's message, in characters, that an outcome carries into the ledger and onto the page. */
 const MESSAGE_LENGTH_MAX = 500;
 
 const receiptShape = Compile(ReceiptSchema);
@@ -20,17 +20,17 @@ const healthShape = Compile(HealthSchema);
 /** An answer to a part that was sent. */
 export interface PartAnswer {
   readonly status: number;
-  /** The target host of a redirect. */
+  /** The redirect's target host. */
   readonly redirectHost: string;
   readonly contentType: string | undefined;
   readonly body:
     | { readonly kind: 'json'; readonly value: unknown }
-    /** A body that is not JSON. `start`: its first characters. */
+    /** The body is not JSON. `start`: its first characters. */
     | { readonly kind: 'other'; readonly start: string }
     | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 }
 
-/** The sender of an answer and its content. A receipt has not been compared with the sent part yet. */
+/** An answer's sender and content. A receipt has not been compared with the sent part yet. */
 export type RecognisedAnswer =
   | {
       readonly kind: 'receipt';
@@ -42,8 +42,8 @@ export type RecognisedAnswer =
   | { readonly kind: 'foreign'; readonly reason: NotCentralReason; readonly detail: string };
 
 /**
- * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass for central by imitating
- * the form of its answers.
+ * Recognises an answer to a part. Redirects and status 511 are checked first, so that a portal cannot pass for central by
+ * imitating its answer format.
  */
 export function recogniseAnswer({ status, redirectHost, contentType, body }: PartAnswer): RecognisedAnswer {
   // docs/spec/protocol.md R36: "A boat MUST treat as foreign any redirect, any answer with status 511, any receipt that does not
@@ -72,7 +72,7 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
   if (status >= 400 && refusalShape.Check(value))
     return {
       kind: 'refusal',
-      // These texts are shown in a terminal, on the page and in the log, so they must not contain control characters.
+      // These texts are shown in terminals, on the page and in the log, so they must not contain control characters.
       errorCode: toPlainText(value.error_code),
       message: toPlainText(value.message.slice(0, MESSAGE_LENGTH_MAX)),
     };
@@ -80,8 +80,9 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
 }
 
 /**
- * The sequences in `missing_sequences` of an answer, without repetitions. A malformed list must not make the receipt invalid, so
- * invalid items are ignored, and so are items beyond the maximum (docs/spec/protocol.md R92). Undefined if it is not a list.
+ * Returns the sequences in an answer's `missing_sequences`, without repetitions. A malformed list must not make the receipt
+ * invalid, so invalid items are ignored, and so are items beyond the maximum (docs/spec/protocol.md R92). Returns undefined if it
+ * is not a list.
  */
 function toMissingSequences(value: unknown): readonly number[] | undefined {
   if (!Array.isArray(value)) return undefined;
@@ -93,7 +94,7 @@ function toMissingSequences(value: unknown): readonly number[] | undefined {
   return [...new Set(sequences as readonly number[])];
 }
 
-/** The result of a health probe that got an answer. */
+/** The result of a health probe that was answered. */
 export type RecognisedHealth =
   | { readonly kind: 'central'; readonly health: Health }
   /** Central, or a proxy in front of it, answered with a failure. */
@@ -113,12 +114,12 @@ export function recogniseHealth(status: number, json: unknown): RecognisedHealth
   return isCentralOrProxy ? { kind: 'unavailable' } : { kind: 'captive_portal' };
 }
 
-/** A proxy in front of a central that is down answers with 500 to 504, but not in central's format. A captive portal does not. */
+/** If central is down, a proxy in front of it answers with 500 to 504, but not in central's format. A captive portal does not. */
 export function isGatewayStatus(status: number): boolean {
   return status >= 500 && status <= 504;
 }
 
-/** The status of a network that requires a sign-in (RFC 6585 §6). */
+/** Status returned by a network that requires a sign-in (RFC 6585 §6). */
 const SIGN_IN_STATUS = 511;
 
 function isRedirect(status: number): boolean {

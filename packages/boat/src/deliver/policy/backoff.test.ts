@@ -37,7 +37,7 @@ describe('the retries', () => {
     assert.equal(describeNextAttempt(plan(1, 20_000)), 'Retry 0/3 in 20 seconds');
   });
 
-  it('wait as long as Retry-After requests, at most an hour and never less than the schedule', () => {
+  it('wait as long as Retry-After requests, but at most an hour and never less than scheduled', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BlockedCause, toBlockedCause } from './blocked-cause.ts';
 
-test('the cause of a block is central’s code, or its status if the code is new', () => {
+test('central’s code determines the cause of a block, or its status if the code is unknown', () => {
   const table: readonly (readonly [number, string, BlockedCause])[] = [
     [0, 'CONFIG_INVALID', 'no_address'],
     [0, 'CREDENTIALS_MISSING', 'no_token'],

@@ -1,7 +1,7 @@
 /**
  * Why nothing can be sent until the owner or the operator acts.
  *
- * - `no_address`, `no_token`, `token_file`: the boat lacks the address of central or a token, or cannot read the token file.
+ * - `no_address`, `no_token`, `token_file`: the boat lacks central's address or a token, or cannot read the token file.
  * - `token`, `other_boat`, `disabled`: the token is unknown to central or belongs to another installation, or this boat is
  *   disabled.
  * - `address`: a server answers at the address, but does not accept exports.
@@ -19,7 +19,7 @@ export type BlockedCause =
   | 'diverged'
   | 'other';
 
-/** The cause of a block. `status` is the HTTP status of central's refusal, or 0 if something is missing on the boat. */
+/** Returns the cause of a block. `status` is the HTTP status of central's refusal, or 0 if something is missing on the boat. */
 export function toBlockedCause({
   status,
   errorCode,

@@ -1,8 +1,8 @@
-/** The owner's limits for sending. A limit that is undefined does not apply. */
+/** The owner's limits on sending. An undefined limit does not apply. */
 export interface DataBudget {
   /** Maximum size of an export on a metered connection, in bytes. Larger exports wait. */
   readonly meteredSizeMaxBytes: number | undefined;
-  /** Maximum total size of the request bodies sent in one calendar month, in bytes. */
+  /** Maximum total size of request bodies sent in one calendar month, in bytes. */
   readonly monthlyBytesMax: number | undefined;
 }
 
@@ -10,9 +10,9 @@ export interface DataBudget {
 export type SendHold = 'metered' | 'over_budget';
 
 /**
- * The hold that the data budget puts on an entry, or undefined if the entry may be sent. "Send now" (`isSendNow`)
- * overrides both limits. If the boat cannot determine whether the connection is metered, the connection counts as not
- * metered, because most boats have no NetworkManager to query.
+ * Returns the hold that the data budget puts on an entry, or undefined if the entry may be sent. "Send now" (`isSendNow`)
+ * overrides both limits. If the boat cannot determine whether the connection is metered, it treats the connection as not metered,
+ * because most boats have no NetworkManager to query.
  */
 export function decideSendHold(
   budget: DataBudget,
@@ -36,7 +36,7 @@ export function decideSendHold(
 }
 
 /**
- * Explains in the log and the status why due exports wait and how the owner can send them anyway. Returns '' if there
+ * Explains, for the log and the status, why due exports are waiting and how the owner can send them anyway. Returns '' if there
  * is no hold.
  */
 export function describeSendHold(hold: SendHold | undefined): string {

@@ -1,13 +1,13 @@
-/** Maximum number of sequences that a message lists. Central may have lost hundreds. */
+/** Maximum number of sequences listed in a message. Central may have lost hundreds. */
 const SEQUENCES_NAMED_MAX = 5;
 
-/** The sequences of exports that central reported as missing, by what the ledger did. */
+/** Sequences that central reported as missing, grouped by what the ledger did about them. */
 export interface HandledSequences {
   readonly requeued: readonly number[];
   readonly rewound: readonly number[];
 }
 
-/** What happened and what happens next, for the log. */
+/** Describes, for the log, what happened and what happens next. */
 export function describeMissing({ requeued, rewound }: HandledSequences): string {
   const count = requeued.length + rewound.length;
   const named = [...requeued, ...rewound].sort((a, b) => a - b).slice(0, SEQUENCES_NAMED_MAX);
@@ -16,7 +16,7 @@ export function describeMissing({ requeued, rewound }: HandledSequences): string
   const records =
     rewound.length === 0
       ? []
-      : [`the records of ${toExportsNoun(rewound.length)} without a file go with the next export`];
+      : [`the records of ${toExportsNoun(rewound.length)} without a file will be in the next export`];
   return `Central has lost ${toExportsNoun(count)} that it had confirmed (sequence ${sequences}): ${[...again, ...records].join(', and ')}`;
 }
 

@@ -2,7 +2,7 @@ import type { ProbeResult } from '../outcome.ts';
 import { type BlockedCause, toBlockedCause } from './blocked-cause.ts';
 import type { Verdict } from './verdict.ts';
 
-/** The state of central as seen from this boat. It is `unknown` until the first attempt and after a change of configuration. */
+/** Central's state as seen from this boat. It is `unknown` until the first attempt and after a configuration change. */
 export type DestinationState =
   | 'unknown'
   | 'online'
@@ -13,7 +13,7 @@ export type DestinationState =
   | 'unavailable'
   | 'blocked';
 
-/** Central as seen from this boat. `sinceWallMs` is when the state began, by the boat's clock. */
+/** Central, as seen from this boat. `sinceWallMs` is when the state began, by the boat's clock. */
 export interface Destination {
   readonly state: DestinationState;
   readonly sinceWallMs: number;
@@ -23,7 +23,7 @@ export interface Destination {
   readonly cause?: BlockedCause;
 }
 
-/** An observation that can change the destination's state. A verdict is observed after `confirmByProbe`. */
+/** An observation that can change the destination's state. A verdict counts as an observation only after `confirmByProbe`. */
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
@@ -37,8 +37,8 @@ export function initialDestination(nowWallMs: number): Destination {
 }
 
 /**
- * The destination after an event. `sinceWallMs` does not change while the state lasts. A probe ends every state except
- * `blocked`: the health request carries no token, so its answer does not show whether central still refuses the boat.
+ * Returns the destination after an event. `sinceWallMs` does not change while the state lasts. A probe ends every state except
+ * `blocked`, because the health request contains no token, so its answer does not show whether central still refuses the boat.
  */
 export function nextDestination(
   current: Destination,
@@ -54,7 +54,7 @@ export function nextDestination(
 
 type Observation = Pick<Destination, 'state' | 'detail' | 'cause'>;
 
-/** Undefined if the event shows nothing about central. */
+/** Undefined if the event reveals nothing about central. */
 function observe(event: DestinationEvent): Observation | undefined {
   switch (event.kind) {
     case 'verdict':
@@ -115,7 +115,7 @@ function observeProbe(result: ProbeResult): Observation {
   }
 }
 
-/** The meaning of a state and the owner's remedy, in one or two sentences for the page, the CLI and the log. */
+/** Explains a state and what the owner can do about it, in one or two sentences for the page, the CLI and the log. */
 export function describeDestination(destination: Destination): string {
   switch (destination.state) {
     case 'unknown':
@@ -129,7 +129,7 @@ export function describeDestination(destination: Destination): string {
     case 'captive_portal':
       return 'Another system answers instead of central, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.';
     case 'untrusted':
-      return `The certificate of central cannot be verified, so nothing is sent. ${destination.detail}. Exports wait meanwhile.`;
+      return `Central's certificate cannot be verified, so nothing is sent. ${destination.detail}. Exports wait meanwhile.`;
     case 'clock_wrong':
       return "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.";
     case 'unavailable':

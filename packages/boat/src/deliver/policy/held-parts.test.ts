@@ -5,7 +5,7 @@ import { hasLostParts, judgeCut, mustQueryHeldParts } from './held-parts.ts';
 describe('the parts that central holds', () => {
   const none = { isResumed: false, isBundled: false, isCutDue: false };
 
-  it('are queried before a bundled or resumed export is sent, and before parts are cut smaller', () => {
+  it('are queried before a bundled or resumed export is sent, and before parts are split further', () => {
     assert.equal(mustQueryHeldParts({ ...none, isBundled: true }), true);
     assert.equal(mustQueryHeldParts({ ...none, isResumed: true }), true);
     assert.equal(mustQueryHeldParts({ ...none, isCutDue: true }), true);

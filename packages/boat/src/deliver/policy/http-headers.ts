@@ -1,8 +1,9 @@
 import { CONTENT_CODINGS, type ContentCoding } from '@d3kos/protocol';
 
 /**
- * The wait that a `Retry-After` header requests, in milliseconds from `nowWallMs`, or undefined if the value has neither
- * form of RFC 9110 §10.2.3. For a date, pass the answer's own `Date` as `nowWallMs`: the boat's clock may be wrong.
+ * Returns the wait that a `Retry-After` header requests, in milliseconds from `nowWallMs`, or undefined if the value has neither
+ * of the forms in RFC 9110 §10.2.3. For a date, pass the answer's own `Date` as `nowWallMs`, because the boat's clock may be
+ * wrong.
  */
 export function parseRetryAfter(value: string, nowWallMs: number): number | undefined {
   const text = value.trim();
@@ -11,7 +12,7 @@ export function parseRetryAfter(value: string, nowWallMs: number): number | unde
   return atMs === undefined ? undefined : Math.max(0, atMs - nowWallMs);
 }
 
-/** The time in an HTTP date (RFC 9110 §5.6.7, the form that senders must generate), or undefined. */
+/** Parses an HTTP date (RFC 9110 §5.6.7, the form that senders must generate). Returns undefined for any other text. */
 export function parseHttpDate(value: string): number | undefined {
   if (!/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/.test(value))
     return undefined;
@@ -20,8 +21,8 @@ export function parseHttpDate(value: string): number | undefined {
 }
 
 /**
- * The codings that an answer's `Accept-Encoding` offers (RFC 9110 §12.5.3), in the order of CONTENT_CODINGS. A coding with
- * `q=0` is not offered.
+ * Returns the codings that an answer's `Accept-Encoding` offers (RFC 9110 §12.5.3), in the order of CONTENT_CODINGS. A coding
+ * with `q=0` is not offered.
  */
 export function parseAcceptEncoding(header: string | null): readonly ContentCoding[] {
   if (header === null) return [];

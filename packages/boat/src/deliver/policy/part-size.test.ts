@@ -5,7 +5,7 @@ import { isCutOff, sizeAfterCutOffs, smallerPartSize } from './part-size.ts';
 const MIB = 1_048_576;
 const KIB = 1_024;
 
-test('a part is cut to half after a 413 and to a quarter after a cut-off, but never below 16 KiB or within a record', () => {
+test('a part is reduced to half after a 413 and to a quarter after a cut-off, but never below 16 KiB or within a record', () => {
   const cases: readonly (readonly [
     partSizeBytes: number,
     bodyBytes: number,
@@ -16,7 +16,7 @@ test('a part is cut to half after a 413 and to a quarter after a cut-off, but ne
     [MIB, MIB, true, MIB / 2, MIB / 4],
     // A file that is sent as one part is smaller than the part size.
     [MIB, 200 * KIB, true, 100 * KIB, 50 * KIB],
-    // A part can exceed the part size by its header or its only record.
+    // A part can exceed the part size because of its header or because its only record is larger.
     [64 * KIB, 66 * KIB, true, 32 * KIB, 16 * KIB],
     [24 * KIB, 24 * KIB, true, 16 * KIB, 16 * KIB],
     [16 * KIB, 17 * KIB, true, undefined, undefined],
@@ -30,7 +30,7 @@ test('a part is cut to half after a 413 and to a quarter after a cut-off, but ne
   }
 });
 
-test('a part is cut smaller once the link has cut it off twice in a row', () => {
+test('a part is split further once the link has cut it off twice in a row', () => {
   const part = { partSizeBytes: MIB, bodyBytes: MIB, hasSeveralRecords: true };
   assert.equal(sizeAfterCutOffs(part, 0), undefined);
   assert.equal(sizeAfterCutOffs(part, 1), undefined);

@@ -7,8 +7,8 @@ export interface ExpectedPart {
 }
 
 /**
- * The reason why a receipt does not prove a part, or undefined if it does. `bodySha256` is the SHA-256 of the part's decoded
- * body, in hexadecimal.
+ * Returns the reason why a receipt does not prove that central holds a part, or undefined if it does. `bodySha256` is the SHA-256
+ * of the part's decoded body, in hexadecimal.
  */
 export function findReceiptMismatch(
   receipt: Receipt,
@@ -21,7 +21,7 @@ export function findReceiptMismatch(
   return receipt.sha256 === expected.bodySha256 ? undefined : 'The receipt is for a different body';
 }
 
-/** Like `findReceiptMismatch`, but without the body. Used to find the receipt of a part before the part's body is read. */
+/** Like `findReceiptMismatch`, but without checking the body. Used to find a part's receipt before the part's body is read. */
 export function findPartMismatch(receipt: Receipt, { exportId, part }: ExpectedPart): string | undefined {
   if (receipt.export_id !== exportId) return 'The receipt is for a different export';
   if (receipt.part.index !== part.index || receipt.part.count !== part.count)

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { RETRY_DELAY_MAX_MS } from './backoff.ts';
 import { dueIn, findPrecedingEntry, type Lane, laneOrder } from './send-order.ts';
 
-test('the lane that was not served last goes first', () => {
+test('the lane not served last goes first', () => {
   const table: readonly (readonly [Lane | undefined, readonly [Lane, Lane]])[] = [
     [undefined, ['small', 'bulk']],
     ['small', ['bulk', 'small']],
@@ -13,7 +13,7 @@ test('the lane that was not served last goes first', () => {
   for (const [served, expected] of table) assert.deepEqual(laneOrder(served), expected);
 });
 
-test('the oldest export of another ledger that has not stepped aside precedes all others', () => {
+test('the oldest export from another ledger that has not stepped aside precedes all others', () => {
   const entry = (entryNo: number, refusalCount: number) => ({
     entryNo,
     refusalCount,
@@ -47,13 +47,13 @@ describe('when an entry is due', () => {
     );
   });
 
-  it('is due now if its time is further away than any wait allows, or if there is no reason to wait', () => {
+  it('is due now if its time is further away than the longest possible wait, or if there is no reason to wait', () => {
     assert.equal(left(0, RETRY_DELAY_MAX_MS + 1), 0);
     assert.equal(left(0, RETRY_DELAY_MAX_MS), RETRY_DELAY_MAX_MS);
     assert.equal(left(0, 50 * 60_000, { retryCount: 0, refusalCount: 0 }), 0);
   });
 
-  it('ignores the wall clock for a wait that this run began', () => {
+  it('ignores the wall clock for a wait that began in this run', () => {
     fc.assert(
       fc.property(wall, wall, waiting, (nowWallMs, nextRetryAtMs, counts) => {
         const entry = { nextRetryAtMs, ...counts };

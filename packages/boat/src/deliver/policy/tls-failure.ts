@@ -1,7 +1,7 @@
-/** The certificate is for another name, as is usual behind a captive portal. */
+/** The certificate is for a different name, which is usual behind a captive portal. */
 const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-/** The server sent its own certificate without the intermediate one, so the chain to an authority is incomplete. */
+/** The server sent its own certificate without the intermediate one, so the chain to a certificate authority is incomplete. */
 const INCOMPLETE_CHAIN_CODE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
 /** The chain ends at an authority that this boat does not trust. */
@@ -12,15 +12,15 @@ const UNKNOWN_AUTHORITY_CODES: readonly string[] = [
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ];
 
-/** The failure when the boat's clock is behind. Certificates are not issued for the future. */
+/** The failure that occurs when the boat's clock is behind. Certificates are not issued for the future. */
 const NOT_YET_VALID_CODE = 'CERT_NOT_YET_VALID';
 const EXPIRED_CODE = 'CERT_HAS_EXPIRED';
 
 /**
- * The cause of a failed TLS handshake: the boat's clock, another machine under central's name, a certificate that this boat
- * cannot verify, or the link. If a time service has set the boat's clock, an expired certificate is central's fault. The
- * transport reports a certificate for another name as such even if its chain is also invalid (see `toTransportError` in
- * platform/transport.ts), so the other codes stand for a certificate with central's name.
+ * Determines the cause of a failed TLS handshake: the boat's clock, another machine under central's name, a certificate that this
+ * boat cannot verify, or the link. If a time service has set the boat's clock, an expired certificate is central's fault. If a
+ * certificate is for a different name, the transport reports that even if the chain is also invalid (see `toTransportError` in
+ * platform/transport.ts), so all other codes mean that the certificate is for central's name.
  */
 export function explainTlsFailure(
   code: string,

@@ -23,11 +23,11 @@ const noConnection = (phase: 'connect' | 'tls', code: string, clockSynchronized 
 
 const CENTRAL: ProbeResult = { kind: 'central', timeWallMs: 0, offers: [] };
 
-/** The verdict when central answers a probe. */
+/** The verdict if central answers a probe. */
 const confirm = (verdict: Verdict | ProbeNeeded, probe: ProbeResult = CENTRAL): Verdict =>
   verdict.kind === 'probe_needed' ? confirmByProbe(verdict, probe) : verdict;
 
-/** A verdict's kind, with the destination or the extent if it has one. */
+/** A verdict's kind, with the destination or scope if it has one. */
 function format(verdict: Verdict | ProbeNeeded, probe?: ProbeResult): string {
   const confirmed = confirm(verdict, probe);
   switch (confirmed.kind) {
@@ -83,7 +83,7 @@ describe('the verdict on an outcome', () => {
       [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unavailable/export'] as const,
       [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'unavailable/export'] as const,
     ]),
-    ['an unreadable body with 200', foreignAnswer(200, 'garbage'), 'refused_on_the_way'],
+    ['a 200 with an unreadable body', foreignAnswer(200, 'garbage'), 'refused_on_the_way'],
     ['DNS that fails', noConnection('connect', 'ENOTFOUND'), 'unreachable/offline'],
     ['a refused port', noConnection('connect', 'ECONNREFUSED'), 'unreachable/offline'],
     ['no route', noConnection('connect', 'ENETUNREACH'), 'unreachable/offline'],
@@ -120,12 +120,12 @@ describe('the verdict on an outcome', () => {
   for (const [name, outcome, verdict] of table)
     it(`${name} is ${verdict}`, () => assert.equal(format(decideVerdict(outcome, facts)), verdict));
 
-  it('cuts a part that is too large for central or a proxy, if it can be cut', () => {
+  it('splits a part that is too large for central or a proxy, if it can be split', () => {
     for (const outcome of [refused(413), foreignAnswer(413, 'html'), foreignAnswer(413, 'garbage')])
       assert.equal(format(decideVerdict(outcome, { ...facts, canCut: true })), 'cut_smaller');
   });
 
-  it('states the status of the refusing proxy, and its Retry-After, but does not mention Wi-Fi', () => {
+  it("includes the refusing proxy's status and Retry-After, but does not mention Wi-Fi", () => {
     const answer = { ...foreignAnswer(403, 'html'), retryAfterMs: 90_000 } as Outcome;
     assert.deepEqual(confirm(decideVerdict(answer, facts)), {
       kind: 'refused_on_the_way',
@@ -160,7 +160,7 @@ describe('the verdict on an outcome', () => {
     );
   });
 
-  it('carries the wait that central requests', () => {
+  it('includes the wait that central requests', () => {
     const verdict = confirm(decideVerdict(refused(503, 90_000), facts));
     assert.ok(verdict.kind === 'unavailable');
     assert.equal(verdict.retryAfterMs, 90_000);
@@ -169,7 +169,7 @@ describe('the verdict on an outcome', () => {
     assert.equal(throttled.retryAfterMs, 90_000);
   });
 
-  it('carries the reason that central gave', () => {
+  it('includes the reason that central gave', () => {
     const verdict = decideVerdict(refused(400), facts);
     assert.ok(verdict.kind === 'rejected');
     assert.equal(verdict.detail, 'HTTP 400 CODE: why');

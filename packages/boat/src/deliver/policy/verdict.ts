@@ -3,7 +3,7 @@ import type { Outcome, ProbeResult } from '../outcome.ts';
 import { isGatewayStatus } from './answer.ts';
 import { explainTlsFailure } from './tls-failure.ts';
 
-/** The decision about one part that was sent (docs/spec/delivery.md, "Delivering", the table of verdicts). */
+/** The decision about one part that was sent (see the table of verdicts in docs/spec/delivery.md, "Delivering"). */
 export type Verdict =
   /** `missing`: see `Outcome`. */
   | {
@@ -11,15 +11,15 @@ export type Verdict =
       readonly receipt: Receipt;
       readonly missing: readonly number[] | undefined;
     }
-  /** The boat did not reach central. No attempt is spent, and the boat probes the destination until it answers. */
+  /** The boat did not reach central. No attempt is counted, and the boat probes the destination until it answers. */
   | {
       readonly kind: 'unreachable';
       readonly destination: 'offline' | 'captive_portal' | 'untrusted' | 'clock_wrong';
       readonly detail: string;
     }
   /**
-   * Central was reached and failed. One attempt is spent. `affects` states whether central fails for every export or only for
-   * this one.
+   * Central was reached and failed. One attempt is counted. `affects` indicates whether central fails for every export or only
+   * for this one.
    */
   | {
       readonly kind: 'unavailable';
@@ -33,11 +33,11 @@ export type Verdict =
    */
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
   /**
-   * Central answers its health probe, but an intermediary refuses this part. The export steps aside with its own waits, and the
-   * other exports are sent. No attempt is spent.
+   * Central answers the health probe, but an intermediary refuses this part. The export steps aside with its own waits, and the
+   * other exports are still sent. No attempt is spent.
    */
   | { readonly kind: 'refused_on_the_way'; readonly detail: string; readonly retryAfterMs?: number }
-  /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
+  /** Central refuses every export until something changes. No attempt is counted, and the owner sees the reason. */
   | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
   /**
    * Central has another export under this ledger and sequence. The boat begins a new ledger, and this export is sent in it. No
@@ -51,35 +51,35 @@ export type Verdict =
       readonly errorCode: string;
       readonly detail: string;
     }
-  /** The file of the export cannot be read from the card now. One attempt is spent; central was not involved. */
+  /** The export's file currently cannot be read from the card. One attempt is counted; central was not involved. */
   | { readonly kind: 'unreadable'; readonly detail: string }
-  /** The part is too large for central or for an intermediary, and the boat can cut it. */
+  /** The part is too large for central or for an intermediary, and the boat can split it. */
   | { readonly kind: 'cut_smaller'; readonly detail: string };
 
-/** A verdict that depends on the answer to a health probe. */
+/** A verdict that depends on the result of a health probe. */
 export interface ProbeNeeded {
   readonly kind: 'probe_needed';
   /** The verdict if the probe reaches central. */
   readonly ifCentral: Extract<Verdict, { kind: 'unavailable' | 'refused_on_the_way' | 'cut_smaller' }>;
-  /** The verdict if central, or a proxy in front of it, answers the probe with a failure. */
+  /** The verdict if central, or a proxy in front of it, answers the probe with an error. */
   readonly ifUnavailable: Extract<Verdict, { kind: 'unavailable' | 'unreachable' }>;
 }
 
-/** The facts that a verdict depends on in addition to the outcome. */
+/** What a verdict depends on in addition to the outcome. */
 export interface VerdictFacts {
-  /** Whether the part can be cut into smaller ones. */
+  /** Whether the part can be split into smaller ones. */
   readonly canCut: boolean;
   /**
-   * Whether this part failed before and central acknowledged another part since then. The failure then belongs to this body:
-   * neither the link nor central is at fault.
+   * Whether this part failed before and central has acknowledged another part since then. If so, the body is the cause of the
+   * failure, and neither the link nor central is at fault.
    */
   readonly doOthersPass: boolean;
 }
 
 /**
  * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that nothing
- * is lost or spent. A refusal in central's format with a status that is not in the table blocks the destination. A redirect or a
- * status 511 is a foreign answer, even if its body looks like central's (see `recogniseAnswer` in answer.ts).
+ * is lost and no attempt is counted. A refusal in central's format with a status that is not in the table blocks the destination.
+ * A redirect or status 511 is a foreign answer, even if its body looks like central's (see `recogniseAnswer` in answer.ts).
  */
 export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict | ProbeNeeded {
   switch (outcome.kind) {
@@ -146,8 +146,8 @@ function decideRefusal(
 }
 
 /**
- * A foreign answer comes from a captive portal if the probe does not reach central, and from an intermediary that refuses
- * this body if it does.
+ * If the probe does not reach central, a foreign answer comes from a captive portal. If it does, the answer comes from an
+ * intermediary that refuses this body.
  */
 function decideForeignAnswer(
   outcome: Extract<Outcome, { kind: 'not_central' }>,
@@ -156,9 +156,9 @@ function decideForeignAnswer(
   const { status, retryAfterMs } = outcome;
   const detail = `HTTP ${status}: ${outcome.detail}`;
   const refused = refusedOnTheWay(describeProxy(`HTTP ${status}`), retryAfterMs);
-  // docs/spec/protocol.md R37: "A boat MUST NOT count an attempt for a foreign answer, unless its status is 500 to
-  // 504 and central answers a probe (R41)." Such an answer usually means that central fails behind its proxy. If other bodies
-  // pass in the meantime, it means that the proxy refuses this body.
+  // docs/spec/protocol.md R37: "A boat MUST NOT count an attempt for a foreign answer, unless its status is 500 to 504 and
+  // central answers a probe (R41)." A foreign answer with one of these statuses usually means that central is failing behind its
+  // proxy. If other bodies pass in the meantime, the proxy refuses this body.
   if (isGatewayStatus(status)) {
     const unavailable = failed(detail, retryAfterMs);
     return facts.doOthersPass ? { ...unavailable, ifCentral: refused } : unavailable;
@@ -169,8 +169,8 @@ function decideForeignAnswer(
 }
 
 /**
- * A lost answer is a failure of the link or of central, unless this part fails again while others pass. In that case, an
- * intermediary breaks the connection because of this body.
+ * A lost answer is a failure of the link or of central. But if this part fails again while others pass, an intermediary breaks
+ * the connection because of this body.
  */
 function decideLostAnswer(detail: string, code: string, facts: VerdictFacts): ProbeNeeded {
   const unavailable = failed(detail, undefined);
@@ -186,7 +186,7 @@ function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>
   return { kind: 'unreachable', destination, detail };
 }
 
-/** Central failed, if the probe confirms that it was reached (docs/spec/protocol.md R41). */
+/** If the probe confirms that central was reached, central has failed (docs/spec/protocol.md R41). */
 function failed(detail: string, retryAfterMs: number | undefined): ProbeNeeded {
   const wait = toWait(retryAfterMs);
   return {
@@ -217,18 +217,21 @@ function toWait(retryAfterMs: number | undefined): { readonly retryAfterMs?: num
 }
 
 /**
- * The verdict on a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under
- * its key. This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the
- * part (R29).
+ * Returns the verdict on a part that is too large for the link and cannot be split, because central holds different bytes under
+ * its key. This happens when a card is restored to a state from before the export was split. Central would answer the part with
+ * 409 (R29).
  */
 export const HELD_DIFFERENTLY_VERDICT = {
   kind: 'rejected',
   by: 'central',
   errorCode: 'IDEMPOTENCY_CONFLICT',
-  detail: 'Central holds this export split into smaller parts, of which this boat has no record',
+  detail: 'Central holds this export as smaller parts that this boat has no record of',
 } as const satisfies Verdict;
 
-/** The verdict after the health probe. If the probe does not reach central, nothing is spent (docs/spec/protocol.md R41). */
+/**
+ * Returns the verdict after the health probe. If the probe does not reach central, no attempt is counted (docs/spec/protocol.md
+ * R41).
+ */
 export function confirmByProbe({ ifCentral, ifUnavailable }: ProbeNeeded, probe: ProbeResult): Verdict {
   switch (probe.kind) {
     case 'central':

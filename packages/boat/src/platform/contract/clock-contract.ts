@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '../ports.ts';
 
-/** A clock under test, and a function that advances it until `promise` settles. A real clock does not need to be advanced. */
+/** A clock under test, and a function that advances it until `promise` settles. A real clock advances by itself. */
 export interface ClockUnderTest {
   readonly clock: Clock;
   settle<T>(promise: Promise<T>): Promise<T>;
@@ -11,7 +11,7 @@ export interface ClockUnderTest {
 /** Declares the tests that every Clock must pass. */
 export function clockContract(name: string, makeClock: () => ClockUnderTest): void {
   describe(`clock contract: ${name}`, () => {
-    test('a sleep lasts at least its delay of monotonic time', async () => {
+    test('a sleep lasts at least its delay in monotonic time', async () => {
       const { clock, settle } = makeClock();
       const start = clock.monotonic();
       await settle(clock.sleep(15));

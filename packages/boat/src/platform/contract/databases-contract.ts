@@ -7,7 +7,7 @@ import { isExportError } from '../errors.ts';
 import type { Databases, LedgerDatabase } from '../ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../sqlite.ts';
 
-/** Databases under test, a folder for them, and a function that maps their paths to paths on this machine. */
+/** Databases under test, their folder, and a function that maps their paths to paths on this machine. */
 export interface DatabasesUnderTest {
   readonly databases: Databases;
   readonly folder: string;
@@ -88,7 +88,7 @@ function ledgerContract(promise: Declare): void {
   });
 
   promise(
-    'an SQLite error becomes LEDGER_FAILED, with the SQLite error as the cause',
+    'a SQLite error becomes LEDGER_FAILED, with the original error as its cause',
     ({ databases, folder }) => {
       const ledger = withTable(databases, join(folder, 'exports.db'));
       assert.throws(

@@ -11,7 +11,7 @@ export interface DiskUnderTest {
   close(): Promise<void>;
 }
 
-/** A disk for a test, or the reason why this machine cannot provide it. */
+/** A disk for a test, or the reason why this machine cannot provide one. */
 export type DiskOffer = DiskUnderTest | { readonly unavailable: string };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -53,7 +53,7 @@ export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest
 type Declare = ReturnType<typeof declare>;
 
 function stagingContract(promise: Declare): void {
-  promise('a staged file appears at its commit, and it is complete', async ({ disk, folder }) => {
+  promise('a staged file appears complete at its commit', async ({ disk, folder }) => {
     const path = join(folder, 'export.json');
     const staged = await disk.stage(path);
     await staged.write(bytesOf('{"a":'));
@@ -222,7 +222,7 @@ function changingContract(promise: Declare): void {
   });
 }
 
-/** Declares the tests of a Disk that is nearly full: `makeSmallDisk` creates one with about `sizeBytes` of space. */
+/** Declares the tests for a Disk that is nearly full. `makeSmallDisk` creates one with about `sizeBytes` of space. */
 export function fullDiskContract(
   name: string,
   makeSmallDisk: (sizeBytes: number) => Promise<DiskOffer>,
@@ -273,10 +273,10 @@ export function fullDiskContract(
   });
 }
 
-/** Size of the small disk, in bytes: large compared with a block, and small compared with the memory of a test machine. */
+/** Size of the small disk, in bytes: large compared with a block, and small compared with a test machine's memory. */
 const SMALL_DISK_BYTES = 1024 * 1024;
 
-/** Declares the tests of a Disk whose file system is read-only and holds one file, `kept`, with the text `kept`. */
+/** Declares the tests for a Disk whose file system is read-only and contains one file, `kept`, with the text `kept`. */
 export function readOnlyDiskContract(name: string, makeReadOnlyDisk: () => Promise<DiskOffer>): void {
   const promise = declare(makeReadOnlyDisk);
   describe(`read-only disk contract: ${name}`, () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findStorageMedium, type StorageKind, toStorageWarning } from './storage-medium.ts';
 
-/** The mounts of a Raspberry Pi with the overlay file system enabled, of a container, and of drives that owners add. */
+/** Mounts on a Raspberry Pi with the overlay file system enabled, in a container, and of drives that owners add. */
 const MOUNTS = [
   '21 27 0:19 / /proc rw,relatime shared:5 - proc proc rw',
   '27 1 0:24 / / rw,relatime shared:1 - overlay overlayroot rw,lowerdir=/media/root-ro,upperdir=/media/root-rw/overlay,workdir=/media/root-rw/work',
@@ -47,7 +47,7 @@ for (const [path, kind, fileSystem] of EXPECTED)
     if (warning !== undefined) assert.match(warning.message, /not survive/);
   });
 
-test('reports an overlay whose upper layer is not visible as an overlay, and nothing for an unreadable list of mounts', () => {
+test("if an overlay's upper layer is not visible, reports an overlay, and reports nothing for an unreadable mount list", () => {
   const container = MOUNTS.split('\n')
     .filter((line) => line.includes('docker'))
     .join('\n');

@@ -1,10 +1,10 @@
 /**
- * The medium on which a file system stores its files. The contents of `memory` are lost when power fails. `overlay` may write to
+ * The medium on which a file system stores its files. When power fails, the contents of `memory` are lost. `overlay` may write to
  * memory. `network` and `fuse` depend on another machine or program, which may be unavailable.
  */
 export type StorageKind = 'disk' | 'memory' | 'overlay' | 'network' | 'fuse';
 
-/** The file system that holds a path. */
+/** The file system that contains a path. */
 export interface StorageMedium {
   readonly kind: StorageKind;
   /** The kernel's name for the file system, such as `ext4`. */
@@ -45,8 +45,8 @@ const NETWORK_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds the file system that holds `path` in the text of `/proc/self/mountinfo`. Returns undefined if no mount contains the path.
- * Does not query the file systems themselves, because a network mount may never answer.
+ * Finds the file system that contains `path` in the text of `/proc/self/mountinfo`. Returns undefined if no mount contains the
+ * path. Does not query the file systems themselves, because a network mount may never answer.
  */
 export function findStorageMedium(mountInfo: string, path: string): StorageMedium | undefined {
   const mounts = mountInfo.split('\n').flatMap((line) => parseMount(line) ?? []);
@@ -66,7 +66,7 @@ function parseMount(line: string): Mount | undefined {
   return { mountPoint: unescape(mountPoint), fileSystem, source: unescape(source), options };
 }
 
-/** The kernel writes space, tab, newline and backslash as octal numbers. */
+/** The kernel escapes space, tab, newline and backslash as octal numbers. */
 function unescape(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
@@ -91,7 +91,7 @@ function toKind(mounts: readonly Mount[], { fileSystem, source, options }: Mount
   if (NETWORK_TYPES.has(fileSystem)) return 'network';
   if (fileSystem.startsWith('fuse')) return 'fuse';
   if (!OVERLAY_TYPES.has(fileSystem)) return 'disk';
-  // Writes go to the upper layer. In a container, the upper layer can be listed here without being visible.
+  // Writes go to the upper layer. In a container, the upper layer may be listed here without being visible.
   const upper = /(?:^|,)upperdir=([^,]+)/.exec(options)?.[1];
   const below = upper === undefined ? undefined : findMount(mounts, unescape(upper));
   return below !== undefined && MEMORY_TYPES.has(below.fileSystem) ? 'memory' : 'overlay';

@@ -1,5 +1,5 @@
 /**
- * Writes a ledger with the code of an earlier version and prints it as SQL, for the upgrade tests:
+ * Writes a ledger with an earlier version's code and prints it as SQL, for the upgrade tests:
  *
  * node --conditions=development packages/boat/src/testing/ledgers/generate.ts CHECKOUT [VERSION] >version-N.sql
  *
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-/** The operations that every ledger version has. The optional ones were added later. */
+/** Operations available in every ledger version. The optional ones were added later. */
 interface EarlierLedger {
   readonly facts: {
     readonly ledgerId: string;
@@ -148,12 +148,12 @@ function fill(ledger: EarlierLedger): void {
   ledger.slots.claim('2026-02-20', AT_MS);
   ledger.browser?.keep({ notes: '["a"]' }, AT_MS);
   ledger.facts.record?.('bundled_exports', 'exp_3 exp_5');
-  // Power is cut while an export is being created and an upload is in progress.
+  // Power fails while an export is being created and an upload is in progress.
   queue.writeAhead?.(undefined, 'settings', [{ recordId: 'settings', digest: 'staged' }]);
   queue.claim(() => true);
 }
 
-/** Returns the values that the code of the ledger's version reads from the ledger. */
+/** Returns the values that the ledger version's own code reads from the ledger. */
 function observe({ queue, progress, facts, slots }: EarlierLedger): object {
   return {
     ledgerId: facts.ledgerId,
