@@ -101,13 +101,14 @@ export interface Central {
   stop(): Promise<void>;
 }
 
-/** Starts central on a free port with its data in `folder`. */
+/** Starts central on a free port with its data in `folder`, or in the database of the setting `DATABASE_URL`. */
 export async function startCentral(
   folder: string,
   signal: AbortSignal,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Central> {
-  const environment = { CENTRAL_DATA_DIR: folder, CENTRAL_PORT: '0', ...settings };
+  const database = 'DATABASE_URL' in settings ? {} : { CENTRAL_DATA_DIR: folder };
+  const environment = { ...database, CENTRAL_PORT: '0', ...settings };
   const main = join(REPOSITORY, 'packages/central/dist/main.js');
   const child = spawn(process.execPath, [main, 'serve', '--json'], {
     env: { ...process.env, ...environment },

@@ -1,8 +1,13 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-/** Number of rows that are drawn at once. Drawing them takes about 25 ms at a quarter of a desktop computer's speed. */
-const ROWS_PER_PAGE = 12;
+/**
+ * Number of rows that are added at once during a scroll. Drawing them takes about 8 ms at a quarter of a desktop computer's speed,
+ * so the frame that adds them stays short.
+ */
+const ROWS_PER_PAGE = 4;
+/** Number of pages that are drawn first. They fill the largest screen of a boat. */
+const FIRST_PAGES = 3;
 /**
  * The next rows are drawn at this distance from the lower edge of the screen, so that a fast scroll does not reach an empty area.
  */
@@ -10,15 +15,18 @@ const DRAWN_AHEAD = '2400px';
 
 /**
  * A long list. The first rows are drawn at once, the others when the reader scrolls near them. Drawing a thousand rows at once
- * would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must remain the same function for as
- * long as the rows look the same, because a page of rows is redrawn only if its items or the function change.
+ * would take a boat's computer several hundred milliseconds. `toRow` returns an element with the role `listitem`. It must remain the
+ * same function for as long as the rows look the same, because a page of rows is redrawn only if its items or the function change.
+ *
+ * Each page has its own element, which CSS contains: adding a page or scrolling does not lay out or paint the other pages again.
+ * HTML does not allow such an element in an `ol`, so the list and its items are marked by their roles.
  */
 export function Growing<Item>(props: {
   readonly items: readonly Item[];
   readonly toRow: (item: Item) => JSX.Element;
 }): JSX.Element {
   const { items, toRow } = props;
-  const [pageCount, setPageCount] = useState(1);
+  const [pageCount, setPageCount] = useState(FIRST_PAGES);
   const pages = useMemo(
     () =>
       Array.from({ length: Math.ceil(items.length / ROWS_PER_PAGE) }, (_, index) =>
@@ -28,11 +36,11 @@ export function Growing<Item>(props: {
   );
   return (
     <>
-      <ol>
+      <div role="list">
         {pages.slice(0, pageCount).map((rows, index) => (
           <PageOfRows key={index} draw={() => rows.map(toRow)} of={[rows, toRow]} />
         ))}
-      </ol>
+      </div>
       {pageCount < pages.length && <Nearing key={pageCount} onNear={() => setPageCount(pageCount + 1)} />}
     </>
   );
@@ -43,7 +51,7 @@ function PageOfRows(props: {
   readonly draw: () => ComponentChildren;
   readonly of: readonly unknown[];
 }): JSX.Element {
-  return useMemo(() => <>{props.draw()}</>, props.of);
+  return useMemo(() => <div class="rows">{props.draw()}</div>, props.of);
 }
 
 /** Calls `onNear` once, when the reader scrolls near this element. */

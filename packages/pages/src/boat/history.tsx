@@ -77,9 +77,9 @@ function Rows(props: {
   const { exports, now, texts } = props;
   const toRow = useCallback(
     (row: HistoryRow) => (
-      <li key={row.queue_id}>
+      <div role="listitem" key={row.queue_id}>
         <Delivered row={row} now={now} texts={texts} />
-      </li>
+      </div>
     ),
     [now, texts],
   );

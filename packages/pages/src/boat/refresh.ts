@@ -39,11 +39,12 @@ export function createRefresh(store: Store): Refresh {
 
 async function readAll(store: Store): Promise<void> {
   const { place, historyLimit, settings } = store.read();
+  const hasHistory = place === 'now' || place === 'history';
   const [status, queue, history, days, files, consent, notifications] = await Promise.all([
     call('status'),
     call('queue'),
-    call('history', { query: { limit: historyLimit } }),
-    place === 'now' || place === 'history' ? call('historyDays') : undefined,
+    hasHistory ? call('history', { query: { limit: historyLimit } }) : undefined,
+    hasHistory ? call('historyDays') : undefined,
     place === 'files' ? call('files') : undefined,
     place === 'files' && settings === undefined ? call('settings') : undefined,
     place === 'waiting' ? call('notifications') : undefined,
@@ -52,7 +53,7 @@ async function readAll(store: Store): Promise<void> {
     const next = {
       ...state,
       queue: queue.kind === 'answer' ? queue.value : state.queue,
-      history: history.kind === 'answer' ? keepSame(state.history, history.value) : state.history,
+      history: history?.kind === 'answer' ? keepSame(state.history, history.value) : state.history,
       days: days?.kind === 'answer' ? days.value : state.days,
       files: files?.kind === 'answer' ? files.value : state.files,
       settings: consent?.kind === 'answer' ? consent.value : state.settings,

@@ -81,7 +81,7 @@ function Entry(props: {
   // Without permission to export, the export manager refuses both controls.
   const canSend = state.status?.can_export ?? false;
   return (
-    <li class="entry" data-tone={shown.tone}>
+    <div role="listitem" class="entry" data-tone={shown.tone}>
       <span class="mark">
         <Icon name={shown.mark} />
       </span>
@@ -131,7 +131,7 @@ function Entry(props: {
         )}
       </div>
       {shown.canRetry && <p class="entry__says note">{say('waiting.failedSays')}</p>}
-    </li>
+    </div>
   );
 }
 

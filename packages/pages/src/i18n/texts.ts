@@ -114,11 +114,9 @@ export function createPageTexts<S extends Source & TimeTexts>(
       return direction === 'rtl' ? isolate(value ?? '') : (value ?? '');
     });
   };
-  const isNear = (iso: string, nowIso: string): boolean =>
-    Math.abs(toDayNumber(iso) - toDayNumber(nowIso)) <= 1;
-  const day = (iso: string, nowIso: string): string => {
-    const days = toDayNumber(iso) - toDayNumber(nowIso);
-    if (isNear(iso, nowIso)) return relative.format(days, 'day');
+  const toDays = (iso: string, nowIso: string): number => toDayNumber(iso) - toDayNumber(nowIso);
+  const sayDay = (iso: string, days: number): string => {
+    if (isNear(days)) return relative.format(days, 'day');
     return (Math.abs(days) < YEAR_SHOWN_FROM_DAYS ? dates : yearDates).format(new Date(iso));
   };
   const clock = (iso: string): string => clocks.format(new Date(iso));
@@ -129,18 +127,23 @@ export function createPageTexts<S extends Source & TimeTexts>(
     // The public type allows exactly the values of each key; the implementation is the same for all.
     say: say as SayOf<S>,
     number: (value) => numbers.format(value),
-    bytes: (size) => formatBytes(locale, size),
+    bytes: createByteFormat(locale),
     duration: (ms) => formatDuration(locale, ms),
     clock,
-    day,
+    day: (iso, nowIso) => sayDay(iso, toDays(iso, nowIso)),
     moment: (iso, nowIso) => {
-      const key = isNear(iso, nowIso) ? 'time.near' : 'time.far';
-      return say(key, { day: day(iso, nowIso), time: clock(iso) });
+      const days = toDays(iso, nowIso);
+      return say(isNear(days) ? 'time.near' : 'time.far', { day: sayDay(iso, days), time: clock(iso) });
     },
     // Not every language uses Latin digits.
     hour: (iso) => Number.parseInt(hours.format(new Date(iso)), 10),
     fullMoment: (iso) => say('time.date', { date: yearDates.format(new Date(iso)), time: clock(iso) }),
   };
+}
+
+/** Whether a day is yesterday, today or tomorrow, given its distance from today in days. */
+function isNear(days: number): boolean {
+  return Math.abs(days) <= 1;
 }
 
 /**
@@ -185,19 +188,25 @@ function formatDuration(locale: string, ms: number): string {
     .replaceAll(' ', '\u00a0');
 }
 
-function formatBytes(language: string, size: number): string {
-  let value = size;
-  let unit = 0;
-  while (value >= 1_000 && unit < SIZE_UNITS.length - 1) {
-    value /= 1_000;
-    unit += 1;
-  }
-  const text = new Intl.NumberFormat(language, {
-    style: 'unit',
-    unit: SIZE_UNITS[unit] ?? 'byte',
-    unitDisplay: unit === 0 ? 'long' : 'short',
-    maximumSignificantDigits: 3,
-  }).format(value);
-  // The number and its unit stay on one line.
-  return text.replaceAll(' ', '\u00a0');
+/** Returns a function that formats sizes. Creating a formatter is slow, so there is one for each unit instead of one for each size. */
+function createByteFormat(locale: string): (size: number) => string {
+  const formats = SIZE_UNITS.map(
+    (unit, index) =>
+      new Intl.NumberFormat(locale, {
+        style: 'unit',
+        unit,
+        unitDisplay: index === 0 ? 'long' : 'short',
+        maximumSignificantDigits: 3,
+      }),
+  );
+  return (size) => {
+    let value = size;
+    let index = 0;
+    while (value >= 1_000 && index < SIZE_UNITS.length - 1) {
+      value /= 1_000;
+      index += 1;
+    }
+    // The number and its unit stay on one line.
+    return (formats[index]?.format(value) ?? '').replaceAll(' ', '\u00a0');
+  };
 }

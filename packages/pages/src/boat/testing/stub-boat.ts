@@ -98,6 +98,11 @@ function toDays({ status, history }: Scenario): Answer<'historyDays'> {
   return { success: true, timezone: status.schedule.timezone, days };
 }
 
+/** Returns the newest rows of the scenario's history, like the export manager. */
+function toNewest({ history }: Scenario, limit: number): Answer<'history'> {
+  return { ...history, exports: history.exports.slice(0, limit) };
+}
+
 /** A server that answers like an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
@@ -121,7 +126,7 @@ export async function startStubBoat(): Promise<StubBoat> {
   const write = (stream: ServerResponse, event: ManagerEvent): void =>
     void stream.write(`event: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const file = FILES[path];
     if (file !== undefined) return void sendFile(response, file);
     if (path === '/export/events' && isSilent) return void response.destroy();
@@ -136,7 +141,7 @@ export async function startStubBoat(): Promise<StubBoat> {
     const answers: Readonly<Record<string, unknown>> = {
       '/export/status': scenario.status,
       '/export/queue': scenario.queue,
-      '/export/history': scenario.history,
+      '/export/history': toNewest(scenario, Number(searchParams.get('limit'))),
       '/export/history/days': toDays(scenario),
       '/export/notifications': scenario.notifications ?? NOTIFICATIONS,
       '/export/files': scenario.files,
