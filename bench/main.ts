@@ -17,6 +17,7 @@ import { benchPages } from './pages.ts';
 import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 import { benchScale } from './scale.ts';
+import { benchStart } from './start.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
   [
@@ -52,6 +53,10 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
   ],
   ['fleet', { bench: benchFleet, what: 'the fleet page with 10,000 boats, and its queries with 100,000' }],
   ['scale', { bench: benchScale, what: 'what one daily export costs central; the input of npm run scale' }],
+  [
+    'start',
+    { bench: benchStart, what: 'time from starting the export manager to the first answer of its API' },
+  ],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'pages',

@@ -46,13 +46,14 @@ type CutKind = 'runs' | 'pageRuns' | 'runsAgain';
 /**
  * Cuts the power at every operation of the small scenario, with unsynced data torn, lost and kept, and after every page that
  * SQLite writes. After some of these cuts, power fails again at each step of the next start. `report` is called at once for each
- * point that breaks a promise.
+ * point that breaks a promise, and `logProgress` before each point.
  */
 export async function runEveryOperation(
   database: CentralDatabase,
   share: Share,
   options: Pick<RunOptions, 'defect'> = {},
   report: (broken: BrokenPoint) => void = () => undefined,
+  logProgress: (done: number, all: number) => void = () => undefined,
 ): Promise<EveryOperationResult> {
   const whole = await runPoint(database, undefined, { ...options, steps: 'listed' });
   // Later boots belong to the calm day.
@@ -61,8 +62,9 @@ export async function runEveryOperation(
   for (const { op } of steps) operations.set(op, (operations.get(op) ?? 0) + 1);
   const counts = { runs: 0, runsAgain: 0, pageRuns: 0 };
   const broken: BrokenPoint[] = [];
-  const cuts = steps.flatMap(toCuts);
-  for (const { kind, point } of cuts.filter((_, index) => index % share.every === share.from)) {
+  const cuts = steps.flatMap(toCuts).filter((_, index) => index % share.every === share.from);
+  for (const [index, { kind, point }] of cuts.entries()) {
+    logProgress(index, cuts.length);
     counts[kind] += 1;
     const { violations } = await runPoint(database, point, options);
     if (violations.length === 0) continue;

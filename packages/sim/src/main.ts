@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { parseOptions } from '../../../scripts/parse-options.ts';
 import { toCoverageTable } from './coverage-table.ts';
 import type { Coverage } from './coverage.ts';
-import { runEveryOperation, runPoint } from './every-operation.ts';
+import { type BrokenPoint, runEveryOperation, runPoint } from './every-operation.ts';
 import { runSeed, toPlanLines, toReplay } from './run-seed.ts';
 import type { PlantedDefect } from './run-plan.ts';
 import { type CentralDatabase, openCentralDatabase } from './simulated-central.ts';
@@ -57,6 +57,8 @@ const [flag, defect]: readonly [string | undefined, PlantedDefect] = DEFECTS.fin
 ) ?? [undefined, {}];
 const suffix = flag === undefined ? '' : ` --${flag}`;
 
+/** Number of points between two lines of progress. They take minutes. */
+const POINTS_PER_PROGRESS = 250;
 /** Number of seeds that share one database. The database keeps a few MB in memory for each boat it has ever stored. */
 const SEEDS_PER_DATABASE = 100;
 
@@ -119,10 +121,14 @@ async function runSeeds(): Promise<void> {
 
 async function runAllPoints(central: CentralDatabase): Promise<void> {
   const share = { every: toNumber('share', values.share), from: toNumber('from', values.from ?? '0') };
-  const result = await runEveryOperation(central, share, { defect }, ({ point, violations }) => {
+  const report = ({ point, violations }: BrokenPoint): void => {
     for (const violation of violations) print(`${toPointText(point)} BROKEN: ${violation}`);
     print(`replay: npm run sim -- --at ${toPointText(point)}${suffix}`);
-  });
+  };
+  const logProgress = (done: number, all: number): void => {
+    if (done % POINTS_PER_PROGRESS === 0) console.error(`${done} of ${all} points`);
+  };
+  const result = await runEveryOperation(central, share, { defect }, report, logProgress);
   for (const [op, count] of result.operations) print(`${String(count).padStart(5)} ${op}`);
   const operations = [...result.operations.values()].reduce((sum, count) => sum + count, 0);
   const points = share.every === 1 ? 'all points' : `every ${share.every}th point`;
