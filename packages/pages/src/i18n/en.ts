@@ -164,7 +164,6 @@ export const en = {
   'act.dismiss': 'OK',
   'act.more': 'Show more',
   'act.waitsForManager': 'Waits for the export manager',
-  'act.synced': 'Data synced',
 
   'passage.onBoard': 'On board',
   'passage.central': 'Central',
@@ -199,7 +198,6 @@ export const en = {
   'reading.next.due': 'Due now',
   'reading.next.byHand': 'By hand',
   'reading.next.tier': 'Daily exports come with tier 2.',
-  'reading.next.never': 'None',
   'reading.card': 'Memory card',
   'reading.card.freeWord': 'free',
   'reading.card.exports': 'Export files take {size}.',

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { en } from './en.ts';
 import { CATALOGUES } from './catalogues.ts';
@@ -26,6 +28,26 @@ const PAGES: Readonly<
   boat: [en, CATALOGUES],
   fleet: [fleetEn, FLEET_CATALOGUES],
 };
+
+/** The source of both pages, without the texts themselves. */
+function readSource(): string {
+  const root = join(import.meta.dirname, '..');
+  const names = ['boat', 'fleet', 'ui', 'i18n'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  );
+  const files = names.filter((name) => /\.tsx?$/.test(name) && !/(?:test|en)\.ts$/.test(name));
+  return files.map((name) => readFileSync(name, 'utf8')).join('\n');
+}
+
+const source = readSource();
+for (const [page, [englishTexts]] of Object.entries(PAGES))
+  test(`every text of the ${page} page is used, by its key or by a key that is put together`, () => {
+    const isUsed = (key: string): boolean =>
+      source.includes(`'${key}'`) ||
+      [...key.matchAll(/\./g)].some(({ index }) => source.includes(`\`${key.slice(0, index + 1)}\${`));
+    const unused = Object.keys(englishTexts).filter((key) => !isUsed(key));
+    assert.deepEqual(unused, []);
+  });
 
 for (const [page, [englishTexts, catalogues]] of Object.entries(PAGES))
   for (const language of Object.keys(LANGUAGES))
