@@ -81,6 +81,8 @@ export const FleetBoatSchema = Type.Object({
   records: count,
   held_bytes: count,
   missing_sequences: count,
+  /** Number of ledgers that send new exports concurrently, or 0. If it is above 0, two or more machines use this ID. */
+  concurrent_ledgers: count,
   gap_since: nullable(time),
   last_rejected_at: nullable(time),
   refused_at: nullable(time),

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { findInstallation } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
+import { listBoats } from '../fleet/list-boats.ts';
 import { sumFleet } from '../fleet/totals.ts';
 import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
@@ -211,6 +212,13 @@ describeOnPostgres('ledgers of stored parts', (open) => {
         assert.equal(await heldNote(store, boat), ledgerId + sequence);
       }
     assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 2);
+    const whole = { tier: undefined, version: undefined, after: undefined, limit: 100 } as const;
+    const list = await listBoats(
+      store,
+      { ...whole, sort: 'name', filter: 'all', search: boat.id },
+      '2026-06-02T12:00:00Z',
+    );
+    assert.equal(list?.boats[0]?.concurrent_ledgers, 2);
     const before = await sumFleet(store);
     assert.ok(before.concurrent >= 1);
     const later = startNode(store, { wall: () => NOON_MS + 31 * 86_400_000 });

@@ -294,6 +294,9 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
       <td>
         <strong>{say(`state.${boat.state}`)}</strong>
         <small>{toStateDetail(boat, now, texts)}</small>
+        {boat.concurrent_ledgers > 0 && (
+          <small data-tone="warn">{say('boat.concurrent', { n: boat.concurrent_ledgers })}</small>
+        )}
       </td>
       <td class="n">{boat.tier ?? boat.claimed_tier ?? missing}</td>
       <td class="n">
