@@ -267,7 +267,9 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
   const { boat, now } = props;
   const { texts } = props.view;
   const { say, number, bytes } = texts;
-  const [mark, tone] = STATE_LOOKS[boat.state];
+  // Two machines with one ID matter more than a state in which there is nothing to do.
+  const isShared = boat.concurrent_ledgers > 0 && needsNothing(boat.state);
+  const [mark, tone] = STATE_LOOKS[isShared ? 'rejecting' : boat.state];
   const missing = (
     <span class="missing" aria-label={say('page.none')}>
       {say('page.missing')}
@@ -292,9 +294,11 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
         </bdi>
       </td>
       <td>
-        <strong>{say(`state.${boat.state}`)}</strong>
+        <strong>
+          {isShared ? say('boat.concurrent', { n: boat.concurrent_ledgers }) : say(`state.${boat.state}`)}
+        </strong>
         <small>{toStateDetail(boat, now, texts)}</small>
-        {boat.concurrent_ledgers > 0 && (
+        {boat.concurrent_ledgers > 0 && !isShared && (
           <small data-tone="warn">{say('boat.concurrent', { n: boat.concurrent_ledgers })}</small>
         )}
       </td>
