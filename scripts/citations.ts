@@ -7,7 +7,7 @@ const QUOTATION_LENGTH_MIN = 20;
 export interface CitedPages {
   /** Headings of each page of `docs/spec`, by file name. */
   readonly headings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The requirement sentences in `protocol.md`, by number such as `R34`. */
+  /** The requirement sentences in `protocol.md`, keyed by number, such as `R34`. */
   readonly requirements: ReadonlyMap<string, string>;
   /** Decision numbers, such as `0024`. */
   readonly decisions: ReadonlySet<string>;

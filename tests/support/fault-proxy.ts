@@ -76,7 +76,7 @@ interface Way {
   freeAtMs: number;
 }
 
-/** Starts a proxy to the loopback port `target`. Without `port` it uses a free port. */
+/** Starts a proxy to the loopback port `target`. Without `listenOn`, the proxy listens on a free port. */
 export async function startFaultProxy(target: number, listenOn = 0): Promise<FaultProxy> {
   const passages = new Set<Passage>();
   const meters: RequestMeter[] = [];

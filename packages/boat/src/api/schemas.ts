@@ -218,7 +218,12 @@ export const StatusSchema = Type.Object({
       ),
     ),
     file_system: Type.Optional(
-      Nullable(Type.String({ description: 'The file system that contains the exports', examples: ['ext4'] })),
+      Nullable(
+        Type.String({
+          description: 'The type of the file system that contains the exports',
+          examples: ['ext4'],
+        }),
+      ),
     ),
     warning: Type.Optional(
       Nullable(

@@ -186,7 +186,7 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary: "Returns lines of the boat's log, newest first.",
-    description: 'Texts are truncated to 2,000 characters.',
+    description: 'The text of each line is truncated to 2,000 characters.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,
     answer: { description: 'The lines', contentType: JSON_TYPE, schema: FleetLogSchema },

@@ -11,7 +11,7 @@ function oneOf<const T extends readonly string[]>(values: T) {
 }
 
 const count = Type.Integer({ minimum: 0 });
-const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
+const time = Type.String({ description: "By central's clock, in UTC (ISO 8601)" });
 const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
 
 /** A boat's state in the operator's list. If several states apply, the first one in this list is used. */
@@ -141,7 +141,7 @@ export const FleetPositionsSchema = Type.Object({
       state: nullable(oneOf(BOAT_STATES)),
     }),
   ),
-  /** The smallest window that contains all of these boats. Null if there are no boats. */
+  /** The bounding box of these boats. Null if there are no boats. */
   bounds: nullable(
     Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
   ),

@@ -40,7 +40,8 @@ export const PAGE_ROUTES = {
   fleetStyle: toFileRoute('/page/fleet.css', 'text/css; charset=utf-8', "Returns the page's style sheet."),
   fleetTexts: {
     ...toFileRoute('/page/texts/{language}', JSON_TYPE, "Returns the page's texts in one language."),
-    description: 'The language is a two-letter code such as `fr`. English is part of the script.',
+    description:
+      'The language is a two-letter code such as `fr`. The English texts are built into the script, so there is no `/page/texts/en`.',
     parameters: [
       {
         in: 'path',

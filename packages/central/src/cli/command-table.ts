@@ -147,7 +147,7 @@ export const COMMANDS = {
       requests: { value: 'N', help: 'requests that it may make per day, or "default"' },
       'cpu-seconds': {
         value: 'N',
-        help: 'seconds of processor time that its requests may use per day, or "default"',
+        help: 'seconds of CPU time that its requests may use per day, or "default"',
       },
     },
     listens: false,

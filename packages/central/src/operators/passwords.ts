@@ -18,8 +18,8 @@ const SALT_SIZE_BYTES = 16;
 const KEY_SIZE_BYTES = 32;
 
 /**
- * Number of password checks that a node allows in a burst and per second. Without the limit, hashing would take processor time
- * away from imports.
+ * Number of password checks that a node allows in a burst and per second. Without the limit, hashing would take CPU time away
+ * from imports.
  */
 const CHECKS_BURST = 20;
 const CHECKS_PER_S = 1;

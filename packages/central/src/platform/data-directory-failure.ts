@@ -8,8 +8,8 @@ const NO_SPACE = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
 const NO_FILE = /EMFILE|ENFILE|Too many open files/;
 
 /**
- * With less free space than this, the disk counts as full. With more, the inodes must have run out. A segment of PostgreSQL's
- * write-ahead log has at least this size.
+ * With less free space than this, the disk counts as full. If a write fails with more free space than this, the inodes must have
+ * run out. A segment of PostgreSQL's write-ahead log has at least this size.
  */
 const SPACE_MIN_BYTES = 16 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { MAP_HEIGHT, MAP_WIDTH } from './map-view.ts';
 
-/** Where a name is placed beside its mark. */
+/** Where a name is placed relative to its marker. */
 export type LabelSide = 'after' | 'before' | 'below' | 'above';
 
 /** A mark on the map, in pixels of the drawing, and its name if it should be shown. */
