@@ -17,14 +17,14 @@ const MEASUREMENTS = 3;
 /** Number of comparisons, all of which must fail. */
 const COMPARISONS = 3;
 
-/** A growing text: `start`, then `unit` as many times as it fits, then `end`. */
+/** A growing string: `start`, then `unit` as many times as it fits, then `end`. */
 export interface GrowingText {
   readonly start: string;
   readonly unit: string;
   readonly end: string;
 }
 
-/** Growing texts that repeat one or two words of the target's format, or a short text. */
+/** Growing strings that repeat one or two words of the target's format, or a short string. */
 export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<GrowingText> {
   const word = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...words) },
@@ -56,7 +56,7 @@ export async function findSuperLinearWork(target: Target, text: GrowingText): Pr
   return `the time is not linear in the size: ${described}, for ${JSON.stringify(text)}`;
 }
 
-/** The growing text, repeated to about `sizeBytes` bytes. */
+/** The growing string, repeated to about `sizeBytes` bytes. */
 export function toBytes({ start, unit, end }: GrowingText, sizeBytes: number): Uint8Array {
   return Buffer.from(start + unit.repeat(Math.ceil(sizeBytes / Buffer.byteLength(unit))) + end, 'utf8');
 }

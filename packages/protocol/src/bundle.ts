@@ -85,7 +85,7 @@ export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
 
-/** Signs a text, and returns the Ed25519 signature in base64url. */
+/** Signs a string, and returns the Ed25519 signature in base64url. */
 export type Sign = (text: string) => string;
 
 /**

@@ -391,7 +391,7 @@ export const DoctorSchema = Type.Object({
   reserve_bytes: Count,
 });
 
-/** The page's texts by key. A text with a number has one form per plural category. */
+/** The page's texts by key. A page text with a number has one form per plural category. */
 export const PageTextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),

@@ -106,7 +106,7 @@ export interface Disk {
   restrict(path: string): Promise<void>;
   /**
    * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in
-   * `.tmp`. Only the owner can read the file, unless `readers` is `everyone`.
+   * `.tmp`. Only this program's user account can read the file, unless `readers` is `everyone`.
    */
   stage(path: string, readers?: Readers): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */

@@ -197,7 +197,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/alerts',
     access: 'operator',
     load: 'none',
-    summary: "Returns the boat's newest open alerts.",
+    summary: "Returns the boat's most recent open alerts.",
     description: '',
     parameters: [INSTALLATION, LIMIT],
     body: undefined,

@@ -18,7 +18,7 @@ const claimedTime = Type.String({ description: "By the boat's clock, as the boat
 export const BOAT_STATES = [
   /** The operator disabled it. */
   'disabled',
-  /** Its newest request was refused. `refusal` gives the reason. */
+  /** Its most recent request was refused. `refusal` gives the reason. */
   'refused',
   /** It has been silent for longer than usual. */
   'late',
@@ -29,7 +29,7 @@ export const BOAT_STATES = [
   'never_heard',
   /** It is three months overdue, so it is probably not in use. */
   'laid_up',
-  /** Parts of its newest export have arrived within the last ten minutes, and others have not arrived yet. */
+  /** Parts of its latest export have arrived within the last ten minutes, and others have not arrived yet. */
   'receiving',
   /** Its owner exports by hand, so no export is due. */
   'by_hand',
@@ -219,7 +219,7 @@ export const FleetExportsSchema = Type.Object({
 });
 export type FleetExports = ReadonlyStatic<typeof FleetExportsSchema>;
 
-/** A boat's log lines, newest first. All texts are as the boat sent them. */
+/** A boat's log lines, newest first. All strings are as the boat sent them. */
 export const FleetLogSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,

@@ -4,7 +4,7 @@ import { JSON_TYPE, type Route } from './route.ts';
 /** Shapes as TopoJSON. It describes only the members that the page uses. */
 const TopologySchema = Type.Object({ type: Type.Literal('Topology') });
 
-/** The page's texts by key. A text with a number has a form for each plural category. */
+/** The page's texts by key. A page text with a number has one form per plural category. */
 const TextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),

@@ -157,7 +157,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'list enrolments, access changes, logins and refusals',
     description:
-      'Lists the newest 1000 events of the audit trail, newest first. Identical refusals within an hour count as one event.',
+      'Lists the latest 1000 events of the audit trail, newest first. Identical refusals within an hour count as one event.',
     options: {
       installation: { value: 'ID', help: 'list only events of this installation' },
     },

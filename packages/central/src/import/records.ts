@@ -61,7 +61,7 @@ export interface SortedRecords {
   /** Total bytes of all records with their IDs and columns. */
   readonly sizeBytes: number;
   readonly rejected: readonly RejectedEntry[];
-  /** Total characters of the stored texts of rejected records. */
+  /** Number of characters stored from all rejected records. */
   readonly rejectedLength: number;
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;

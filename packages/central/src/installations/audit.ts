@@ -117,7 +117,7 @@ export interface ListedEvent {
   readonly occurrences: number;
 }
 
-/** Returns the newest events of one or all installations, newest first. */
+/** Returns the latest events of one or all installations, newest first. */
 export async function listEvents(
   store: Queryable,
   installationId: string | undefined,

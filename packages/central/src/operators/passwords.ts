@@ -79,7 +79,7 @@ async function toHash(password: string, salt: Buffer): Promise<string> {
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${text(salt)}$${text(key)}`;
 }
 
-/** Returns the parts of a hash in PHC format, or undefined for any other text. */
+/** Returns the parts of a hash in PHC format, or undefined for any other string. */
 function parseHash(
   text: string,
 ): { readonly cost: Cost; readonly salt: Buffer; readonly key: Buffer } | undefined {

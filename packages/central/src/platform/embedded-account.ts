@@ -91,7 +91,7 @@ export function spawnAs(
 }
 
 /**
- * Makes the account the owner of a folder and its content, if root runs PostgreSQL and the folder belonged to root or to a shared
+ * Gives the account ownership of a folder and its content, if root runs PostgreSQL and the folder belonged to root or to a shared
  * account of an earlier version. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service would
  * lose access. This includes central's own account: the packaged service runs under it, and `sudo d3kos-central` must not take
  * over its folder.
