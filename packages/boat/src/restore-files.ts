@@ -54,7 +54,7 @@ async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {
     op: `write to ${directory}`,
-    hint: "Run the command as the user that owns the folder: sudo -u d3kos d3kos-export restore --write.",
+    hint: 'Run the command as the user that owns the folder: sudo -u d3kos d3kos-export restore --write.',
   });
 }
 

@@ -218,12 +218,7 @@ export const StatusSchema = Type.Object({
       ),
     ),
     file_system: Type.Optional(
-      Nullable(
-        Type.String({
-          description: 'The type of the file system that contains the exports',
-          examples: ['ext4'],
-        }),
-      ),
+      Nullable(Type.String({ description: 'Type of the file system with the exports', examples: ['ext4'] })),
     ),
     warning: Type.Optional(
       Nullable(
