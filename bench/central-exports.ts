@@ -40,8 +40,8 @@ type Side = (typeof SIDES)[number];
 
 /**
  * Compares first-time and repeated exports with a bare upsert of the same rows, alternately. The bare loop sends the rows as text
- * over the driver's connection: it has no HTTP, no compression, no checks, one statement in its own transaction, and as many
- * connections. The CPU time of each process shows where an import spends its time.
+ * over the same number of driver connections, with one statement per export in its own transaction, and without HTTP, compression
+ * or checks. The CPU time of each process shows where an import spends its time.
  */
 export async function measureExports(run: BenchRun, central: Central, db: pg.Pool): Promise<void> {
   const { options, logProgress } = run;

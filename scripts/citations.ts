@@ -30,7 +30,7 @@ export function listCitingFiles(root: string): readonly string[] {
     .toSorted();
 }
 
-/** Returns the `## heading` and `### heading` texts of a page. */
+/** Returns the text of each `##` and `###` heading on a page. */
 export function toHeadings(page: string): ReadonlySet<string> {
   return new Set([...page.matchAll(/^#{2,3} (.+)$/gm)].map((match) => match[1] ?? ''));
 }

@@ -100,7 +100,10 @@ export interface Disk {
    * entry that cannot be examined is returned as `other`, so that one bad entry never makes the listing fail.
    */
   list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
-  /** Creates the directory and its parents durably. Only their owner can enter the new ones, unless `readers` is `everyone`. */
+  /**
+   * Creates the directory and its parents durably. Only this program's user account can enter the new ones, unless `readers` is
+   * `everyone`.
+   */
   makeDirectory(path: string, readers?: Readers): Promise<void>;
   /** Removes other users' permissions on a file or directory. Has no effect if it does not exist or is a symbolic link. */
   restrict(path: string): Promise<void>;

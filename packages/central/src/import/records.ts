@@ -278,7 +278,7 @@ function positionOf(record: Readonly<Record<string, unknown>>) {
   return toMapPosition(...positionIn(record));
 }
 
-/** Latitude and longitude as stated in the record, where they may not form a valid position. */
+/** Latitude and longitude as stated in the record. They need not form a valid position. */
 export function positionIn(
   record: Readonly<Record<string, unknown>>,
 ): readonly [latitude: number | null, longitude: number | null] {

@@ -4,7 +4,7 @@ import { CentralFailure, isCentralFailure } from './errors.ts';
 /** The messages of the operating system and of PostgreSQL when no space or no inodes are left. */
 const NO_SPACE = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
 
-/** Their messages when no file descriptors are left. */
+/** The messages of the operating system and of PostgreSQL when no file descriptors are left. */
 const NO_FILE = /EMFILE|ENFILE|Too many open files/;
 
 /**

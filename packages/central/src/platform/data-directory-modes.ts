@@ -13,8 +13,8 @@ const FOLDER_OWNER = 0o700;
 const FILE_OWNER = 0o600;
 
 /**
- * Gives the owner access to a data directory. If the directory contains a cluster, all other accounts lose access. Otherwise they
- * keep it, because the operator may have specified the folder by mistake.
+ * Gives the owning account access to a data directory. If the directory contains a cluster, all other accounts lose access.
+ * Otherwise they keep it, because the operator may have specified the folder by mistake.
  */
 export async function repairEntrance(dataDir: string): Promise<void> {
   const facts = await lstat(dataDir);

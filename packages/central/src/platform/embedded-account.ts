@@ -20,7 +20,7 @@ export interface EmbeddedAccount {
 /** The user ID of root inside the namespace: any ID but 0. */
 const NAMESPACE_ID = 1_000;
 
-/** Central's own account. PostgreSQL runs under it if root may not create user namespaces. No other service uses it. */
+/** Central's own account. PostgreSQL runs under it if root is not allowed to create user namespaces. No other service uses it. */
 const OWN_ACCOUNT = 'd3kos-central';
 
 /** Shared accounts used by earlier versions. Root takes back data directories that they own. */
