@@ -131,7 +131,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID DIRECTORY',
     summary: 'write all data that central holds about a boat to files',
     description:
-      "Writes one file for each category, one for the rejected records, and manifest.json with each file's number of rows\nand SHA-256. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a text that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
+      "Writes one file for each category, one for the rejected records, and manifest.json with each file's number of rows\nand SHA-256. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a value that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
     options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
     listens: false,
     examples: [`d3kos-central export ${ID} ./boat`, `d3kos-central export ${ID} --format parquet ./boat`],
