@@ -42,7 +42,7 @@ export const MEASURED_SETTINGS = {
   CENTRAL_QUOTA_CPU_S: '86400',
 } as const;
 
-/** Connects to central's own database as its owner. The caller closes the pool. */
+/** Connects to central's own database as the database owner. The caller closes the pool. */
 export async function openDatabase(central: Central, connections: number): Promise<pg.Pool> {
   const { address } = await borrowEmbeddedPostgres({ dataDir: central.dataDir, log: SILENT_LOG });
   const pool = new pg.Pool({ ...address, max: connections });

@@ -24,16 +24,14 @@ const CONNECTIONS = 8;
 const EXPORTS = 200;
 const BOATS = 4 * CONNECTIONS;
 
-/**
- * The processes whose processor time is measured: this one sends, `node` is central, `postgres` is every process of the server.
- */
+/** The processes whose CPU time is measured: this one sends, `node` is central, `postgres` is every process of the server. */
 const PROCESSES = ['node', 'postgres', 'client'] as const;
 type CpuMs = Readonly<Record<(typeof PROCESSES)[number], number>>;
 
 /** The results of one side of the comparison in one repetition. */
 interface Measured {
   readonly perSecond: number;
-  /** Processor time of each process for one export. */
+  /** CPU time of each process for one export. */
   readonly cpuMs: CpuMs;
 }
 
@@ -41,9 +39,9 @@ const SIDES = ['bare', 'binary', 'first', 'repeated'] as const;
 type Side = (typeof SIDES)[number];
 
 /**
- * Compares first-time and repeated exports with a bare upsert of the same rows, alternately. The bare loop sends the rows as
- * text over the driver's connection: it has no HTTP, no compression, no checks, one statement in its own transaction, and as
- * many connections. The processor time of each process shows where an import spends its time.
+ * Compares first-time and repeated exports with a bare upsert of the same rows, alternately. The bare loop sends the rows as text
+ * over the same number of driver connections, with one statement per export in its own transaction, and without HTTP, compression
+ * or checks. The CPU time of each process shows where an import spends its time.
  */
 export async function measureExports(run: BenchRun, central: Central, db: pg.Pool): Promise<void> {
   const { options, logProgress } = run;

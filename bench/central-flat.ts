@@ -58,8 +58,8 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
 };
 
 /**
- * Measures how costs grow with a boat's history and with the number of installations: the time to the answer, and the processor
- * time of the node and its database, which other load on the machine barely affects.
+ * Measures how costs grow with a boat's history and with the number of installations: the time to the answer, and the CPU time of
+ * the node and its database, which other load on the machine barely affects.
  */
 export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];
@@ -121,7 +121,7 @@ function toRound(places: readonly Place[]): readonly (readonly [index: number, p
   return large.flatMap((one) => [...small, one]);
 }
 
-/** The processor time that a node and its database have used so far. */
+/** The CPU time that a node and its database have used so far. */
 function readCpu({ central, postmaster }: Place) {
   return { nodeMs: readProcess(central.pid).cpuMs, server: readServerCpu(postmaster) };
 }

@@ -17,7 +17,7 @@ const SIZE_MAX_BYTES = 32 * 1_048_576;
 
 /** What one body cost. */
 interface Cost {
-  /** Processor time of this thread, during which it answers no other request. */
+  /** CPU time of this thread, during which it answers no other request. */
   readonly mainMs: number;
   /** Time until the body was decoded and prepared. */
   readonly waitedMs: number;

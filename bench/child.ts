@@ -92,7 +92,7 @@ export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Parses a JSON object from a measured program. Throws if the text is not a JSON object. */
+/** Parses a JSON object from a measured program. Throws if the string is not a JSON object. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) throw new Error(`expected an object, got ${text}`);

@@ -15,7 +15,7 @@ const BOATS = 10_000;
 const INTERACTIVE_MAX_MS = 2_000;
 const TOKEN = 'operator-token-of-the-bench';
 
-/** Records when the page has shown the first frame with all facts. Runs before the page's scripts. */
+/** Records when the page first shows a frame with all facts. Runs before the page's scripts. */
 const RECORD_READY = `
   new MutationObserver((_, observer) => {
     if (document.querySelector('.fleet[data-ready]') === null) return;

@@ -11,7 +11,7 @@ import { type Boat, type Coding, send, toBoat, toDocument } from './hostile-clie
 /** Number of concurrent requests from each boat: as many as a boat may have. */
 export const REQUESTS_PER_BOAT = 2;
 
-/** Niceness of this thread. Real attackers run on other machines and take no processor time from central. */
+/** Niceness of this thread. Real attackers run on other machines and take no CPU time from central. */
 const THREAD_NICENESS = 10;
 
 /** The thread's target and the boats that attack it. */

@@ -64,7 +64,7 @@ export function send(
   });
 }
 
-/** Returns a document with boatlog entries, which are JSON texts. */
+/** Returns a document with boatlog entries, given as JSON strings. */
 export function toDocument({ id }: Boat, name: string, entries: string): string {
   return (
     `{"installation_id":"${id}","export_timestamp":"2026-06-01T11:59:00Z","format_version":"1.0","export_id":"${name}",` +

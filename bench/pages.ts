@@ -124,7 +124,7 @@ async function measureScroll(run: BenchRun, browser: Browser, boat: StubBoat): P
   }
 }
 
-/** Reads the whole history, of which the page reads 100 rows first. */
+/** Loads the whole history. At first, the page has loaded only 100 rows. */
 async function showWholeHistory(page: Page): Promise<void> {
   const more = page.getByRole('button', { name: 'Show more' });
   await more.click();

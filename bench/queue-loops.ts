@@ -52,7 +52,7 @@ export function createLedgerLoop(path: string, depth: number): QueueLoop {
 }
 
 /**
- * Measures the limit set by the disk and SQLite, with the same number of commits, the same pragmas and the same texts on one
+ * Measures the limit set by the disk and SQLite, with the same number of commits, the same pragmas and the same strings on one
  * table. The first commit of a cycle inserts an entry with its ranges. Then the oldest waiting row is read, as in a claim. The
  * other commits replace that row with its receipt.
  */

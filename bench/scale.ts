@@ -36,8 +36,8 @@ interface Usage {
 }
 
 /**
- * Measures what one daily export costs: processor time, bytes in the database and bytes of WAL. scripts/scale.ts sizes fleets
- * from these figures. Unlike durations, processor time and bytes depend little on other load.
+ * Measures what one daily export costs: CPU time, bytes in the database and bytes of WAL. scripts/scale.ts sizes fleets from
+ * these figures. Unlike durations, CPU time and bytes depend little on other load.
  */
 export const benchScale: Bench = async ({ folder, signal, report, logProgress }) => {
   const central = await startCentral(join(folder, 'central'), signal, MEASURED_SETTINGS);

@@ -19,17 +19,20 @@ export function listServerProcesses(postmaster: number): readonly number[] {
   return [postmaster, ...own];
 }
 
-/** Processor time that each server process has used so far, in milliseconds. */
+/** CPU time that each server process has used so far, in milliseconds. */
 export type ServerCpu = ReadonlyMap<number, number>;
 
-/** Reads the processor time of each current server process. */
+/** Reads the CPU time of each current server process. */
 export function readServerCpu(postmaster: number): ServerCpu {
   return new Map(
     listServerProcesses(postmaster).map((pid) => [pid, orEnded(() => readProcess(pid).cpuMs) ?? 0]),
   );
 }
 
-/** The time that the server used between two readings. A process that ended in between, such as a vacuum, does not count. */
+/**
+ * The time that the server used between two readings. A process that ended in between, such as an autovacuum worker, does not
+ * count.
+ */
 export function toServerCpuMs(before: ServerCpu, after: ServerCpu): number {
   return [...after].reduce((sum, [pid, cpuMs]) => sum + cpuMs - (before.get(pid) ?? 0), 0);
 }

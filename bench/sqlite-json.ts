@@ -3,7 +3,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Number of rows that SQLite joins into one text. */
+/** Number of rows that SQLite joins into one string. */
 const PAGE_ROWS = 1_000;
 
 const [path = '', output = ''] = process.argv.slice(2);

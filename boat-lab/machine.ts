@@ -27,7 +27,7 @@ const STATE_FILE = 'machine-state';
 
 export interface MachineOptions {
   /**
-   * Folder where the machine creates another one for its sockets. Its path must be short, because a socket's path can have at
+   * Folder in which the machine creates a folder for its sockets. Its path must be short, because a socket's path can have at
    * most 107 characters.
    */
   readonly scratch: string;

@@ -38,5 +38,5 @@ export function describeStarts(
     all.map(({ residentKb }) => residentKb / 1_000),
     0,
   );
-  return `arm64, emulated: dpkg -i took ${card.installationS} s, the export manager answered after ${seconds} s and took ${megabytes} MB (load of this machine: ${load.toFixed(1)})`;
+  return `arm64, emulated: dpkg -i took ${card.installationS} s, the export manager answered after ${seconds} s and used ${megabytes} MB (load of this machine: ${load.toFixed(1)})`;
 }

@@ -11,11 +11,11 @@ import type { Target } from './target.ts';
 const BATCH_INPUTS = 24;
 /** Number of batches with the same pool. fast-check shrinks a failing input with the pool that produced it. */
 const ROUND_BATCHES = 10;
-/** Maximum number of growing texts that are checked after each round. They take at most as long as the round. */
+/** Maximum number of growing strings that are checked after each round. They take at most as long as the round. */
 const ROUND_GROWTHS = 15;
 /** Maximum number of inputs in the pool. The oldest are removed first, but never those of the corpus. */
 const POOL_INPUTS_MAX = 2_000;
-/** Size of the growing text that is stored with a finding. */
+/** Size of the growing string that is stored with a finding. */
 const FINDING_SIZE_BYTES = 65_536;
 
 /** An input that violates an invariant. */
@@ -45,7 +45,7 @@ export interface FuzzOptions {
 
 /**
  * Feeds inputs to a target until the time is up or an invariant fails: inputs of its grammar, mutations of inputs that reached
- * new code, and growing texts. Two runs with the same seed can differ in length, because a run ends after a given time.
+ * new code, and growing strings. Two runs with the same seed can differ in length, because a run ends after a given time.
  */
 export async function fuzzTarget(
   target: Target,

@@ -12,7 +12,7 @@ test('a minute of generated inputs finds no fault in any parser of external byte
   context.diagnostic(`seed ${seed}`);
   const names = TARGETS.map(({ name }) => name);
   for await (const { target, facts, finding } of runTargets(names, { seconds: SECONDS, seed })) {
-    context.diagnostic(`${target}: ${facts?.executions} inputs, ${facts?.growths} growing texts`);
+    context.diagnostic(`${target}: ${facts?.executions} inputs, ${facts?.growths} growing strings`);
     const start = Buffer.from(finding?.input.subarray(0, 2_000) ?? []).toString('base64');
     assert.equal(finding, undefined, `${target}, seed ${seed}: ${finding?.reason}\n${start}`);
   }

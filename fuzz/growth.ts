@@ -5,11 +5,11 @@ import type { Target } from './target.ts';
 const SMALL_SIZE_BYTES = 16_384;
 /** Size ratio of the larger to the smaller input. */
 const SIZE_RATIO = 4;
-/** If the larger input takes less processor time than this, the input is not compared. Linear parsers take less than 10 ms. */
+/** If the larger input takes less CPU time than this, the input is not compared. Linear parsers take less than 10 ms. */
 const QUICK_MS = 40;
 /**
- * Ratio of processor times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Code compilation
- * and garbage collection make individual measurements inaccurate.
+ * Ratio of CPU times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Code compilation and
+ * garbage collection make individual measurements inaccurate.
  */
 const TIME_RATIO_MAX = 9;
 /** Number of measurements of each size. The shortest one is used, because other work can only make a measurement longer. */
@@ -17,14 +17,14 @@ const MEASUREMENTS = 3;
 /** Number of comparisons, all of which must fail. */
 const COMPARISONS = 3;
 
-/** A growing text: `start`, then `unit` as many times as it fits, then `end`. */
+/** A growing string: `start`, then `unit` as many times as it fits, then `end`. */
 export interface GrowingText {
   readonly start: string;
   readonly unit: string;
   readonly end: string;
 }
 
-/** Growing texts that repeat one or two words of the target's format, or a short text. */
+/** Growing strings that repeat one or two words of the target's format, or a short string. */
 export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<GrowingText> {
   const word = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...words) },
@@ -39,8 +39,8 @@ export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<Growi
 }
 
 /**
- * Compares an input's processor time with that of an input four times as large. Returns a description if the time
- * grows faster than the size in every comparison. Rejects if an input violates one of the target's invariants.
+ * Compares an input's CPU time with that of an input four times as large. Returns a description if the time grows faster than the
+ * size in every comparison. Rejects if an input violates one of the target's invariants.
  */
 export async function findSuperLinearWork(target: Target, text: GrowingText): Promise<string | undefined> {
   const large = toBytes(text, SMALL_SIZE_BYTES * SIZE_RATIO);
@@ -56,7 +56,7 @@ export async function findSuperLinearWork(target: Target, text: GrowingText): Pr
   return `the time is not linear in the size: ${described}, for ${JSON.stringify(text)}`;
 }
 
-/** The growing text, repeated to about `sizeBytes` bytes. */
+/** The growing string, repeated to about `sizeBytes` bytes. */
 export function toBytes({ start, unit, end }: GrowingText, sizeBytes: number): Uint8Array {
   return Buffer.from(start + unit.repeat(Math.ceil(sizeBytes / Buffer.byteLength(unit))) + end, 'utf8');
 }
@@ -68,7 +68,7 @@ async function measureBest(target: Target, bytes: Uint8Array): Promise<number> {
   return best;
 }
 
-/** Processor time of this thread, in milliseconds. Wall-clock time would depend on other work on the machine. */
+/** CPU time of this thread, in milliseconds. Wall-clock time would depend on other work on the machine. */
 async function measure(target: Target, bytes: Uint8Array): Promise<number> {
   const before = process.threadCpuUsage();
   await target.check(bytes);

@@ -5,17 +5,17 @@ export function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
-/** Inputs that are the UTF-8 bytes of a text. */
+/** Inputs that are the UTF-8 bytes of a string. */
 export function utf8(texts: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   return texts.map((text) => Buffer.from(text, 'utf8'));
 }
 
-/** Texts made up of a format's words. */
+/** Strings made up of a format's words. */
 export function wordTexts(words: readonly string[], maxLength = 30): fc.Arbitrary<string> {
   return fc.array(fc.constantFrom(...words), { maxLength }).map((list) => list.join(''));
 }
 
-/** JSON tokens, and texts that make a JSON parser fail or take a long time. */
+/** JSON tokens, and strings that make a JSON parser fail or take a long time. */
 export const JSON_WORDS = [
   '{',
   '}',
@@ -62,7 +62,7 @@ export const JSON_WORDS = [
   '"":',
 ] as const;
 
-/** JSON texts, some of them damaged. */
+/** JSON documents, some of them damaged. */
 export const jsonTexts: fc.Arbitrary<string> = fc.oneof(
   fc.json({ maxDepth: 4 }),
   fc.json({ maxDepth: 2 }).map((text) => text.replaceAll('null', 'NaN')),

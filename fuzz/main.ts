@@ -52,7 +52,7 @@ for await (const report of runTargets(names, { seconds, seed })) {
   const perSecond = Math.round((facts?.executions ?? 0) / report.seconds);
   console.log(
     `${finding === undefined ? 'ok    ' : 'FOUND '} ${target}: ${facts?.executions ?? '?'} executions (${perSecond}/s), ` +
-      `${facts?.growths ?? '?'} growing texts, ${facts?.pool ?? '?'} inputs kept`,
+      `${facts?.growths ?? '?'} growing strings, ${facts?.pool ?? '?'} inputs kept`,
   );
   saveFinding(report);
 }

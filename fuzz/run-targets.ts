@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Finding, FuzzFacts } from './fuzz-target.ts';
 
-/** Size of the buffer where a thread stores its current input. The largest growing text needs 64 KiB. */
+/** Size of the buffer where a thread stores its current input. The largest growing string needs 64 KiB. */
 const CURRENT_INPUT_SIZE_BYTES = 131_072;
 /** Memory limit of a thread. The boat's daemon has 512 MB for all of its work, and inputs have at most 64 KiB. */
 const HEAP_MAX_MB = 192;

@@ -219,7 +219,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: POOL_TESTS,
   },
   {
-    name: 'the boat that took the most processor time is served first',
+    name: 'the boat that took the most CPU time is served first',
     file: 'packages/central/src/platform/worker-pool.ts',
     before: 'if (own < bestRank)',
     after: 'if (own > bestRank)',
@@ -261,7 +261,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a boat may take any amount of processor time',
+    name: 'a boat may take any amount of CPU time',
     file: 'packages/central/src/admission/work-meter.ts',
     before: 'meter.spentMs = spentMs(installationId) + cpuMs;',
     after: 'meter.spentMs = spentMs(installationId);',

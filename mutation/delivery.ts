@@ -163,7 +163,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'an entry whose file moves to the archive may be claimed',
+    name: 'an entry may be claimed while its file is being moved to the archive',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'underWay.add(entry.entryNo);',
     after: '',

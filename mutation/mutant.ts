@@ -4,7 +4,7 @@ export interface Mutant {
   readonly name: string;
   /** Path from the root of the repository. */
   readonly file: string;
-  /** Text that occurs exactly once in the file. A mutant whose text is missing is an error; it is not skipped. */
+  /** Text that occurs exactly once in the file. A mutant whose text is missing is an error, and is not skipped. */
   readonly before: string;
   readonly after: string;
   /** The fastest test files that detect the fault, as paths from the root of the repository. */

@@ -26,7 +26,7 @@ test('the text of every mutant occurs in its file exactly once, and its tests ex
   assert.ok(MUTANTS.length >= 20);
 });
 
-test('a text that is missing, or occurs twice, is reported', () => {
+test('original code that is missing, or occurs twice, is reported', () => {
   const mutant: Mutant = { name: 'x', file: 'x', before: 'b', after: '', killedBy: [] };
   assert.deepEqual(mutateText('abc', mutant), { kind: 'mutated', text: 'ac' });
   assert.deepEqual(mutateText('ac', mutant), { kind: 'misplaced', times: 0 });

@@ -14,7 +14,7 @@ export type MutantResult =
 
 /**
  * Applies a mutant to the copy, runs the tests that should detect it, and restores the copy. `findTypeErrors` returns the
- * compiler's errors for a file with a changed text. A change with type errors would be detected without any test. A run that
+ * compiler's errors for a file with changed content. A change with type errors would be detected without any test. A run that
  * exceeds its timeout counts as killed.
  */
 export async function tryMutant(

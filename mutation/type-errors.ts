@@ -5,7 +5,7 @@ import ts from 'typescript';
 /** Error codes for unused names, which a mutant may leave behind. */
 const UNUSED_CODES: ReadonlySet<number> = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 
-/** Returns a function that finds the compiler's errors for a file with a changed text. */
+/** Returns a function that finds the compiler's errors for a file with changed content. */
 export function createTypeErrorFinder(root: string): (file: string, text: string) => readonly string[] {
   const configFile = join(root, 'tsconfig.json');
   const { config, error } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8'));

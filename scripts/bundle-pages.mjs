@@ -1,6 +1,7 @@
 // Builds the two pages (decisions 0034 and 0039): the boat's page into packages/boat/dist/page and the Fleet page into
-// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script, one style sheet and
-// one text file for each language. The Fleet page also includes the land shapes for its map. `npm run check` checks the types.
+// packages/central/dist/page, from which the boat and central serve them. Each page consists of an HTML file, a script, a style
+// sheet and a file with the texts of each language. The Fleet page also includes the land shapes for its map. `npm run check`
+// checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -7,7 +7,7 @@ const QUOTATION_LENGTH_MIN = 20;
 export interface CitedPages {
   /** Headings of each page of `docs/spec`, by file name. */
   readonly headings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The requirement sentences in `protocol.md`, by number such as `R34`. */
+  /** The requirement sentences in `protocol.md`, keyed by number, such as `R34`. */
   readonly requirements: ReadonlyMap<string, string>;
   /** Decision numbers, such as `0024`. */
   readonly decisions: ReadonlySet<string>;
@@ -30,7 +30,7 @@ export function listCitingFiles(root: string): readonly string[] {
     .toSorted();
 }
 
-/** Returns the `## heading` and `### heading` texts of a page. */
+/** Returns the text of each `##` and `###` heading on a page. */
 export function toHeadings(page: string): ReadonlySet<string> {
   return new Set([...page.matchAll(/^#{2,3} (.+)$/gm)].map((match) => match[1] ?? ''));
 }
@@ -43,7 +43,7 @@ export function toRequirements(page: string): readonly (readonly [number: string
   ]);
 }
 
-/** Returns the requirement numbers that a text cites: `protocol.md R7, R8`, or with a quotation `R34: "A boat MUST …"`. */
+/** Returns the requirement numbers that a file cites: `protocol.md R7, R8`, or with a quotation `R34: "A boat MUST …"`. */
 export function toCitedRequirements(text: string): readonly string[] {
   const flat = joinLines(text);
   const listed = [...flat.matchAll(/protocol\.md ((?:R[0-9]+(?:, | and )?)+)/g)].flatMap(
@@ -53,7 +53,7 @@ export function toCitedRequirements(text: string): readonly string[] {
 }
 
 /**
- * Returns the wrong citations in a text: pages, headings, requirements or decisions that do not exist, and quotations that differ
+ * Returns the wrong citations in a file: pages, headings, requirements or decisions that do not exist, and quotations that differ
  * from their requirement.
  */
 export function findCitationFaults(text: string, pages: CitedPages): readonly string[] {
@@ -82,7 +82,7 @@ function findPageFaults(flat: string, { headings }: CitedPages): readonly string
   });
 }
 
-/** Returns the quotations in a text, each with the text that follows its opening quotation mark. */
+/** Returns the quotations in a file, each with the text that follows its opening quotation mark. */
 function toQuotations(flat: string): readonly { readonly number: string; readonly text: string }[] {
   return [...flat.matchAll(/\b(R[0-9]+): "/g)].map((match) => ({
     number: match[1] ?? '',
@@ -90,7 +90,7 @@ function toQuotations(flat: string): readonly { readonly number: string; readonl
   }));
 }
 
-/** True if a text begins with the whole sentence, or with a piece of the sentence that begins or ends with "…". */
+/** True if `text` begins with the whole sentence, or with a piece of the sentence that begins or ends with "…". */
 function isQuotation(text: string, sentence: string): boolean {
   if (text.startsWith(`${sentence}"`)) return true;
   const quoted = text.slice(0, text.indexOf('"'));
@@ -98,7 +98,7 @@ function isQuotation(text: string, sentence: string): boolean {
   return piece !== quoted && piece.length >= QUOTATION_LENGTH_MIN && sentence.includes(piece);
 }
 
-/** Returns a text with each line break, and the comment mark after it, replaced by a single space. */
+/** Returns a file's content with each line break, and the comment marker after it, replaced by a single space. */
 function joinLines(text: string): string {
   return text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/|#)?\s*/g, ' ');
 }

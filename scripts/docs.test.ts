@@ -27,7 +27,7 @@ function toCodes(section: string): readonly string[] {
   return [...section.matchAll(/^### ([A-Z_]+)\n\*([^*]+)\.\*/gm)].map((match) => `${match[1]}: ${match[2]}`);
 }
 
-/** Returns the texts in backquotes. */
+/** Returns the strings in backquotes. */
 function toQuoted(cell: string): readonly string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
 }

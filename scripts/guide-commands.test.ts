@@ -9,7 +9,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 /** The first words of a line that is a command. Other lines of a block are output, comments or parts of a command. */
 const COMMAND = /^(?:sudo|npm|npx|curl|echo|export|journalctl|systemctl|d3kos-\w+|[A-Z][A-Z0-9_]+=\S+) /;
 
-/** A command in the guides, the test that runs it, and the text in that test that runs it. */
+/** A command in the guides, the test that runs it, and the code in that test that runs it. */
 const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] = [
   [/apt install \.\/d3kos-export_/, 'tests/booted-system.long.test.ts', 'dpkg -i ${DEB}'],
   [/apt install \.\/d3kos-central_/, 'tests/booted-central.long.test.ts', 'apt-get install -y d3kos-central'],

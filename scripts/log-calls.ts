@@ -101,7 +101,7 @@ function findConstant(name: string, file: ts.SourceFile): readonly ts.Expression
   return found;
 }
 
-/** The texts that the functions with this name return. */
+/** The strings that the functions with this name return. */
 function findReturns(name: string, files: readonly ts.SourceFile[]): readonly string[] {
   const texts: string[] = [];
   for (const file of files)

@@ -20,7 +20,7 @@ export interface FleetSize {
   readonly database: DatabaseKind;
   /** Servers that each hold a share of the data, in one copy. */
   readonly servers: number;
-  /** The database's processor cores, in one copy. */
+  /** The database's CPU cores, in one copy. */
   readonly databaseCores: number;
   readonly copies: number;
   readonly connections: number;

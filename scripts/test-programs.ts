@@ -9,7 +9,7 @@ const VARIABLE = 'D3KOS_TEST_PROGRAMS';
 
 /**
  * Bundles the two programs for the tests that start them, and sets the variable that names their folder. The suite starts more
- * than 200 programs, and starting a bundle takes a third of the processor time of starting from source.
+ * than 200 programs, and starting a bundle takes a third of the CPU time of starting from source.
  */
 export function bundleTestPrograms(): void {
   bundlePrograms(TARGET);

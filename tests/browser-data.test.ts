@@ -76,7 +76,7 @@ test('the boat keeps entries that a page no longer has', () =>
     for (const n of [1, 2]) assert.ok(sent().includes(`only in the browser ${n}`));
   }));
 
-test("credentials in a page's texts reach neither the ledger nor central, and everything else is kept", () =>
+test("credentials in a page's localStorage values reach neither the ledger nor central, and everything else is kept", () =>
   withBoat(async (boat, hand, sent) => {
     const documents = {
       'd3kos-settings': JSON.stringify({
@@ -107,7 +107,7 @@ test("credentials in a page's texts reach neither the ledger nor central, and ev
       assert.ok(!readFileSync(path).includes('hunter2'), path);
   }));
 
-test('credentials are removed from texts that an earlier version stored, and no entry is exported twice', () =>
+test('credentials are removed from values that an earlier version stored, and no entry is exported twice', () =>
   withBoat(async (boat, hand, sent) => {
     const text = JSON.stringify([{ ...entry(1), token: 'hunter2-token' }]);
     boat.boat.ledger.browser.keep({ 'd3kos-boatlog-entries': text }, 0 as WallMs);
@@ -129,7 +129,7 @@ test('an endlessly nested list does not keep a page from sending its data', () =
     assert.equal(boat.boat.ledger.browser.get('d3kos-boatlog-entries'), text);
   }));
 
-test('other origins, other programs, unknown keys and oversized texts are refused', () =>
+test('other origins, other programs, unknown keys and oversized values are refused', () =>
   withBoat(async (_, hand) => {
     assert.equal((await hand({}, {})).status, 403);
     assert.equal((await hand({}, { origin: 'https://evil.example' })).status, 403);
@@ -250,7 +250,7 @@ test('a page that keeps filling a list is refused after a while, and its losses 
     const losses = boat.boat.ledger.queue.losses().filter(({ what }) => what.startsWith('browser'));
     assert.equal(losses.length, 1);
     assert.ok((losses[0]?.sizeBytes ?? 0) > 4_000_000);
-    // Text that is already stored causes no write and is therefore accepted.
+    // A value that is already stored causes no write and is therefore accepted.
     assert.equal((await hand({})).status, 200);
   }));
 

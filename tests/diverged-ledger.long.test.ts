@@ -38,7 +38,7 @@ function change(root: string, text: string): void {
 }
 let changes = 0;
 
-/** Returns the contents of a boat's sources: boatlog texts, alert states, and the version. */
+/** Returns the contents of a boat's sources: boatlog contents, alert states, and the version. */
 function readSources(root: string, version: string) {
   const read = (file: string, sql: string): readonly string[] => {
     const db = new DatabaseSync(join(root, file), { readOnly: true });

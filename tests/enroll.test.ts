@@ -86,7 +86,7 @@ async function startPrograms(t: TestContext) {
   };
 }
 
-/** Returns the contents of all files under a folder as one text. */
+/** Returns the contents of all files under a folder as one string. */
 function readAll(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

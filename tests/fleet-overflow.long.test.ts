@@ -14,8 +14,8 @@ import { LANGUAGES } from '../packages/pages/src/i18n/languages.ts';
 
 const chromium = findChromium();
 /**
- * The limits for a page used at a desk (`packages/pages/src/ui/tokens.css`). A row's link covers the whole row. A mark on the map
- * has only 28 px, because boats lie close to each other and every boat is also in the list.
+ * The limits for a page used at a desk (`packages/pages/src/ui/tokens.css`). A row's link covers the whole row. A marker on the
+ * map has only 28 px, because boats lie close to each other and every boat is also in the list.
  */
 const LIMITS: Limits = { target: 44, text: 14, smallTargets: '.boats a, .map__mark', within: 'main, header' };
 /** The languages to measure: all, or those that PAGE_LANGUAGES names while a translation is being written. */

@@ -18,7 +18,7 @@ import { type SampleCentral, startSampleCentral } from '../packages/pages/src/fl
 const chromium = findChromium();
 const TOKEN = 'operator-token-of-the-tests';
 const MARKUP = '<img src=x onerror="document.title=1"><b>bold</b>';
-/** Timeout for a text to appear. The machine may be busy running other tests. */
+/** Timeout for waiting until text appears. The machine may be busy running other tests. */
 const SHOWN_MAX_MS = 120_000;
 
 describe('the fleet page of a real central', { skip: chromium === undefined ? NO_BROWSER : false }, () => {

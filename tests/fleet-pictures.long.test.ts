@@ -15,7 +15,7 @@ import {
 
 const chromium = findChromium();
 /**
- * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before
+ * The committed thumbnails. After an intentional change, regenerate them with `PAGE_PICTURES=write`, and review them before
  * committing.
  */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'fleet', 'testing', 'pictures');

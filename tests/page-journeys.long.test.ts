@@ -33,7 +33,7 @@ after(async () => {
   if (chromium !== undefined) await browser.close();
 });
 
-/** Waits until the page shows a text in an element. */
+/** Waits until an element of the page shows the given text. */
 const shows = (page: Page, selector: string, text: string | RegExp): Promise<void> =>
   page.locator(selector, { hasText: text }).first().waitFor();
 const statement = (page: Page, text: string): Promise<void> => shows(page, '.statement h2', text);

@@ -25,7 +25,7 @@ import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
 /**
- * The committed thumbnails. After an intended change, rewrite them with `PAGE_PICTURES=write`, and look at them before
+ * The committed thumbnails. After an intentional change, regenerate them with `PAGE_PICTURES=write`, and review them before
  * committing.
  */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');

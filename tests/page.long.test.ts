@@ -87,7 +87,7 @@ describe('a long history', { skip }, () => {
 /** The browser types that the tests use, because they are compiled only with Node's types. */
 declare const document: { querySelectorAll(selector: string): { readonly length: number } };
 
-describe('texts from a boat and a central', { skip }, () => {
+describe('text from a boat and a central', { skip }, () => {
   test('displays markup from a boat or from central as text', async () => {
     const boat = await startStubBoat();
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';

@@ -7,7 +7,7 @@ import { inTemporaryFolder, prepareBoat, startBoatInProcess, TOKEN } from './sup
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** Returns the contents of all files under a folder as one text. */
+/** Returns the contents of all files under a folder as one string. */
 function readAll(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -38,7 +38,7 @@ const ANSWER_WORDS = [
 ] as const;
 const heldParts = Compile(HeldPartsSchema);
 
-/** Any answer is recognised as central's or as foreign, and its texts cannot control a terminal. */
+/** Any answer is recognised as central's or as foreign, and its strings cannot control a terminal. */
 export const answers: Target = {
   name: 'answers',
   generate: utf8(fc.oneof(fc.constantFrom(...ANSWER_WORDS), jsonTexts, wordTexts(ANSWER_WORDS, 6))),

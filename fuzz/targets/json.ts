@@ -13,7 +13,7 @@ function parsePlain(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Exact parsing accepts the texts that JSON.parse accepts, and writing the value loses nothing. */
+/** Exact parsing accepts the strings that JSON.parse accepts, and writing the value loses nothing. */
 export const exactJson: Target = {
   name: 'exact-json',
   generate: utf8(jsonTexts),
@@ -26,16 +26,16 @@ export const exactJson: Target = {
       value = parseExactJson(text);
     } catch (error) {
       assert.ok(error instanceof SyntaxError || error instanceof RangeError, String(error));
-      assert.equal(plain, undefined, 'refuses a text that is JSON');
+      assert.equal(plain, undefined, 'refuses a string that is JSON');
       return;
     }
-    assert.notEqual(plain, undefined, 'accepts a text that is not JSON');
+    assert.notEqual(plain, undefined, 'accepts a string that is not JSON');
     const written = JSON.stringify(value);
     assert.equal(JSON.stringify(parseExactJson(written)), written, 'writing changes the value');
   },
 };
 
-/** Lenient parsing never throws. It accepts every JSON text within its limits and returns the same value. */
+/** Lenient parsing never throws. It accepts all JSON within its limits and returns the same value. */
 export const lenientJson: Target = {
   name: 'lenient-json',
   generate: utf8(jsonTexts),
@@ -46,7 +46,7 @@ export const lenientJson: Target = {
     const plain = parsePlain(text);
     if (parsed.kind === 'odd') {
       if (parsed.reason === 'is not valid JSON')
-        assert.equal(plain, undefined, 'refuses a text that is JSON');
+        assert.equal(plain, undefined, 'refuses a string that is JSON');
       return;
     }
     const written = JSON.stringify(parsed.value);

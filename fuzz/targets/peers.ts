@@ -50,7 +50,7 @@ const ENROLMENT_WORDS = [
 ] as const;
 const REQUEST = { code: '7KQ2M4XB9C', token_sha256: '0'.repeat(64) };
 
-/** Answers to an enrolment code: an enrolment or an error, and only plain texts. */
+/** Answers to an enrolment code: an enrolment or an error, and only plain text. */
 export const enrolmentAnswers: Target = {
   name: 'enrolment-answers',
   generate: utf8(fc.oneof(jsonTexts, wordTexts(ENROLMENT_WORDS, 8))),

@@ -112,7 +112,7 @@ export const textSources: Target = {
   },
 };
 
-/** Texts that a kiosk page stored in the browser. */
+/** localStorage values that a kiosk page stored in the browser. */
 export const browserData: Target = {
   name: 'browser-data',
   generate: utf8(

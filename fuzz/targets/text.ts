@@ -26,7 +26,7 @@ const TEXT_WORDS = [
 ] as const;
 
 /**
- * Every byte sequence decodes to a text without lone surrogates, and reading line by line gives the same lines as reading
+ * Every byte sequence decodes to a string without lone surrogates, and reading line by line gives the same lines as reading
  * everything at once.
  */
 export const text: Target = {
@@ -100,7 +100,7 @@ export const redaction: Target = {
   check(bytes) {
     const given = toText(bytes);
     const open = toPublicText(given);
-    // A long text is truncated, and a replacement can lengthen it again.
+    // A long string is truncated, and a replacement can lengthen it again.
     if (given.length < TEXT_LENGTH_MAX)
       assert.equal(toPublicText(open), open, 'a second redaction removes more');
     assert.doesNotMatch(open, /\b[a-z][a-z0-9]{2,8}:\/\/[^\s"'<>]/);

@@ -5,7 +5,7 @@ const isOnce = process.argv.includes('--once');
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--once');
 if (unknown.length > 0) {
   console.error(
-    `npm start: unknown option ${unknown.join(' ')}. The only option is --once, which exits once the counts agree.`,
+    `npm start: unknown option ${unknown.join(' ')}. The only option is --once, which exits when central holds every record that the boat exported.`,
   );
   process.exit(2);
 }

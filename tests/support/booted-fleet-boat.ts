@@ -6,7 +6,7 @@ import type { Machine } from './booted-machine.ts';
 import { runHost } from './booted-root.ts';
 import { until } from './until.ts';
 
-/** The exporter from its package, run as a boat at the other end of the cable. */
+/** The packaged exporter, which runs as a boat at the other end of the cable. */
 export interface FleetBoat {
   /** Runs a `d3kos-export` command and returns its JSON output. */
   boat(...args: readonly string[]): Promise<Record<string, unknown>>;

@@ -76,7 +76,7 @@ interface Way {
   freeAtMs: number;
 }
 
-/** Starts a proxy to the loopback port `target`. Without `port` it uses a free port. */
+/** Starts a proxy to the loopback port `target`. Without `listenOn`, the proxy listens on a free port. */
 export async function startFaultProxy(target: number, listenOn = 0): Promise<FaultProxy> {
   const passages = new Set<Passage>();
   const meters: RequestMeter[] = [];
@@ -276,7 +276,7 @@ const SLEEPING_LISTENER = `
   });
   server.on('error', (error) => { throw error; });
 `;
-/** Timeout for a loopback connection. One that takes longer counts as not accepted. */
+/** Timeout for a loopback connection. A connection that takes longer counts as not accepted. */
 const LOOPBACK_CONNECT_MAX_MS = 300;
 /** Number of connections: more than any short queue can contain. */
 const QUEUE_MAX = 16;

@@ -95,7 +95,7 @@ export function measure(limits: Limits): readonly string[] {
         ),
     )
     .slice(0, ELEMENTS_MAX)
-    // A text of several lines has a box for each line.
+    // Text that spans several lines has a box for each line.
     .map((element) => ({ element, boxes: [...element.getClientRects()] }));
   const overlap = (one: Box, other: Box): boolean =>
     Math.min(one.right, other.right) - Math.max(one.left, other.left) >= OVERLAP_MIN_PX &&

@@ -50,7 +50,7 @@ function shorten(scenario: Scenario): Scenario {
 /** Scenarios with long or varied lists. All of their places are states. */
 const WITH_EVERY_PLACE: readonly string[] = ['crowded', 'failed_and_waiting', 'empty'];
 
-/** Every state of the page: each scenario on the first screen, and the other places if they differ. */
+/** Every state of the page: each scenario in the place `now`, and the scenarios in `WITH_EVERY_PLACE` in all places. */
 export const STATES: readonly ShownState[] = Object.entries(SCENARIOS).flatMap(([name, long]) =>
   (WITH_EVERY_PLACE.includes(name) ? PLACES : (['now'] as const)).map((place) => ({
     name: `${name}/${place}`,
@@ -100,7 +100,7 @@ export async function openSheet(
 export async function openInside(page: Page): Promise<boolean> {
   const dialog = page.locator('dialog[open]');
   if ((await dialog.locator('.dialog__list').count()) > 0) {
-    // It is the second category that has records.
+    // The first category has no records, so open the second.
     await dialog.locator('summary').nth(1).click();
     return true;
   }

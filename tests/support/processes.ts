@@ -349,7 +349,7 @@ export function postmasterPid(place: CentralPlace): number {
   return Number(readFileSync(join(toClusterPath(place.dataDir), 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 
-/** Runs `work` on central's database. If central is not running, starts the database for it. */
+/** Runs `work` on central's database. If central is not running, starts its database first and stops it afterwards. */
 export async function withCentralStore<T>(
   place: CentralPlace,
   work: (store: Store) => Promise<T>,

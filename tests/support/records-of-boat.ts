@@ -74,7 +74,7 @@ export function addRecordsUnlessBusy(root: string, options: Parameters<typeof ad
 }
 
 /**
- * Asserts that central holds every record of the boat's sources once, in its newest state, and no other records. `unchanging` is
+ * Asserts that central holds every record of the boat's sources once, in its latest state, and no other records. `unchanging` is
  * the number of records in the categories that do not grow.
  */
 export async function assertCentralHolds(

@@ -31,8 +31,8 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
 };
 
 /**
- * Starts a real HTTP server on loopback that replaces central and answers according to a script. Without `port` it uses a free
- * port.
+ * Starts a real HTTP server on loopback that replaces central and answers according to a script. Without `listenOn`, the server
+ * listens on a free port.
  */
 export async function startScriptedServer(first: Script, listenOn = 0): Promise<ScriptedServer> {
   let script = first;

@@ -11,8 +11,8 @@ import { isExportFileName } from './spool/spool-paths.ts';
 const EXAMINATIONS_WAITING_MAX = 2;
 
 /**
- * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the key's complete text to
- * the card twice. A page that appends to a 1 MB list every few minutes stays below this limit.
+ * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the key's complete value
+ * to the card twice. A page that appends to a 1 MB list every few minutes stays below this limit.
  */
 const BROWSER_TEXT_PER_HOUR_MAX = 64 * 1024 * 1024;
 const HOUR_MS = 3_600_000;

@@ -21,7 +21,7 @@ export interface RestoreRequest {
 
 /**
  * Restores the boat's settings from central, or shows what would be written. Does not use the export manager, because its systemd
- * unit may not write to `config/`. Throws CONFIG_INVALID if central's URL is not set, LICENSE_…, CREDENTIALS_MISSING,
+ * unit is not allowed to write to `config/`. Throws CONFIG_INVALID if central's URL is not set, LICENSE_…, CREDENTIALS_MISSING,
  * CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and disk errors. If it throws, every file that it has already
  * written is complete.
  */
@@ -54,7 +54,7 @@ async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {
     op: `write to ${directory}`,
-    hint: "Run the command as the folder's owner: sudo -u d3kos d3kos-export restore --write.",
+    hint: 'Run the command as the user that owns the folder: sudo -u d3kos d3kos-export restore --write.',
   });
 }
 

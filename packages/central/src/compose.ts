@@ -73,7 +73,7 @@ function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
   };
 }
 
-/** Returns the operations that change the schema. Each opens its own connection as the owner of the tables. */
+/** Returns the operations that change the schema. Each opens its own connection with the login that owns the tables. */
 function changeSchemaOf(
   owner: PgAddress,
   log: Log,

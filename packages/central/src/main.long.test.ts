@@ -61,7 +61,7 @@ test('accepts commands from root while the node runs under a different account, 
     const { token } = JSON.parse(enrolled.stdout) as { token: string };
     assert.equal((await send(running.url, token)).duplicate, false);
     assert.equal(await endBy(running.child, 'SIGTERM'), 0);
-    // Without a running node, root would have to change the folder's owner.
+    // Without a running node, root would have to change the folder's ownership.
     const refused = await run(folder, 'list');
     assert.equal(refused.code, 5);
     assert.match(refused.stderr, /sudo -u '#1'/);

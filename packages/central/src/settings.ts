@@ -24,7 +24,8 @@ export type Setting = {
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
 
 /**
- * Every setting of central. Parsing, the options' help and the table in `docs/reference/configuration.md` are derived from it.
+ * Every setting of central. The parser, the options' help and the table in `docs/reference/configuration.md` are derived from
+ * this table.
  */
 export const SETTINGS = {
   host: {
@@ -133,7 +134,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.installationCpuPercent,
     min: 1,
     max: 100,
-    help: "Share of one processor core that one boat's requests may use on a node, averaged over minutes. Beyond it, the boat gets 429.",
+    help: "Share of one CPU core that one boat's requests may use on a node, averaged over minutes. Beyond it, the boat gets 429.",
   },
   quotaStoredMib: {
     variable: 'CENTRAL_QUOTA_STORED_MIB',
@@ -169,7 +170,7 @@ export const SETTINGS = {
     default: DEFAULT_QUOTA.cpuMs / 1_000,
     min: 1,
     max: 86_400,
-    help: "Seconds of processor time that one boat's requests may use per day, over all nodes.",
+    help: "Seconds of CPU time that one boat's requests may use per day, over all nodes.",
   },
   diskReserveMib: {
     variable: 'CENTRAL_DISK_RESERVE_MIB',

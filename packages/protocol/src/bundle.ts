@@ -85,7 +85,7 @@ export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
 
-/** Signs a text, and returns the Ed25519 signature in base64url. */
+/** Signs a string, and returns the Ed25519 signature in base64url. */
 export type Sign = (text: string) => string;
 
 /**
@@ -378,7 +378,7 @@ async function findControlLine(window: Window, from: number): Promise<number | u
     for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1))
       if (startsWithMark(bytes, at + 1)) return offset + at + 1;
     if (bytes.length <= BUNDLE_MARK.length) return undefined;
-    // The mark may straddle two reads.
+    // `BUNDLE_MARK` may straddle two reads.
     offset += bytes.length - BUNDLE_MARK.length;
   }
 }

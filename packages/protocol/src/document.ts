@@ -69,23 +69,23 @@ export const BoatClockSchema = Type.Object({
 const LEDGER_ID_PATTERN = '^[0-9a-f]{16}$';
 
 /**
- * Maximum number of withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer
+ * Maximum number of withdrawn sequences in one document (R59). The list adds a few KB to every part, and a boat withdraws fewer
  * exports than this in a year.
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
-/** Maximum number of reinstated sequences in one document (R111). The owner retries exports one by one, and rarely. */
+/** Maximum number of reinstated sequences in one document (R111). Owners rarely retry exports, and only one at a time. */
 export const REINSTATED_SEQUENCES_MAX = 100;
 
 /**
- * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more waiting exports
+ * Maximum number of exports in `open_exports` (R72). The list adds at most 6 KB to every part. A boat with more waiting exports
  * delivers the oldest first, so its documents together still name every export.
  */
 export const OPEN_EXPORTS_MAX = 100;
 
 /**
- * Maximum number of ledgers in `former_ledger_ids` (R104). They add at most 160 bytes to every part. A boat's card is restored
- * from an image only a few times in its life.
+ * Maximum number of ledgers in `former_ledger_ids` (R104). The list adds at most 160 bytes to every part. A boat's card is
+ * restored from an image only a few times in its life.
  */
 export const FORMER_LEDGERS_MAX = 8;
 

@@ -19,7 +19,7 @@ export interface ExactNumber {
 /**
  * Patterns for a number that JavaScript may change: eight consecutive digits (which every number of 16 digits contains), an
  * exponent of three digits, or a negative zero. Three simple searches are several times faster than one exact pattern, and most
- * texts match none of them.
+ * strings match none of them.
  */
 const SIGNS = [/\d{8}/, /\d[eE][+-]?\d{3}/, /-0[^\d]|-0$/] as const;
 

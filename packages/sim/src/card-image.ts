@@ -26,7 +26,7 @@ export function takeCardImage(sim: Simulation): (() => void) | undefined {
     for (const outage of sim.outages)
       if (outage.kind === 'unreadable') outage.untilMs = Math.min(outage.untilMs, sim.clock.now());
     trace.add({ kind: 'card_restored' });
-    // The owner enters the newest device token and changes a setting.
+    // The owner enters the latest device token and changes a setting.
     sources.setTier(sim.tier);
     const token = sim.tokens.at(-1);
     if (token !== undefined) sources.setToken(token);

@@ -160,7 +160,7 @@ function noteOutage({ clock, outages }: Simulation, source: Pick<Outage, 'kind' 
   };
 }
 
-/** Restores central's database. The backup may lack the newest device token, so the operator enrols the boat again. */
+/** Restores central's database. The backup may lack the latest device token, so the operator enrols the boat again. */
 async function restoreFromBackup(sim: Simulation, restoreCentral: () => Promise<void>): Promise<void> {
   const { oracle, central, plan, tokens, sources, trace } = sim;
   await oracle.noteRestoration(restoreCentral);

@@ -20,7 +20,7 @@ export type Incident =
   | { readonly kind: 'central-restart'; readonly forMs: number }
   /** The operator backs up central's database. */
   | { readonly kind: 'central-backup' }
-  /** The operator restores central's database from the newest backup, so central loses everything that came later. */
+  /** The operator restores central's database from the latest backup, so central loses everything that came later. */
   | { readonly kind: 'central-restored'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';

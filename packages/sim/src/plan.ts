@@ -94,7 +94,7 @@ export interface Plan {
   /** Actions at fixed moments of the run, in any boot. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
-  /** After which boot the card is copied to an image, and after which boot the image is written to a new card. */
+  /** The boot after which the card is copied to an image, and the boot after which the image is written to a new card. */
   readonly card: CardPlan | undefined;
   /** The second boat with the same identity. Its network has no faults. */
   readonly copy: CopyPlan | undefined;

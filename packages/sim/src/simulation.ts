@@ -72,7 +72,7 @@ export interface Simulation {
   readonly daysRequested: Set<string>;
   /** Formats days in the boat's time zone, in the format of slot names. */
   readonly dayFormat: Intl.DateTimeFormat;
-  /** Restores the newest backup of central's database. Undefined if there is none. */
+  /** Restores the latest backup of central's database. Undefined if there is none. */
   restoreCentral: (() => Promise<void>) | undefined;
   readonly counts: {
     boots: number;

@@ -80,7 +80,8 @@ export const ROUTES = {
     method: 'GET',
     path: '/page/texts/{language}',
     summary: "Returns the page's texts in one language",
-    description: 'The language is a two-letter code such as `fr`. English is part of the script.',
+    description:
+      'The language is a two-letter code such as `fr`. The English texts are built into the script, so there is no `/page/texts/en`.',
     callers: 'boat',
     answer: json(PageTextsSchema),
     caching: 'revalidate',

@@ -218,7 +218,7 @@ export const StatusSchema = Type.Object({
       ),
     ),
     file_system: Type.Optional(
-      Nullable(Type.String({ description: 'The file system that contains the exports', examples: ['ext4'] })),
+      Nullable(Type.String({ description: 'Type of the file system with the exports', examples: ['ext4'] })),
     ),
     warning: Type.Optional(
       Nullable(
@@ -386,7 +386,7 @@ export const DoctorSchema = Type.Object({
   reserve_bytes: Count,
 });
 
-/** The page's texts by key. A text with a number has one form per plural category. */
+/** The page's texts by key. A page text with a number has one form per plural category. */
 export const PageTextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),

@@ -50,7 +50,7 @@ const fail = (code: string): never => {
   throw Object.assign(new Error(`the card reports ${code}`), { code });
 };
 
-test('the key is created once, is accessible only to its owner, and produces signatures that central can verify', async () => {
+test('the key is created once, is accessible only to its own user account, and produces signatures that central can verify', async () => {
   const path = newPath();
   const first = await open(path);
   const again = await open(path);

@@ -23,9 +23,9 @@ export interface BundleKey {
 
 /**
  * Reads the key that signs bundles, or creates it at the first start. A new key is returned only once its complete file is on the
- * card, so a key lost in a power cut was never used. Only the owner can access the file. If the file cannot be read or written,
- * logs a warning, leaves the file unchanged and returns undefined. Bundles are then unsigned, because the records matter more.
- * Does not throw on disk failures. No message contains the private half.
+ * card, so a key lost in a power cut was never used. Only the export manager's own user account can access the file. If the file
+ * cannot be read or written, logs a warning, leaves the file unchanged and returns undefined. Bundles are then unsigned, because
+ * the records matter more. Does not throw on disk failures. No message contains the private half.
  */
 export async function openBundleKey(
   { disk, random, log }: Pick<World, 'disk' | 'random' | 'log'>,

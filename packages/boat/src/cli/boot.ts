@@ -28,7 +28,7 @@ export interface WaitingContext {
 type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'reached'>;
 
 /**
- * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the progress
+ * Runs `d3kos-export boot`: waits until the API answers, starts delivery, waits for the network, and reports progress
  * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing network
  * counts as success. `d3kos-export-boot.service` runs it whenever the boat starts, and `decideBoot` decides when it ends. Throws
  * DAEMON_UNREACHABLE if the export manager does not start.

@@ -50,7 +50,7 @@ export interface CliWorld extends ConfigWorld {
   readonly serve: () => Promise<number>;
   /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
-  /** Returns information about the machine and the newest log lines. */
+  /** Returns information about the machine and the latest log lines. */
   readonly supportFacts: () => Promise<SupportFacts>;
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;

@@ -14,8 +14,8 @@ const licenseShape = Compile(Type.Record(Type.String(), Type.Unknown()));
 
 /**
  * Runs `d3kos-export enroll CODE`. With `replace`, the command itself replaces the installation ID in license.json with the
- * code's ID, because the export manager may not write to that file. It writes the file as the user who runs it. If the command
- * fails or is interrupted by a power cut, it can be repeated. Throws the export manager's errors, LICENSE_INVALID,
+ * code's ID, because the export manager is not allowed to write to that file. It writes the file as the user who runs it. If the
+ * command fails or is interrupted by a power cut, it can be repeated. Throws the export manager's errors, LICENSE_INVALID,
  * LICENSE_MISSING, DISK_….
  */
 export async function runEnroll(

@@ -33,7 +33,8 @@ export async function findSecrets(
     try {
       found.push(...toSecrets((await readFile(path)) ?? ''));
     } catch {
-      // The error is not shown, because the file contains a secret. The caller must not use texts that could contain the secret.
+      // The error is not shown, because the file contains a secret. The caller must not use strings that could contain the
+      // secret.
       unreadable.push(path);
     }
   if (webhookUrl !== undefined) found.push(...toUrlSecrets(webhookUrl));
@@ -41,7 +42,7 @@ export async function findSecrets(
   return { texts: [...texts].toSorted((a, b) => b.length - a.length), unreadable };
 }
 
-/** Removes every secret from a text. The text must be complete, because the rest of a truncated secret would remain. */
+/** Removes every secret from a string. The string must be complete, because the rest of a truncated secret would remain. */
 export function hideSecrets(text: string, { texts }: KnownSecrets): string {
   return texts.reduce((rest, secret) => rest.replaceAll(secret, '[hidden]'), text);
 }

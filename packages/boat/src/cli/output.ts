@@ -9,7 +9,7 @@ import type { OutputFormat } from './arguments.ts';
 export interface Output {
   /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
   progress(line: string): void;
-  /** Writes the result: `raw` as one line of JSON, or `lines`. Must be called only once. */
+  /** Writes the result: `raw` as one line of JSON if the output format is JSON, otherwise `lines`. Must be called only once. */
   result(raw: unknown, lines: readonly string[]): void;
   /** Writes a line to standard error. It is not part of the result. */
   note(line: string): void;

@@ -202,7 +202,7 @@ function addSupportCommand(program: Program, choose: Choose): void {
     .command('support-bundle')
     .summary('show diagnostics for support, and write them to a file')
     .description(
-      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly this document to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. If the files with the secrets cannot be read, everything that could contain a secret is left out. To include everything, run the command with sudo.',
+      'Show settings, status, doctor, queue, history, versions and the latest log lines as one JSON document. With --write, write exactly this document to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. If the files with the secrets cannot be read, everything that could contain a secret is left out. To include everything, run the command with sudo.',
     )
     .option('--write <file>', 'also write the document to this file', parseText)
     .addHelpText('after', examples('support-bundle | less', 'support-bundle --write support.json'))

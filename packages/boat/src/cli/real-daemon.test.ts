@@ -184,7 +184,7 @@ test('the support bundle contains what support needs, but no secrets or personal
   assert.match(run.stderr.join(), /Nothing was written/);
 });
 
-test('the support bundle is written exactly as shown, to a new file that only its owner can read', async () => {
+test('the support bundle is written exactly as shown, to a new file that only the user who ran the command can read', async () => {
   const file = join(root, 'support.json');
   const run = await supportBundle(server.port, '--write', file);
   assert.equal(run.exitCode, 0);

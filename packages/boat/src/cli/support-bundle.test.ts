@@ -56,7 +56,7 @@ for (const [name, files, secret, leaked] of [
   ],
   ['from a damaged file', { [CREDENTIALS]: `{"token": ${TOKEN}` }, TOKEN, TOKEN],
   [
-    'where a long text is truncated',
+    'where a long string is truncated',
     { [CREDENTIALS]: `{"token":"${TOKEN}"}` },
     'dvt_012345',
     `${LONG}${TOKEN}`,

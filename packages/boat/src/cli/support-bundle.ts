@@ -15,7 +15,7 @@ import { type ConfigWorld, describeConfig } from './show-config.ts';
 /** Maximum number of entries per status and of delivered exports in the bundle. The counts still cover all of them. */
 const ENTRIES_MAX = 100;
 
-/** Maximum length of one text, in characters. The export manager's log lines are shorter. */
+/** Maximum length of one string, in characters. The export manager's log lines are shorter. */
 const TEXT_LENGTH_MAX = 2_000;
 
 /** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. A larger bundle leaves out the log lines. */
@@ -36,10 +36,10 @@ export interface SupportBundleDeps {
 
 /**
  * Runs `d3kos-export support-bundle`: shows the information that support needs. With `file`, writes exactly the same output to a
- * new file that only its owner can read. It contains no records, secrets, e-mail addresses or user names. If a part cannot be
- * read, the bundle contains the reason instead, so the command also works while the export manager is not running. If a file with
- * a secret cannot be read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID if the file
- * exists, and DISK_….
+ * new file that only the user who ran the command can read. It contains no records, secrets, e-mail addresses or user names. If a
+ * part cannot be read, the bundle contains the reason instead, so the command also works while the export manager is not running.
+ * If a file with a secret cannot be read, the bundle leaves out everything that could contain the secret. Throws REQUEST_INVALID
+ * if the file exists, and DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
@@ -138,7 +138,7 @@ const HOME = /\/home\/[^/\s"']+/g;
 /** The home folder of the boat's own account, which is not removed because it is the same on every boat. */
 const OWN_HOME = '/home/d3kos';
 
-/** Removes secrets, e-mail addresses and user names from every text and name in a JSON value, and truncates long texts. */
+/** Removes secrets, e-mail addresses and user names from every string and key in a JSON value, and truncates long strings. */
 function removePrivate(value: unknown, secrets: KnownSecrets): unknown {
   if (typeof value === 'string') return toShareable(value, secrets);
   if (Array.isArray(value)) return value.map((one) => removePrivate(one, secrets));

@@ -3,7 +3,7 @@ import { toUnreadLines } from './policy.ts';
 
 /** Shown when a value is missing. */
 const MISSING = '---';
-/** Maximum length of a text in a table cell, in characters. `--json` contains the complete text. */
+/** Maximum length of a string in a table cell, in characters. `--json` contains the complete string. */
 const ERROR_LENGTH_MAX = 80;
 /** Number of retries in the legacy format. */
 const RETRIES_MAX = 3;

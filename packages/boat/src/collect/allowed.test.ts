@@ -48,7 +48,7 @@ describe('named fields', () => {
     }));
 });
 
-describe('texts from other programs', () => {
+describe('strings from other programs', () => {
   for (const [text, given] of [
     ['Fuel low: 12 %', 'Fuel low: 12 %'],
     ['America/Toronto and 1/2 tank', 'America/Toronto and 1/2 tank'],

@@ -13,7 +13,7 @@ const LIST_LENGTH_MAX = 7_200;
 /** Words allowed in a free-form source's keys. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
 
-/** Splits texts into words at whitespace. */
+/** Splits strings into words at whitespace. */
 export function toWords(...texts: readonly string[]): AllowedWords {
   return new Set(texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== ''));
 }

@@ -103,7 +103,7 @@ interface Place {
   readonly aliases: ColumnAliases<BoatlogField>;
 }
 
-/** Adds the entries that `database` also has to `elsewhere`. Returns a detail text if the database cannot be read. */
+/** Adds the entries that `database` also has to `elsewhere`. Returns a detail if the database cannot be read. */
 async function findElsewhere(
   context: CollectContext,
   { database, table: tableName, aliases }: Place,
@@ -148,7 +148,7 @@ async function findElsewhere(
   }
 }
 
-/** Maximum size of a text that is compared with a browser entry, in bytes. A page cannot send longer texts. */
+/** Maximum size of a string that is compared with a browser entry, in bytes. A page cannot send longer strings. */
 const COMPARED_MAX_BYTES = 1024 * 1024;
 
 function bounded(column: string): string {

@@ -3,12 +3,12 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import type { BrowserKey } from './browser-key.ts';
 import { isCredentialName, TEXT_LENGTH_MAX, toOwnText } from './redact.ts';
 
-/** The owner's logs. Their texts are exported unchanged, like those from the databases. */
+/** The owner's logs. Their strings are exported unchanged, like those from the databases. */
 const LOGS: ReadonlySet<string> = new Set<BrowserKey>(['d3kos-boatlog-entries', 'd3kos-trips']);
 
 /**
- * Removes credentials from a page's text, so that the ledger does not contain them: members named like a credential, and
- * credentials within the texts of all keys but the logs. Exports are not affected, because they never contain credentials. A text
+ * Removes credentials from a localStorage value, so that the ledger does not contain them: members named like a credential and,
+ * except in the logs, credentials within strings. Exports are not affected, because they never contain credentials. A value
  * without credentials is returned unchanged. Applying it again changes nothing.
  */
 export function withoutCredentials(key: string, text: string): string {

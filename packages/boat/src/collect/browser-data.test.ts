@@ -35,8 +35,8 @@ function writeBoatWithVoice(name: string): string {
 }
 
 /**
- * Limit on processor time for entries and rows with the same second. Each entry and row takes microseconds, whereas comparing all
- * pairs would take minutes.
+ * CPU time limit for comparing entries and rows whose timestamps are in the same second. Each entry and row takes microseconds,
+ * whereas comparing all pairs would take minutes.
  */
 const SAME_SECOND_CPU_MAX_MS = 15_000;
 

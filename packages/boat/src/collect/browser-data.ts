@@ -40,7 +40,9 @@ export function readBrowserShape<T>(
   return shape;
 }
 
-/** Returns the text that a page sent under `key`, as a JSON string or as plain text. Reports a list or an object as a problem. */
+/**
+ * Returns the value that a page sent under `key`, as a JSON string or as plain text. Reports a list or an object as a problem.
+ */
 export function readBrowserText(
   context: CollectContext,
   key: BrowserKey,

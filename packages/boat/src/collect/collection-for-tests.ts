@@ -12,7 +12,7 @@ export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** A collection's result. Each line is parsed separately, just as the spool splits them. */
+/** A collection's result. The lines are split as the spool splits them, and each is parsed separately. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];

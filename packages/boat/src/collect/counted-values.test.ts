@@ -79,7 +79,7 @@ describe('a column with JSON', () => {
       );
     });
 
-  it('has the keys counted that an allow-list leaves out', async () => {
+  it('counts the keys that an allow-list leaves out', async () => {
     for (const [collector, name, sql] of [
       [systemAlertsCollector, ISSUES, issues(`'{"cpu": 1, "ssid": "x"}'`)],
       [

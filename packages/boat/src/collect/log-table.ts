@@ -19,7 +19,7 @@ import {
 } from './source-table.ts';
 
 /**
- * Maximum total size of the source texts on one page, in bytes. A single row may be larger. A page of this size is read and
+ * Maximum total size of the source strings on one page, in bytes. A single row may be larger. A page of this size is read and
  * converted to JSON in under 50 ms.
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
@@ -43,8 +43,8 @@ export interface RowsRead {
 export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 
 /**
- * Returns how many of the `rowsMax` rows after `after` the slow path may read, based on the size of their texts. The result is at
- * least 1.
+ * Returns how many of the `rowsMax` rows after `after` the slow path may read, based on the size of their strings. The result is
+ * at least 1.
  */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
@@ -54,7 +54,7 @@ export interface LogSource<Field extends string> {
   readonly name: string;
   readonly table: string;
   readonly aliases: ColumnAliases<Field>;
-  /** The fields that may contain large texts. Their size limits the number of rows on a page. */
+  /** The fields that may contain large strings. Their size limits the number of rows on a page. */
   readonly largeFields: readonly NoInfer<Field>[];
   /** Maximum number of rows on a page, for a reader that turns rows into objects, which add garbage to the daemon's memory. */
   readonly rowsMax?: number;
@@ -214,8 +214,8 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
 }
 
 /**
- * Limits the number of rows on a page so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without
- * reading the texts.
+ * Limits the number of rows on a page so that their strings stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without
+ * reading the strings.
  */
 function createFit<Field extends string>(
   source: LogSource<Field>,

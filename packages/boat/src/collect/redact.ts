@@ -29,7 +29,7 @@ const PIN_NAME = /(?:^|_)pin$/;
 /** Removes addresses, local paths and credentials from text written by another program. Ordinary sentences are kept. */
 export function toPublicText(text: string): string {
   const cut = toCut(text);
-  // Every pattern requires one of these characters, and most texts contain none of them.
+  // Every pattern requires one of these characters, and most strings contain none of them.
   if (!/[/:=]/.test(cut)) return cut;
   return hideCredentials(cut.replaceAll(ADDRESS, '[address]').replaceAll(LOCAL_PATH, '[path]'));
 }

@@ -1,4 +1,4 @@
-/** Maximum number of keys listed in a detail text. The others are only counted. */
+/** Maximum number of keys listed in a category's detail. The others are only counted. */
 const NAMED_KEYS_MAX = 12;
 /**
  * Matches a key that a program wrote. Other keys are counted but not listed, because they may themselves be values, such as a
@@ -85,7 +85,7 @@ function isName(key: string): boolean {
   return KEY_NAME.test(key) && key.replaceAll(/[^0-9]/g, '').length <= KEY_DIGITS_MAX;
 }
 
-/** Joins the sentences of a category's detail text. */
+/** Joins the sentences of a category's detail. */
 export function joinDetails(
   details: readonly (string | undefined)[],
 ): { readonly detail: string } | Readonly<Record<never, never>> {

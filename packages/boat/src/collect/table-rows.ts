@@ -4,7 +4,7 @@ import { createDisorderedSource, type SourceTable, type SourceValue } from './so
 
 /**
  * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
- * image, is a few kB. Texts for people are later truncated to 20,000 characters.
+ * image, is a few kB. Human-readable strings are later truncated to 20,000 characters.
  */
 export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
 

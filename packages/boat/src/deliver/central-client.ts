@@ -29,7 +29,7 @@ export interface CentralClient {
 export interface CentralClientConfig {
   /** Central's URL, without a trailing slash. */
   readonly centralUrl: string;
-  /** The owner's upload limit, or undefined if there is no limit. */
+  /** The owner's upload rate limit, or undefined if there is none. */
   readonly bytesPerSecondMax: number | undefined;
   /** The public half of the key that signs bundles, or undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;

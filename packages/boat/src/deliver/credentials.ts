@@ -30,7 +30,7 @@ export type Credentials =
 
 /**
  * Returns the files that may contain the device token, in order of precedence: the one that `d3kos-export enroll` writes, then
- * the one that a person writes. The daemon may not write to `config/` (decision 0038).
+ * the one that a person writes. The daemon is not allowed to write to `config/` (decision 0038).
  */
 export function toCredentialsPaths(root: string): readonly string[] {
   return [toSpoolPaths(root).credentials, join(root, 'config', 'export-credentials.json')];

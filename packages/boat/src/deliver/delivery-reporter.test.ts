@@ -15,7 +15,7 @@ function startReporter() {
 
 test('reports a hold once when it begins and once when it ends', () => {
   const { log, events, reporter } = startReporter();
-  // Only whether there is an entry matters here.
+  // Only the presence of an entry matters here.
   const entry = newEntry(1) as unknown as Entry;
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: 'metered' });
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: undefined });

@@ -151,8 +151,8 @@ async function spendAttempt(
 }
 
 /**
- * Delays only the export that an intermediary refuses, so that the others are still sent. Restores its attempts, because central
- * was not at fault.
+ * Delays only the export that an intermediary refuses, so that the others are still sent. Resets its attempt count to 0, because
+ * central was not at fault.
  */
 function stepAside(
   deps: SettleDeps,

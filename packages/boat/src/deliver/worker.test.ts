@@ -19,8 +19,8 @@ const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
 /**
- * Creates a clock that ends each sleep immediately and advances by the sleep's length. Only sleeps as long as a deadline take
- * real time, which sometimes includes the pause between two probes.
+ * Creates a clock that ends each sleep immediately and advances by the sleep's length. Only a sleep whose length equals the
+ * deadline takes real time. The pause between two probes is sometimes such a sleep.
  */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;

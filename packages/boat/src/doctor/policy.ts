@@ -148,7 +148,7 @@ export function judgeCredentialsMode(path: string, mode: number): Finding {
     return {
       check: 'credentials',
       level: 'ok',
-      message: 'the device token is present, and only its owner can read it',
+      message: 'the device token is present, and no other user account can read it',
     };
   return {
     check: 'credentials',

@@ -8,7 +8,7 @@ const HOSTILE = `\u001b[2J\u009b31m\u202etext\n${'x'.repeat(10_000)}`;
 const redeem = (response: Response) =>
   redeemCode(async () => response, 'http://central.example', REQUEST, new AbortController().signal);
 
-/** Asserts that the text is one short line that cannot control a terminal. */
+/** Asserts that the message is one short line that cannot control a terminal. */
 function assertPlain(text: string): void {
   assert.doesNotMatch(text, /[\p{Cc}\u202e]/u);
   assert.ok(text.length < 1_000, `${text.length} characters`);

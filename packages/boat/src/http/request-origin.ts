@@ -33,9 +33,12 @@ export function checkRequestOrigin(
   // the user typed the address.
   if (origin === undefined && fetchSite !== undefined && !['same-origin', 'none'].includes(fetchSite))
     if (embedding === 'none' || fetchSite !== 'same-site')
-      return { kind: 'refused', message: 'Pages on other sites and ports may not use the export manager' };
+      return {
+        kind: 'refused',
+        message: 'Pages on other sites and ports are not allowed to use the export manager',
+      };
   if (origin === undefined) return { kind: 'allowed' };
   if (allowedOrigins.includes(origin)) return { kind: 'allowed', corsOrigin: origin };
   if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`)) return { kind: 'allowed' };
-  return { kind: 'refused', message: 'Pages on other sites may not use the export manager' };
+  return { kind: 'refused', message: 'Pages on other sites are not allowed to use the export manager' };
 }

@@ -2,19 +2,19 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Losses } from './losses.ts';
 import { mergeBrowserText } from './merge-browser-text.ts';
 
-/** Texts from kiosk pages' localStorage. They are kept even after they have been exported. */
+/** Values from kiosk pages' localStorage. They are kept even after they have been exported. */
 export interface BrowserDocuments {
   /**
-   * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is merged with the
-   * stored list, so that entries dropped by the page stay on the boat. `admit` is called with the number of characters that will
-   * change. If it throws, nothing is stored. `toStored` converts a page's text to the text to store. It is also applied to texts
-   * that are already stored, because an earlier version may have stored them differently.
+   * Durably stores a page's values under their localStorage keys and returns the number of changed keys. A list is merged with
+   * the stored list, so that entries dropped by the page stay on the boat. `admit` is called with the number of characters that
+   * will change. If it throws, nothing is stored. `toStored` converts a page's value to the value to store. It is also applied to
+   * values that are already stored, because an earlier version may have stored them differently.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs, rules?: KeepRules): number;
   get(key: string): string | undefined;
 }
 
-/** What a caller decides about pages' texts. */
+/** What a caller decides about pages' values. */
 export interface KeepRules {
   readonly admit?: (length: number) => void;
   readonly toStored?: (key: string, text: string) => string;

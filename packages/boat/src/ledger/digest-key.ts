@@ -15,7 +15,7 @@ export function toDigestKey(category: string, recordId: string): Uint8Array {
   return createHash('sha256').update(`${category}\0${recordId}`).digest().subarray(0, KEY_SIZE_BYTES);
 }
 
-/** Returns a digest as the ledger stores it: a SHA-256 as 32 bytes, any other text unchanged. */
+/** Returns a digest as the ledger stores it: a SHA-256 as 32 bytes, any other string unchanged. */
 export function toStoredDigest(digest: string): Uint8Array | string {
   return SHA256_HEX.test(digest) ? Buffer.from(digest, 'hex') : digest;
 }

@@ -259,7 +259,7 @@ function expectModel(ledger: Ledger, { last }: Model): void {
 }
 const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
 
-test("after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest comes from the record's newest export", () => {
+test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest comes from the latest export that contains the record', () => {
   fc.assert(
     fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
       const path = freshPath();

@@ -1,7 +1,7 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 
-/** The ledger's ID, its next sequence, and other texts stored by name. */
+/** The ledger's ID, its next sequence, and other strings stored by name. */
 export interface Facts {
   /**
    * 16 lowercase hex digits, generated for a new ledger. Central compares sequences only within one ledger ID. The ID changes if
@@ -16,9 +16,9 @@ export interface Facts {
   /** Prevents `sequence` from being reused in this run after a failed commit, because another program may have read the file. */
   skipSequence(ledgerId: string, sequence: number): void;
   get(name: string): string | undefined;
-  /** Durably stores one text in its own transaction. */
+  /** Durably stores one string in its own transaction. */
   record(name: string, value: string): void;
-  /** Durably removes the texts in one transaction. */
+  /** Durably removes the strings in one transaction. */
   forget(names: readonly string[]): void;
 }
 

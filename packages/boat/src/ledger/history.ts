@@ -28,7 +28,7 @@ export interface History {
     afterHistoryNo: number,
     limit: number,
   ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
-  /** The number of the newest delivered export, or 0. */
+  /** The number of the most recently delivered export, or 0. */
   newestNo(): number;
   /** Number of delivered exports and number of records in them. */
   totals(): { readonly exportCount: number; readonly recordCount: number };

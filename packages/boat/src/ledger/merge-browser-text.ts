@@ -7,8 +7,8 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 export const BROWSER_LIST_LENGTH_MAX = 10 * 1024 * 1024;
 
 /**
- * Merges a localStorage text with the stored one. If both are lists, the result has the stored items that the new list lacks,
- * followed by the new items. Otherwise, the new text replaces the stored text, unless the stored text is a list. `droppedLength`
+ * Merges a localStorage value with the stored one. If both are lists, the result has the stored items that the new list lacks,
+ * followed by the new items. Otherwise, the new value replaces the stored one, unless the stored one is a list. `droppedLength`
  * is the number of characters in the oldest items that no longer fit.
  */
 export function mergeBrowserText(
@@ -43,7 +43,7 @@ export function mergeBrowserText(
 }
 
 function parseList(text: string): readonly unknown[] | undefined {
-  // A localStorage text need not be JSON. If it is nested too deeply, it is not compared.
+  // A localStorage value need not be JSON. If it is nested too deeply, it is not compared.
   const parsed = parseForeignJson(text);
   return parsed.kind === 'value' && Array.isArray(parsed.value) ? parsed.value : undefined;
 }

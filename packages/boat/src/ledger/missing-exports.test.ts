@@ -181,7 +181,7 @@ test('a list that contains no export that central can have lost changes nothing'
   const position = positionOf(ledger);
   enqueue(ledger, 4);
   enqueue(ledger, 5);
-  // Waiting, failed, the export itself, later, and never created.
+  // A waiting export, a failed one, the export itself, a later one, and one that was never created.
   assert.deepEqual(deliver(ledger, 4, [2, 3, 4, 5, 6, 9_007_199_254_740_991]), NOTHING);
   assert.deepEqual(statuses(ledger, 5), ['completed', 'pending', 'failed', 'completed', 'pending']);
   assert.equal(positionOf(ledger), 50);

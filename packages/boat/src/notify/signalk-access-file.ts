@@ -35,7 +35,7 @@ export async function loadAccess(disk: Disk, path: string): Promise<Access> {
   return file.kind === 'value' && access.Check(file.value) ? file.value : { state: 'none' };
 }
 
-/** Writes the access durably. Only the file's owner can read it. Throws DISK_…. */
+/** Writes the access durably. Only the export manager's own user account can read it. Throws DISK_…. */
 export async function saveAccess(disk: Disk, path: string, value: Access): Promise<void> {
   if (value.state === 'none') await disk.remove(path);
   else await disk.replace(path, Buffer.from(`${JSON.stringify(value)}\n`));

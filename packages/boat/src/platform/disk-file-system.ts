@@ -15,8 +15,8 @@ import {
 import type { DiskSpace, FileFacts, Links, Readers, WallMs } from './ports.ts';
 
 /**
- * Permissions by reader. Exports contain the boat's records, so only their owner may read them. Other services read the two JSON
- * views. The mode is set explicitly, because the daemon's umask removes other users' permissions.
+ * Permissions by reader. Exports contain the boat's records, so only the export manager's own user account may read them. Other
+ * services read the two JSON views. The mode is set explicitly, because the daemon's umask removes other users' permissions.
  */
 const FILE_MODES: Readonly<Record<Readers, number>> = { owner: 0o600, everyone: 0o644 };
 const DIRECTORY_MODES: Readonly<Record<Readers, number>> = { owner: 0o700, everyone: 0o755 };

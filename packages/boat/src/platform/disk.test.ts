@@ -138,7 +138,7 @@ test("refuses links in the export manager's folders, follows links to sources, a
   assert.equal(Buffer.from((await disk.read(join(folder, 'file'), 100, 'follow')) ?? []).toString(), 'text');
 });
 
-test('lets only the owner read new files and folders, unless readers is everyone', async (t) => {
+test('lets only its own user account read new files and folders, unless readers is everyone', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   const modeOf = async (name: string) =>

@@ -356,7 +356,7 @@ async function makeDirectories(fileSystem: FileSystem, path: string, readers: Re
 
 /**
  * Syncs an existing directory's parent. If a process is killed between creating a directory and the fsync, the directory is not
- * durable yet. A parent that this process may not read cannot contain a directory that this process created.
+ * durable yet. A parent that this process is not allowed to read cannot contain a directory that this process created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {

@@ -11,11 +11,12 @@ const LETTER_I = 0x49;
 const LETTER_N = 0x4e;
 
 /**
- * Maximum nesting depth of a JSON text. Known sources have six levels. Functions that traverse a value recurse once per level.
+ * Maximum nesting depth of a JSON document. Known sources have six levels. Functions that traverse a value recurse once per
+ * level.
  */
 export const JSON_LEVELS_MAX = 64;
 /**
- * Maximum number of values in a JSON text. A value that is only two characters long may take a hundred bytes of memory. The
+ * Maximum number of values in a JSON document. A value that is only two characters long may take a hundred bytes of memory. The
  * largest known source, a year of benchmarks with their samples, has half a million values.
  */
 export const JSON_VALUES_MAX = 1_000_000;
@@ -26,7 +27,7 @@ export const JSON_VALUES_MAX = 1_000_000;
  */
 export const JSON_MEMBERS_MAX = 10_000;
 
-/** A JSON text's value, or the reason why it has none. */
+/** A JSON document's value, or the reason why it has none. */
 export type ParsedJson =
   { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'odd'; readonly reason: string };
 
@@ -97,7 +98,7 @@ function measure(
   return { levels, values, members, hasPythonNumbers };
 }
 
-/** Returns the number of values in `text`, which may be a fragment of a JSON text. */
+/** Returns the number of values in `text`, which may be a fragment of a JSON document. */
 export function countJsonValues(text: string): number {
   const none = Number.POSITIVE_INFINITY;
   return measure(text, { levels: none, values: none, members: none }).values;

@@ -100,13 +100,16 @@ export interface Disk {
    * entry that cannot be examined is returned as `other`, so that one bad entry never makes the listing fail.
    */
   list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
-  /** Creates the directory and its parents durably. Only their owner can enter the new ones, unless `readers` is `everyone`. */
+  /**
+   * Creates the directory and its parents durably. Only this program's user account can enter the new ones, unless `readers` is
+   * `everyone`.
+   */
   makeDirectory(path: string, readers?: Readers): Promise<void>;
   /** Removes other users' permissions on a file or directory. Has no effect if it does not exist or is a symbolic link. */
   restrict(path: string): Promise<void>;
   /**
    * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in
-   * `.tmp`. Only the owner can read the file, unless `readers` is `everyone`.
+   * `.tmp`. Only this program's user account can read the file, unless `readers` is `everyone`.
    */
   stage(path: string, readers?: Readers): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */

@@ -9,9 +9,9 @@ import { ExportError } from './errors.ts';
 const PERMISSIONS = 0o777;
 
 /**
- * Atomically and durably replaces a file that belongs to another program. The new file has the old one's owner and mode, so that
- * the other program can still read and write it. After a power cut, either the complete old file or the complete new file exists.
- * Throws ExportError DISK_FULL, DISK_READ_ONLY or DISK_FAILED, leaving the old file unchanged.
+ * Atomically and durably replaces a file that belongs to another program. The new file has the same owning account and mode as
+ * the old one, so that the other program can still read and write it. After a power cut, either the complete old file or the
+ * complete new file exists. Throws ExportError DISK_FULL, DISK_READ_ONLY or DISK_FAILED, leaving the old file unchanged.
  */
 export async function replaceShared(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);

@@ -31,8 +31,8 @@ const LEAF_TABLE = 13;
 
 /**
  * Returns true if a SQLite database's schema is small enough to open: at most `SCHEMA_SIZE_MAX_BYTES`, on at most two levels of
- * pages, none of which occurs twice. Every version of a page in the write-ahead log counts. Also returns true for a file that is
- * not a database, which SQLite rejects immediately. Throws the system's error.
+ * pages, none of which occurs twice. If the write-ahead log contains several versions of a page, each version must satisfy these
+ * limits. Also returns true for a file that is not a database, which SQLite rejects immediately. Throws the system's error.
  */
 export function hasSmallSchema(path: string): boolean {
   const file = openToRead(path);

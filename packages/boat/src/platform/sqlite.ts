@@ -235,7 +235,7 @@ function openSourceFile(path: string, op: string): DatabaseSync | undefined {
 /**
  * Returns true if opening the database may leave files behind. A reader of a WAL database creates missing `-wal` and `-shm`
  * files, and a read-only reader leaves them behind. They are harmless if this user owns the database, or if this user is root,
- * because SQLite then gives them to the database's owner.
+ * because SQLite then gives them to the database file's owner.
  */
 function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
   const uid = process.geteuid?.();

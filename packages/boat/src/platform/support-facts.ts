@@ -19,7 +19,7 @@ export interface SupportFacts {
   readonly uptime_seconds: number;
   readonly memory_bytes: number;
   readonly memory_free_bytes: number;
-  /** The service's newest journal lines, oldest first, or the reason why they cannot be read. */
+  /** The service's latest journal lines, oldest first, or the reason why they cannot be read. */
   readonly log: { readonly lines: readonly string[] } | { readonly unreadable: string };
 }
 

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-text-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const disk = createDisk();
 
-/** Encodes a text in UTF-16, as a Windows editor saves it. */
+/** Encodes a string in UTF-16, as a Windows editor saves it. */
 function toUtf16(text: string, endian: 'le' | 'be'): Buffer {
   const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
   return endian === 'le' ? bytes : bytes.swap16();

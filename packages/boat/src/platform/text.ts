@@ -8,7 +8,7 @@ const UTF16_BE_MARK = [0xfe, 0xff] as const;
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /**
- * Detects the encoding of a text that begins with `bytes`: the one indicated by a byte order mark, or UTF-16 if every second byte
+ * Detects the encoding of a file that begins with `bytes`: the one indicated by a byte order mark, or UTF-16 if every second byte
  * of the first two characters is zero. For anything else, including Windows-1252 (see `decodeText`), returns `utf-8`.
  */
 export function detectEncoding(bytes: Uint8Array): TextEncoding {
@@ -60,7 +60,7 @@ function startOfText(bytes: Uint8Array): number {
 }
 
 /**
- * Splits a text into lines. A run of NUL characters also ends a line, because a power cut can leave one in place of a newline.
+ * Splits a string into lines. A run of NUL characters also ends a line, because a power cut can leave one in place of a newline.
  */
 export function toLines(text: string): readonly string[] {
   return text.split(/\r\n?|\n|\0+/);
@@ -76,7 +76,7 @@ export function toFirstLine(text: string): string {
   );
 }
 
-/** Removes a byte order mark and leading and trailing NUL characters from a decoded text. */
+/** Removes a byte order mark and leading and trailing NUL characters from decoded text. */
 export function toBareText(text: string): string {
   return trimNuls(text.startsWith('\ufeff') ? text.slice(1) : text);
 }

@@ -108,7 +108,7 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
   };
 }
 
-/** Connections opened since the last network change. Unused ones are kept for the next exchange. */
+/** Connections opened since the last network change. Idle connections are kept open for the next exchange. */
 interface Connections {
   readonly plain: HttpAgent;
   readonly secure: HttpsAgent;

@@ -5,7 +5,7 @@ import { JSON_LEVELS_MAX, parseForeignJson } from '../platform/lenient-json.ts';
  * boatlog entries with 16 values each. Without this limit, a file of that size full of empty lists would take 1 GB of memory.
  */
 export const LEGACY_VALUES_MAX = 2_500_000;
-/** Maximum number of complete objects kept from a damaged text, including objects within an unfinished item. */
+/** Maximum number of complete objects kept from a damaged file, including objects within an unfinished item. */
 const WHOLE_OBJECTS_MAX = 1_000_000;
 
 const QUOTE = 0x22;
@@ -17,23 +17,23 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * Parses a JSON text from the legacy exporter like `parseForeignJson`, but with up to `LEGACY_VALUES_MAX` values, because an old
- * queue may contain whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged
- * text of any length.
+ * Parses JSON from the legacy exporter like `parseForeignJson`, but with up to `LEGACY_VALUES_MAX` values, because an old queue
+ * may contain whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for damaged JSON of
+ * any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
   const parsed = parseForeignJson(text, LEGACY_VALUES_MAX);
   return parsed.kind === 'value' ? { value: parsed.value } : undefined;
 }
 
-/** A range within a text: [start, end). */
+/** A range within a string: [start, end). */
 export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Returns the complete outermost JSON objects in a damaged text, in order. A string with a raw control character, an unmatched
+ * Returns the complete outermost JSON objects in damaged JSON, in order. A string with a raw control character, an unmatched
  * closing bracket or an object deeper than `JSON_LEVELS_MAX` counts as damage: the scan then discards every open object and
  * continues after it. Runs in linear time, and stops at `WHOLE_OBJECTS_MAX` objects.
  */

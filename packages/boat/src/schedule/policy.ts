@@ -22,10 +22,10 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  * Because a slot is a date rather than a point in time, a day on which `hour`:00 does not exist or happens twice has exactly one
  * slot. The same applies to a boat that crosses time zones.
  *
- * A slot is due if it has not been claimed. Comparing it with the newest claim would be wrong: if the clock once ran ahead and a
+ * A slot is due if it has not been claimed. Comparing it with the latest claim would be wrong: if the clock once ran ahead and a
  * future date was claimed, no exports would be created until that date. However, on a boat without a clock chip, the clock is
  * days or months behind until a time server answers. So while a time service reports that the clock is not set, no slot before
- * the newest claim is due. Once the clock is set, the true date is due, and by then there is also a network for delivery. From
+ * the latest claim is due. Once the clock is set, the true date is due, and by then there is also a network for delivery. From
  * then on, future claims are known to be wrong and are ignored. If there is no time service, the slot is due, because one extra
  * export is better than none for months.
  */

@@ -29,7 +29,7 @@ export function createViewWriter(
   ledger: Ledger,
 ): ViewWriter {
   const wake = createWake();
-  /** The newest delivered export in the history view as last written. Undefined before this run's first write. */
+  /** The most recently delivered export in the history view as last written. Undefined before this run's first write. */
   let writtenHistoryNo: number | undefined;
   const flush = async (): Promise<void> => {
     const historyNo = ledger.queue.newestHistoryNo();

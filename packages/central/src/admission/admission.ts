@@ -18,11 +18,9 @@ export interface AdmittedRequest {
    * has waited too long (`hasWaitedTooLong`).
    */
   acquirePermit(lane: Lane): Promise<boolean>;
-  /**
-   * Returns the installation's recent processor time. Among waiting requests, those with the lowest value are served first.
-   */
+  /** Returns the installation's recent CPU time. Among waiting requests, those with the lowest value are served first. */
   rank(): number;
-  /** Charges processor time to the installation. */
+  /** Charges CPU time to the installation. */
   charge(cpuMs: number): void;
   /** Releases the permit and the body's bytes. Call it once the work is done, before sending the answer. */
   endWork(): void;

@@ -43,7 +43,7 @@ test('limits the bytes in memory to one body of maximum size per concurrent impo
   assert.equal(judgeHold({ total: 600, installation: 600 }, 401, limits), 'installation_busy');
 });
 
-test("reduces processor time at the rate of the budget's share, but never below zero", () => {
+test("reduces CPU time at the rate of the budget's share, but never below zero", () => {
   const budget = { burstMs: 30_000, share: 0.25 };
   assert.equal(toDecayedMs(1_000, 2_000, budget), 500);
   assert.equal(toDecayedMs(1_000, 5_000, budget), 0);

@@ -19,11 +19,11 @@ export interface AdmissionLimits {
   readonly budget: WorkBudget;
 }
 
-/** How much of a node's processor time one installation may use. */
+/** How much of a node's CPU time one installation may use. */
 export interface WorkBudget {
-  /** Processor time that may be used in a burst. */
+  /** CPU time that may be used in a burst. */
   readonly burstMs: number;
-  /** Share of one processor core that may be used continuously, above 0 and at most 1. */
+  /** Share of one CPU core that may be used continuously, above 0 and at most 1. */
   readonly share: number;
 }
 
@@ -52,8 +52,8 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
 };
 
 /**
- * Processor time that an installation may use in a burst: about 20 bodies of maximum size. A boat that was away for a season
- * sends fewer.
+ * CPU time that an installation may use in a burst: about 20 bodies of maximum size. A boat that was away for a season sends
+ * fewer.
  */
 const WORK_BURST_MS = 30_000;
 
@@ -80,9 +80,7 @@ export function hasWaitedTooLong(waitedMs: number): boolean {
   return waitedMs > WAIT_MAX_MS;
 }
 
-/**
- * Above this number of installations, the meter drops those whose processor time has decayed to zero. Each takes about 150 bytes.
- */
+/** Above this number of installations, the meter drops those whose CPU time has decayed to zero. Each takes about 150 bytes. */
 export const METERED_INSTALLATIONS_MAX = 10_000;
 
 /**
@@ -130,7 +128,7 @@ export function judgeAdmission(
   facts: {
     readonly isQueueFull: boolean;
     readonly installationRequests: number;
-    /** The installation's recent processor time (see `toDecayedMs`). */
+    /** The installation's recent CPU time (see `toDecayedMs`). */
     readonly spentMs: number;
   },
   limits: AdmissionLimits,
@@ -155,9 +153,7 @@ export function judgeHold(
   return held.total + sizeBytes > limits.heldSizeMaxBytes ? 'node_busy' : undefined;
 }
 
-/**
- * Returns what remains of `spentMs` of processor time after `elapsedMs`. The budget's share of the elapsed time is subtracted.
- */
+/** Returns what remains of `spentMs` of CPU time after `elapsedMs`. The budget's share of the elapsed time is subtracted. */
 export function toDecayedMs(spentMs: number, elapsedMs: number, { share }: WorkBudget): number {
   return Math.max(0, spentMs - elapsedMs * share);
 }

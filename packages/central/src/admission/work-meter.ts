@@ -6,13 +6,11 @@ export interface Unbilled {
   readonly cpuMs: number;
 }
 
-/**
- * Counts the requests and the processor time of each installation on this node. Processor time decays at the budget's rate.
- */
+/** Counts the requests and the CPU time of each installation on this node. CPU time decays at the budget's rate. */
 export interface WorkMeter {
   countRequest(installationId: string): void;
   charge(installationId: string, cpuMs: number): void;
-  /** The installation's charged processor time, less what has decayed. */
+  /** The installation's charged CPU time, less what has decayed. */
   spentMs(installationId: string): number;
   /** The installation's usage since it was last taken. */
   unbilled(installationId: string): Unbilled;

@@ -11,14 +11,14 @@ function oneOf<const T extends readonly string[]>(values: T) {
 }
 
 const count = Type.Integer({ minimum: 0 });
-const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
+const time = Type.String({ description: "By central's clock, in UTC (ISO 8601)" });
 const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
 
 /** A boat's state in the operator's list. If several states apply, the first one in this list is used. */
 export const BOAT_STATES = [
   /** The operator disabled it. */
   'disabled',
-  /** Its newest request was refused. `refusal` gives the reason. */
+  /** Its most recent request was refused. `refusal` gives the reason. */
   'refused',
   /** It has been silent for longer than usual. */
   'late',
@@ -29,7 +29,7 @@ export const BOAT_STATES = [
   'never_heard',
   /** It is three months overdue, so it is probably not in use. */
   'laid_up',
-  /** Parts of its newest export have arrived within the last ten minutes, and others have not arrived yet. */
+  /** Parts of its latest export have arrived within the last ten minutes, and others have not arrived yet. */
   'receiving',
   /** Its owner exports by hand, so no export is due. */
   'by_hand',
@@ -143,7 +143,7 @@ export const FleetPositionsSchema = Type.Object({
       state: nullable(oneOf(BOAT_STATES)),
     }),
   ),
-  /** The smallest window that contains all of these boats. Null if there are no boats. */
+  /** The bounding box of these boats. Null if there are no boats. */
   bounds: nullable(
     Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
   ),
@@ -221,7 +221,7 @@ export const FleetExportsSchema = Type.Object({
 });
 export type FleetExports = ReadonlyStatic<typeof FleetExportsSchema>;
 
-/** A boat's log lines, newest first. All texts are as the boat sent them. */
+/** A boat's log lines, newest first. All strings are as the boat sent them. */
 export const FleetLogSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,

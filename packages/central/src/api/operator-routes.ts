@@ -312,7 +312,7 @@ export const ACCESS_ROUTES = {
     path: '/api/v1/audit',
     access: 'admin',
     load: 'none',
-    summary: 'Returns the audit trail, newest events first.',
+    summary: 'Returns the audit trail, newest first.',
     description:
       'If `next` is not null, pass its value as `?before=` to get older events. Identical refusals within an hour count as one event.',
     parameters: [

@@ -4,7 +4,7 @@ import { JSON_TYPE, type Route } from './route.ts';
 /** Shapes as TopoJSON. It describes only the members that the page uses. */
 const TopologySchema = Type.Object({ type: Type.Literal('Topology') });
 
-/** The page's texts by key. A text with a number has a form for each plural category. */
+/** The page's texts by key. A page text with a number has one form per plural category. */
 const TextsSchema = Type.Record(
   Type.String(),
   Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),
@@ -40,7 +40,8 @@ export const PAGE_ROUTES = {
   fleetStyle: toFileRoute('/page/fleet.css', 'text/css; charset=utf-8', "Returns the page's style sheet."),
   fleetTexts: {
     ...toFileRoute('/page/texts/{language}', JSON_TYPE, "Returns the page's texts in one language."),
-    description: 'The language is a two-letter code such as `fr`. English is part of the script.',
+    description:
+      'The language is a two-letter code such as `fr`. The English texts are built into the script, so there is no `/page/texts/en`.',
     parameters: [
       {
         in: 'path',

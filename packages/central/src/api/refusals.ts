@@ -42,7 +42,7 @@ export const ADMISSION_REFUSALS = {
   // R70: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation takes more than its share of a node."
   installation_over_budget: {
     refusal: 'TOO_MANY_REQUESTS',
-    message: 'the requests of this installation use too much processor time',
+    message: 'the requests of this installation use too much CPU time',
   },
   // R48: "Central MUST answer 503 `UNAVAILABLE` when the node is at its limits or the database does not answer."
   node_busy: { refusal: 'UNAVAILABLE', message: 'this node is at its limit of concurrent requests' },

@@ -24,7 +24,7 @@ export const SequenceGapsSchema = Type.Object({
 });
 export type SequenceGaps = ReadonlyStatic<typeof SequenceGapsSchema>;
 
-/** An installation's newest export; `export_timestamp` is the boat's claim, `received_at` is central's own time. */
+/** An installation's latest export; `export_timestamp` is the boat's claim, `received_at` is central's own time. */
 const LastExportSchema = Type.Object({
   export_id: Type.String(),
   export_timestamp: nullable(Type.String()),

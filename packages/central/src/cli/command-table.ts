@@ -131,7 +131,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID DIRECTORY',
     summary: 'write all data that central holds about a boat to files',
     description:
-      "Writes one file for each category, one for the rejected records, and manifest.json with each file's number of rows\nand SHA-256. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a text that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
+      "Writes one file for each category, one for the rejected records, and manifest.json with each file's number of rows\nand SHA-256. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a value that a spreadsheet would treat as a formula is prefixed with an apostrophe.",
     options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
     listens: false,
     examples: [`d3kos-central export ${ID} ./boat`, `d3kos-central export ${ID} --format parquet ./boat`],
@@ -147,7 +147,7 @@ export const COMMANDS = {
       requests: { value: 'N', help: 'requests that it may make per day, or "default"' },
       'cpu-seconds': {
         value: 'N',
-        help: 'seconds of processor time that its requests may use per day, or "default"',
+        help: 'seconds of CPU time that its requests may use per day, or "default"',
       },
     },
     listens: false,
@@ -157,7 +157,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'list enrolments, access changes, logins and refusals',
     description:
-      'Lists the newest 1000 events of the audit trail, newest first. Identical refusals within an hour count as one event.',
+      'Lists the latest 1000 events of the audit trail, newest first. Identical refusals within an hour count as one event.',
     options: {
       installation: { value: 'ID', help: 'list only events of this installation' },
     },

@@ -121,7 +121,7 @@ describeOnPostgres("exporting an installation's data", (open) => {
     assert.equal(statSync(join(path, 'boatlog.ndjson')).mode & 0o077, 0);
   });
 
-  test('writes CSV that keeps every text and that a spreadsheet does not execute', async () => {
+  test('writes CSV that keeps every string and that a spreadsheet does not execute', async () => {
     const { path } = await exportTo(open().store, boat, 'csv');
     const [head = [], ...rows] = parseCsv(readFileSync(join(path, 'boatlog.csv'), 'utf8'));
     assert.equal(rows.length, ROWS + 1);

@@ -66,8 +66,8 @@ function toCsvLine(row: Row, columns: readonly ExportColumn[]): string {
 }
 
 /**
- * A CSV field. Null is an empty field, and an empty text is quoted. Boats send the texts, and a spreadsheet evaluates a text that
- * begins like a formula, so such a text is prefixed with an apostrophe.
+ * A CSV field. Null becomes an empty field, and an empty string is written as `""`. The strings come from boats, and a
+ * spreadsheet evaluates a string that begins like a formula, so such a string is prefixed with an apostrophe.
  */
 function toCsvField(value: Value): string {
   if (value === null) return '';

@@ -2,7 +2,7 @@ import type { Queryable, Row } from '../platform/ports.ts';
 import { textOf, utcText } from '../store/row.ts';
 import type { ExportColumn, ExportTable } from './columns.ts';
 
-/** Rows in one page, unless their texts are larger than PAGE_SIZE_MAX_BYTES. */
+/** Rows in one page, unless their strings are larger than PAGE_SIZE_MAX_BYTES. */
 const PAGE_ROWS = 1_000;
 
 /**

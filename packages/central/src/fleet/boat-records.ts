@@ -16,7 +16,7 @@ const TEXT_SHOWN_MAX = 2_000;
 /** Maximum ordinal of a rejected record: PostgreSQL's largest integer. */
 const ORDINAL_MAX = 2_147_483_647;
 
-/** SQL for a truncated text: the value of the first of these keys that the record has. */
+/** SQL for a truncated string: the value of the first of these keys that the record has. */
 function textInSql(...keys: readonly string[]): string {
   return `left(coalesce(${keys.map((key) => `record ->> '${key}'`).join(', ')}), ${TEXT_SHOWN_MAX})`;
 }

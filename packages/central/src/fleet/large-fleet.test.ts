@@ -88,7 +88,7 @@ describe('the search', () => {
     assert.deepEqual((await find(store, 'see')).length, 1);
   });
 
-  test('finds a boat by the beginning of its ID, and only by its newest name', async () => {
+  test('finds a boat by the beginning of its ID, and only by its latest name', async () => {
     const store = await openEmpty();
     const boat = await enrollBoat(store);
     await importName(store, boat, 'Zwerg');

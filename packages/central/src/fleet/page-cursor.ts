@@ -9,7 +9,7 @@ export function toCursorText(cursor: PageCursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** Decodes a cursor with this many values. Returns undefined for a text that `toCursorText` did not write. */
+/** Decodes a cursor with this many values. Returns undefined for a string that `toCursorText` did not write. */
 export function parseCursor(text: string, length: number): PageCursor | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));

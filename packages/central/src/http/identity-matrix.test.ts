@@ -203,7 +203,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
   });
 }
 
-/** The contents of the tables that grant access, and the boats' records, as one text. */
+/** The contents of the tables that grant access, and the boats' records, as one string. */
 async function readState(store: Store): Promise<string> {
   const tables = [
     'installations',

@@ -122,7 +122,7 @@ describeOnPostgres('admission of imports', (open) => {
     assert.notEqual((await answers[1])?.status, 503);
   });
 
-  test('answers a boat that used too much processor time, but no other boat, with 429 until its usage has decayed', async () => {
+  test('answers a boat that used too much CPU time, but no other boat, with 429 until its usage has decayed', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     let nowMs = 0;
@@ -143,7 +143,7 @@ describeOnPostgres('admission of imports', (open) => {
       429,
       'TOO_MANY_REQUESTS',
     );
-    assert.match(refused.body.message, /processor time/);
+    assert.match(refused.body.message, /CPU time/);
     await importDocument(app, other, toDocument(other));
     nowMs = 30_000;
     await importDocument(app, boat, toDocument(boat, { sequence: 2 }));

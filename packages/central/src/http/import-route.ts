@@ -193,7 +193,7 @@ async function receiveChecked(
       return refuseAdmission(received.refusal);
     case 'evicted':
       log.write('info', 'slow request body dropped: memory for request bodies is low');
-      return refuse('UNAVAILABLE', 'the body arrived too slowly while this node is short of memory');
+      return refuse('UNAVAILABLE', 'the body arrived too slowly while this node was short of memory');
     case 'incomplete':
       // R26: "Central MUST answer 408 if a body ends early, because the boat can send it again."
       log.write('info', 'request body ended early');
@@ -276,7 +276,7 @@ const AMOUNT_NAMES: Readonly<Record<QuotaAmount, string>> = {
   storedBytes: 'stored bytes',
   records: 'records',
   requests: 'requests',
-  cpuMs: 'processor time',
+  cpuMs: 'CPU time',
 };
 
 /** R21: "Central MUST refuse with 400 `INVALID_DIGEST` a body that does not match its `Content-Digest`." */

@@ -183,7 +183,7 @@ function createFleetGauges(registry: Registry) {
     documents: ['documents_stored', 'Documents and parts stored in the database.'],
     records: ['records_received', 'Records in the stored documents, including repeated ones.'],
     rejected: ['records_rejected', 'Records that were rejected individually.'],
-    concurrent: ['installations_concurrent', 'Installations whose ID two or more machines use.'],
+    concurrent: ['installations_concurrent', 'Installations whose ID is used by two or more machines.'],
     diverged: [
       'ledgers_diverged',
       'Ledgers that continued from a restored or copied card, so that an export was refused.',

@@ -13,7 +13,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Texts that stand for personal data, each in a different part of a boat's request. */
+/** Strings that stand for personal data, each in a different part of a boat's request. */
 const PERSONAL = {
   content: 'Anna went ashore',
   recordId: 'anna-1',

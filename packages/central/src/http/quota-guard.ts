@@ -6,7 +6,7 @@ import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 /** After this many requests without a stored part, an installation's usage is written to the database. */
 const BILL_REQUESTS = 50;
 
-/** After this much processor time for such requests, the usage is written. */
+/** After this much CPU time for such requests, the usage is written. */
 const BILL_CPU_MS = 1_000;
 
 /**

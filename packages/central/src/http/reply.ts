@@ -48,8 +48,8 @@ export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUE
 }
 
 /**
- * Headers of every answer. Answers may not be cached, and browsers must not guess their type. R22: "Central MUST list the content
- * codings that it accepts in the `Accept-Encoding` header of every answer."
+ * Headers of every answer. Answers must not be cached, and browsers must not guess their type. R22: "Central MUST list the
+ * content codings that it accepts in the `Accept-Encoding` header of every answer."
  */
 export const COMMON_HEADERS: Headers = {
   'Accept-Encoding': CONTENT_CODINGS.filter((coding) => coding !== 'identity').join(', '),

@@ -48,7 +48,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
   test('match the gaps computed from all imports, for any order, repetition, withdrawal, reinstatement and division into parts', async () => {
     const { store } = open();
     let wallMs = NOON_MS;
-    // A later import must have a later time, because the newest part count is the correct one.
+    // A later import must have a later time, because the latest part count is the correct one.
     const app = createNode(store, { wall: () => (wallMs += 1_000) });
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
       const boat = await enrollBoat(store);

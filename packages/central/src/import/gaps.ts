@@ -69,7 +69,7 @@ export async function updateGaps(
 
 /**
  * Returns how many parts of an export central holds, including the one about to be stored. A boat that splits an export into
- * smaller parts states the new count in its later parts, so the count in the newest part is correct. Parts are counted again only
+ * smaller parts states the new count in its later parts, so the count in the latest part is correct. Parts are counted again only
  * when that count changes.
  */
 async function countParts(

@@ -11,8 +11,8 @@ import type { QuotaAmount } from './quota-policy.ts';
 import { storePart } from './store-part.ts';
 
 /**
- * Bytes of records that the database stores in one millisecond of processor time. Installations are charged for database work by
- * size, not by time, so that a slow database does not use up a boat's budget.
+ * Bytes of records that the database stores in one millisecond of CPU time. Installations are charged for database work by size,
+ * not by time, so that a slow database does not use up a boat's budget.
  */
 const RECORD_BYTES_PER_MS = 10_000;
 
@@ -46,7 +46,7 @@ export interface ImportWorld {
   readonly rank: () => number;
   /** Measures the stages, starting with the search for a repetition. */
   readonly measure: MeasureStage;
-  /** Charges processor time to the sender. */
+  /** Charges CPU time to the sender. */
   readonly charge: (cpuMs: number) => void;
   /** The sender's accounting, read when the part is stored. Undefined for a bundle, to which no quota applies. */
   readonly accounting?: () => Accounting;

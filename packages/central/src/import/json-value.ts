@@ -38,7 +38,7 @@ export function toCanonicalJson(value: unknown): string {
 
 /** Returns text that PostgreSQL can store: NUL and lone surrogates become U+FFFD. */
 export function toStorableText(text: string): string {
-  // Nearly every text passes the first check, which copies nothing.
+  // Nearly every string passes the first check, which copies nothing.
   if (text.isWellFormed() && !text.includes('\u0000')) return text;
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }

@@ -37,7 +37,7 @@ export interface Rhythm {
   readonly arrivedMs: number | undefined;
 }
 
-/** Returns the rhythm after an export has arrived. If central's clock steps back, the interval counts as 0. */
+/** Returns the rhythm after an export has arrived. If central's clock was set back, the rhythm does not change. */
 export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
   const { intervals, arrivedMs } = rhythm;
   if (arrivedMs === undefined) return { intervals, arrivedMs: receivedMs };

@@ -42,7 +42,7 @@ export function toLedgerFacts(row: Row): LedgerFacts {
     partsHeld: numberOf(row, 'parts_held'),
     partCount: numberOf(row, 'part_count'),
     highestSequence: numberOf(row, 'highest'),
-    // The SQL statement builds this array of texts.
+    // The SQL statement builds this array of strings.
     newerLedgers: JSON.parse(textOrNullOf(row, 'newer') ?? '[]') as readonly string[],
   };
 }

@@ -21,7 +21,7 @@ export interface FleetChange {
 }
 
 /**
- * Returns a boat's rhythm after a part arrives, and when the boat will be late. Another part of the newest export is not a new
+ * Returns a boat's rhythm after a part arrives, and when the boat will be late. Another part of the latest export is not a new
  * arrival.
  */
 export function toFleetChange(

@@ -1,6 +1,6 @@
 import { type ExportDocument, type Part, parseIdempotencyKey, toIdempotencyKey } from '@d3kos/protocol';
 
-/** Which part of which export a request carries. */
+/** Identifies the part, and its export, that a request carries. */
 export interface PartIdentity {
   readonly exportId: string;
   readonly part: Part;

@@ -9,7 +9,7 @@ export interface BodyToDecode {
   readonly sizeMaxBytes: number;
 }
 
-/** The result of the work on a body and the processor time that it took, or the limit that the work exceeded. */
+/** The result of the work on a body and the CPU time that it took, or the limit that the work exceeded. */
 export type Worked<Result> = (
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }

@@ -4,7 +4,7 @@ export interface Use {
   readonly storedBytes: number;
   readonly records: number;
   readonly requests: number;
-  /** The nodes' processor time, including an estimate for the database. */
+  /** The nodes' CPU time, including an estimate for the database. */
   readonly cpuMs: number;
 }
 

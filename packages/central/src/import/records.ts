@@ -61,7 +61,7 @@ export interface SortedRecords {
   /** Total bytes of all records with their IDs and columns. */
   readonly sizeBytes: number;
   readonly rejected: readonly RejectedEntry[];
-  /** Total characters of the stored texts of rejected records. */
+  /** Number of characters stored from all rejected records. */
   readonly rejectedLength: number;
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
@@ -278,7 +278,7 @@ function positionOf(record: Readonly<Record<string, unknown>>) {
   return toMapPosition(...positionIn(record));
 }
 
-/** Latitude and longitude as stated in the record, where they may not form a valid position. */
+/** Latitude and longitude as stated in the record. They need not form a valid position. */
 export function positionIn(
   record: Readonly<Record<string, unknown>>,
 ): readonly [latitude: number | null, longitude: number | null] {

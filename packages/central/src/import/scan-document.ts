@@ -143,7 +143,7 @@ export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRec
 /** Number of bytes at the beginning of an oversized record that are searched for its ID. */
 const ID_SEARCH_BYTES = 1_024;
 
-/** Returns the ID of an oversized record if it is near the beginning of the record, otherwise an empty text. */
+/** Returns the ID of an oversized record if it is near the beginning of the record, otherwise an empty string. */
 export function findRecordId(bytes: Uint8Array, { start, end }: OversizedRecord): string {
   const text = Buffer.from(bytes.subarray(start, Math.min(end, start + ID_SEARCH_BYTES))).toString('utf8');
   return /"record_id"\s{0,8}:\s{0,8}"([^"\\]{1,300})"/.exec(text)?.[1] ?? '';

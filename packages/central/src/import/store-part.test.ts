@@ -177,7 +177,7 @@ describeOnPostgres('storing a part', (open) => {
     await send(3, undefined, { index: 1, count: 2 });
     await send(6);
     assert.deepEqual(await gaps(), [[2, 3, 4, 5], []]);
-    // Central holds one part of the export that contains their records. The gap is now that export.
+    // Export 7 contains the records of 2, 3 and 5, and central now holds one of its two parts. Its gap replaces theirs.
     await send(7, [2, 3, 5], { index: 2, count: 2 });
     assert.deepEqual(await gaps(), [
       [4, 7],

@@ -30,7 +30,7 @@ function prepareEntries(entries: readonly unknown[]) {
 }
 
 test('counts the bytes of records as PostgreSQL does, or leaves them to PostgreSQL', async () => {
-  // Texts without escapes by number, and numbers of at most 15 digits: most documents are plain.
+  // Strings without numeric escapes, and numbers of at most 15 digits: most documents are plain.
   const text = fc.string({ unit: 'grapheme', maxLength: 12 });
   const number = fc.oneof(
     fc.integer(),

@@ -9,7 +9,7 @@ import { createWorkerPool, type JobOutcome } from '../platform/worker-pool.ts';
  */
 const RUN_MAX_MS = 10_000;
 
-/** Heap of one thread: a whole process that checked 32 MB with 99,000 records took 460 MB, buffers included. */
+/** Heap of one thread: a whole process that checked 32 MB with 99,000 records used 460 MB, including buffers. */
 const HEAP_MAX_MB = 512;
 
 /** A job for one of the preparer's threads. */

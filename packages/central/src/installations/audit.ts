@@ -34,7 +34,7 @@ export type AuditEventName =
   /** An operator downloaded all of an installation's data. */
   | 'data_exported'
   /**
-   * A request whose credential may not be used: it is revoked or expired, belongs to a disabled or a different installation, or
+   * A request whose credential is not accepted: it is revoked or expired, belongs to a disabled or a different installation, or
    * its installation is over a quota.
    */
   | 'refused'
@@ -117,7 +117,7 @@ export interface ListedEvent {
   readonly occurrences: number;
 }
 
-/** Returns the newest events of one or all installations, newest first. */
+/** Returns the latest events of one or all installations, newest first. */
 export async function listEvents(
   store: Queryable,
   installationId: string | undefined,

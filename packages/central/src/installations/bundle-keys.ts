@@ -83,7 +83,7 @@ export async function loadBundleKeys(store: Queryable, installationId: string): 
 
 /**
  * Replaces an installation's key with the one that the operator specifies. Accepting it again only adds an event to the audit
- * trail. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is not a key.
+ * trail. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a string that is not a key.
  */
 export async function acceptBundleKey(
   world: ChangeWorld,

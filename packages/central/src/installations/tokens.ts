@@ -89,8 +89,8 @@ export interface Rotation {
 }
 
 /**
- * Issues a token that replaces another one. The replaced token expires after `keepDays`, unless it expires earlier, so that a
- * boat at sea has time to obtain the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
+ * Issues a token that replaces another one. To give a boat at sea time to obtain the new token, the replaced one stays valid for
+ * `keepDays`, unless it expires earlier. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
  */
 export async function rotateToken(
   world: EnrolmentWorld,

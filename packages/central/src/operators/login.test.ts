@@ -296,7 +296,7 @@ describeOnPostgres('a password', (open) => {
     });
   });
 
-  test('is checked at a limited rate per node, so that a flood leaves processor time for the boats', async () => {
+  test('is checked at a limited rate per node, so that a flood leaves CPU time for the boats', async () => {
     const { store } = open();
     await migrate(store, NOON_MS);
     let nowMs = 0;

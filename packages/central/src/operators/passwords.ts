@@ -18,8 +18,8 @@ const SALT_SIZE_BYTES = 16;
 const KEY_SIZE_BYTES = 32;
 
 /**
- * Number of password checks that a node allows in a burst and per second. Without the limit, hashing would take processor time
- * away from imports.
+ * Number of password checks that a node allows in a burst and per second. Without the limit, hashing would take CPU time away
+ * from imports.
  */
 const CHECKS_BURST = 20;
 const CHECKS_PER_S = 1;
@@ -79,7 +79,7 @@ async function toHash(password: string, salt: Buffer): Promise<string> {
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${text(salt)}$${text(key)}`;
 }
 
-/** Returns the parts of a hash in PHC format, or undefined for any other text. */
+/** Returns the parts of a hash in PHC format, or undefined for any other string. */
 function parseHash(
   text: string,
 ): { readonly cost: Cost; readonly salt: Buffer; readonly key: Buffer } | undefined {

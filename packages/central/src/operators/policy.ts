@@ -54,7 +54,7 @@ export interface LoginLimit {
 /** Limit per network. It allows for typing errors and for an office behind one address. */
 export const ADDRESS_LIMIT: LoginLimit = { burst: 10, forgottenPerS: 1 / 60 };
 /**
- * Limit per account across all networks: 1,470 guesses a day. An attacker who uses up this limit prevents the account's owner
- * from logging in. Existing sessions, other accounts, the operator token and the command line are not affected.
+ * Limit per account across all networks: 1,470 guesses a day. An attacker who uses up this limit prevents the account holder from
+ * logging in. Existing sessions, other accounts, the operator token and the command line are not affected.
  */
 export const ACCOUNT_LIMIT: LoginLimit = { burst: 30, forgottenPerS: 1 / 60 };

@@ -4,12 +4,12 @@ import { CentralFailure, isCentralFailure } from './errors.ts';
 /** The messages of the operating system and of PostgreSQL when no space or no inodes are left. */
 const NO_SPACE = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
 
-/** Their messages when no file descriptors are left. */
+/** The messages of the operating system and of PostgreSQL when no file descriptors are left. */
 const NO_FILE = /EMFILE|ENFILE|Too many open files/;
 
 /**
- * With less free space than this, the disk counts as full. With more, the inodes must have run out. A segment of PostgreSQL's
- * write-ahead log has at least this size.
+ * With less free space than this, the disk counts as full. If a write fails with more free space than this, the inodes must have
+ * run out. A segment of PostgreSQL's write-ahead log has at least this size.
  */
 const SPACE_MIN_BYTES = 16 * 1024 * 1024;
 

@@ -32,7 +32,7 @@ export async function lockDataDirectory(directory: string): Promise<DataDirector
   return { release: async () => db.close() };
 }
 
-/** Creates the file if it is missing, and makes the directory's owner, who may not be root, its owner. */
+/** Creates the file if it is missing, and gives it the directory's owner, which need not be root. */
 async function makeLockFile(path: string, directory: string): Promise<void> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {

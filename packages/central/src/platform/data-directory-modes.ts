@@ -8,13 +8,13 @@ import { toClusterPath } from './postgres-cluster.ts';
 /** Permissions that other accounts must not have on the data. PostgreSQL refuses to start if others can enter its folder. */
 const OTHERS = 0o077;
 
-/** Permissions that the owner needs on folders and files. A copy from a read-only medium lacks some of them. */
+/** Permissions that the owning account needs on folders and files. A copy from a read-only medium lacks some of them. */
 const FOLDER_OWNER = 0o700;
 const FILE_OWNER = 0o600;
 
 /**
- * Gives the owner access to a data directory. If the directory contains a cluster, all other accounts lose access. Otherwise they
- * keep it, because the operator may have specified the folder by mistake.
+ * Gives the owning account access to a data directory. If the directory contains a cluster, all other accounts lose access.
+ * Otherwise they keep it, because the operator may have specified the folder by mistake.
  */
 export async function repairEntrance(dataDir: string): Promise<void> {
   const facts = await lstat(dataDir);
@@ -26,9 +26,9 @@ export async function repairEntrance(dataDir: string): Promise<void> {
 }
 
 /**
- * Repairs the modes of a cluster that was copied or restored without them, so that only the owner may read and write. Symbolic
- * links are not followed. Call `repairEntrance` first, so that no other account can change the folder in the meantime. Throws
- * EMBEDDED_FAILED if the cluster belongs to another account.
+ * Repairs the modes of a cluster that was copied or restored without them, so that only the account that owns the cluster may
+ * read and write. Symbolic links are not followed. Call `repairEntrance` first, so that no other account can change the folder in
+ * the meantime. Throws EMBEDDED_FAILED if the cluster belongs to another account.
  */
 export async function repairModes(dataDir: string, log: Log): Promise<void> {
   const cluster = toClusterPath(dataDir);

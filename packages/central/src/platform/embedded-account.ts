@@ -20,7 +20,7 @@ export interface EmbeddedAccount {
 /** The user ID of root inside the namespace: any ID but 0. */
 const NAMESPACE_ID = 1_000;
 
-/** Central's own account. PostgreSQL runs under it if root may not create user namespaces. No other service uses it. */
+/** Central's own account. PostgreSQL runs under it if root is not allowed to create user namespaces. No other service uses it. */
 const OWN_ACCOUNT = 'd3kos-central';
 
 /** Shared accounts used by earlier versions. Root takes back data directories that they own. */
@@ -91,7 +91,7 @@ export function spawnAs(
 }
 
 /**
- * Makes the account the owner of a folder and its content, if root runs PostgreSQL and the folder belonged to root or to a shared
+ * Gives the account ownership of a folder and its content, if root runs PostgreSQL and the folder belonged to root or to a shared
  * account of an earlier version. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service would
  * lose access. This includes central's own account: the packaged service runs under it, and `sudo d3kos-central` must not take
  * over its folder.

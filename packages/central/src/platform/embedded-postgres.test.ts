@@ -66,7 +66,7 @@ test('refuses a second server on a data directory in use, but lets a command use
   });
 });
 
-test('uses no socket whose folder has a different owner than the data directory', async (context) => {
+test('uses no socket whose folder belongs to a different account than the data directory', async (context) => {
   if (process.getuid?.() !== 0) return context.skip('only root can give a folder to another account');
   await withFolder(async (folder) => {
     const server = await startEmbeddedPostgres({ dataDir: join(folder, 'a'), log: SILENT_LOG, fsync: 'off' });
@@ -193,7 +193,7 @@ async function withoutNamespaces(folder: string, idScript: string, work: () => P
   }
 }
 
-test('runs as its own account if root may not create a user namespace, and as root again later', async (context) => {
+test('runs as its own account if root is not allowed to create a user namespace, and as root again later', async (context) => {
   const { postgres } = await findEmbeddedBinaries();
   if (process.getuid?.() !== 0) return context.skip('only root needs a different account');
   if (spawnSync(postgres, ['--version'], { uid: OWN_ACCOUNT }).status !== 0)

@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { BodySource } from './ports.ts';
 
 /**
- * Reads a request body directly from the connection. For the body of the web `Request`, the HTTP library would build a second
- * request, an abort controller and two web streams (decision 0051). Only one of the two may be read. It takes nothing from the
- * connection before the first `read`, and then stays at most one read ahead, so that a slow reader slows the sender.
+ * Reads a request body directly from the connection. Reading the body through the web `Request` would make the HTTP library
+ * create a second request, an abort controller and two web streams (decision 0051). Only one of the two, this source or the
+ * `Request`, may be read. The source takes nothing from the connection before the first `read`, and then stays at most one read
+ * ahead, so that a slow reader slows the sender.
  */
 export function toBodySource(incoming: IncomingMessage): BodySource {
   let isCancelled = false;

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { CentralFailure } from './errors.ts';
 import type { NewFile, OpenNewDirectory } from './ports.ts';
 
-/** Creates a folder on this machine and opens it for new files. Only its owner may enter it. */
+/** Creates a folder on this machine and opens it for new files. Only this program's user account may enter it. */
 export const openNewDirectory: OpenNewDirectory = async (given) => {
   const path = resolve(given);
   const made = await report(path, () => mkdir(path, { recursive: true, mode: 0o700 }));

@@ -160,7 +160,7 @@ type StatementNames = (text: string) => string | undefined;
 
 /**
  * Returns a name for a prepared statement, so that the server parses and plans it once per connection. Planning takes a third of
- * the database's processor time for an ordinary import. A pooler in transaction mode may not support statement names from another
+ * the database's CPU time for an ordinary import. A pooler in transaction mode may not support statement names from another
  * client's connection, so with a pooler, statements have no names.
  */
 function createStatementNames(): StatementNames {

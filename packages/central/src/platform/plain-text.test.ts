@@ -4,7 +4,7 @@ import { toText } from '../cli/tables.ts';
 import { createLineLog } from './log.ts';
 import { toPlainJson, toPlainLines } from './plain-text.ts';
 
-/** Texts that a boat, a bundle or another implementation may send. */
+/** Strings that a boat, a bundle or another implementation may send. */
 const HOSTILE: readonly (readonly [name: string, text: string])[] = [
   ['a terminal sequence', '\u001b[2J\u001b]0;title\u0007'],
   ['a C1 terminal sequence', '\u009b2J\u0090q\u009c'],

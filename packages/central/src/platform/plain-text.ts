@@ -9,7 +9,7 @@ export function toPlainText(text: string): string {
   return text.replace(UNSAFE, '\ufffd');
 }
 
-/** Replaces these characters in each line of a text. */
+/** Replaces these characters in each line of a string. */
 export function toPlainLines(text: string): string {
   return text.split('\n').map(toPlainText).join('\n');
 }

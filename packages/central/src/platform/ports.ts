@@ -85,7 +85,7 @@ export interface NewFile {
 
 /** A folder that was new or empty when it was opened. */
 export interface NewDirectory {
-  /** Creates a file that only its owner may read. Throws OUTPUT_FAILED. */
+  /** Creates a file that only this program's user account may read. Throws OUTPUT_FAILED. */
   createFile(name: string): Promise<NewFile>;
 }
 

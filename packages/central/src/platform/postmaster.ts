@@ -49,8 +49,8 @@ export interface RunningPostmaster {
 }
 
 /**
- * Creates the socket's folder. Only the owner can enter the folder, because PostgreSQL trusts every client. Its path is short
- * enough for a socket.
+ * Creates the socket's folder. Only the account that runs PostgreSQL can enter the folder, because PostgreSQL trusts every
+ * client. Its path is short enough for a socket.
  */
 export async function createSocketDir(account: EmbeddedAccount): Promise<string> {
   const fits = (base: string) =>
@@ -206,8 +206,8 @@ async function disownPidFile(dataDir: string): Promise<void> {
 
 /**
  * Returns the folder of the socket on which the cluster's PostgreSQL answers, or undefined. /proc is not read: if the service has
- * a user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the owner
- * of the data directory, so that no other account can pose as the database.
+ * a user namespace (`PrivateUsers=`), its own account may be unable to see which program its process runs. The folder must belong
+ * to the same account as the data directory, so that no other account can pose as the database.
  */
 export async function findAnsweringSocket(dataDir: string): Promise<string | undefined> {
   const { lines } = await readPidFile(dataDir);

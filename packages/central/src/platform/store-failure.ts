@@ -136,7 +136,7 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
       })
     : new CentralFailure('STORE_FAILED', `the database refused a statement (${state}): ${message}`, {
         op,
-        hint: 'central has a defect, or another program changed the database; the log has the statement',
+        hint: 'this is a bug in central, or another program changed the database; see the log for the statement',
         cause: error,
       });
 }

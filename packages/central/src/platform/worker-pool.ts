@@ -8,7 +8,7 @@ export interface JobLimits {
   readonly heapMaxMb: number;
 }
 
-/** A job's result, with the processor time that it took. */
+/** A job's result, with the CPU time that it took. */
 export type JobOutcome<Result> =
   | { readonly kind: 'done'; readonly result: Result; readonly cpuMs: number }
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory'; readonly cpuMs: number };

@@ -24,7 +24,7 @@ for (const [name, open] of Object.entries({ 'a server': openEmbedded, PGlite: op
     });
     after(() => opened.close());
 
-    test('has the texts, times, numbers and JSON values that were written', async () => {
+    test('has the strings, times, numbers and JSON values that were written', async () => {
       const property = fc.asyncProperty(texts, times, numbers, async (words, dates, values) => {
         const [text, json, time, number] = (
           ['text', 'jsonb', 'timestamptz', 'double precision'] as const

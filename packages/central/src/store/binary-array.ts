@@ -10,7 +10,7 @@ const OFFSET_OF_FLAGS = 4;
 const OFFSET_OF_LENGTH = 12;
 
 /**
- * Maximum size of an element, not counting a text's characters: its length field, plus a jsonb version or an eight-byte number.
+ * Maximum size of an element, not counting a string's characters: its length field, plus a jsonb version or an eight-byte number.
  */
 const ELEMENT_MAX_BYTES = 12;
 /** Maximum number of UTF-8 bytes for one UTF-16 code unit. */
@@ -22,7 +22,7 @@ const JSONB_VERSION = 1;
 /** PostgreSQL's epoch, 2000-01-01, in milliseconds since 1970. */
 const POSTGRES_EPOCH_MS = 946_684_800_000;
 
-/** Size of an ordinary text or record, which determines the initial size of a buffer. A full buffer doubles. */
+/** Size of an ordinary string or record, which determines the initial size of a buffer. A full buffer doubles. */
 const USUAL_BYTES = { text: 36, jsonb: 320, timestamptz: 0, 'double precision': 0 } as const;
 
 const WORD = 2 ** 32;
@@ -40,7 +40,7 @@ function writeMicroseconds(bytes: Buffer, ms: number, at: number): number {
 
 /** Collects the elements of one array parameter. */
 export interface ArrayWriter {
-  /** Appends a text, or JSON text for jsonb. */
+  /** Appends a string, or JSON text for jsonb. */
   text(value: string | null): void;
   /** Appends a number, or milliseconds since 1970 for timestamptz. */
   number(value: number | null): void;

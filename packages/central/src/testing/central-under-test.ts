@@ -118,7 +118,7 @@ export interface Sending {
   readonly coding?: 'gzip' | 'identity';
 }
 
-/** Returns the import request for a document, or for an arbitrary text. */
+/** Returns the import request for a document, or for an arbitrary string. */
 export function toImportRequest(
   boat: EnrolledBoat,
   document: ReturnType<typeof toDocument> | string,

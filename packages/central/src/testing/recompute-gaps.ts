@@ -10,7 +10,7 @@ interface SequenceFacts {
 }
 
 /**
- * A boat that cuts an export into smaller parts states the new count in its later parts, so the newest `part_count` is correct.
+ * A boat that cuts an export into smaller parts states the new count in its later parts, so the latest `part_count` is correct.
  */
 const EXPORTS_SQL = `
 select sequence::float8 as sequence,

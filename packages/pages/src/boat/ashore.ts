@@ -5,7 +5,7 @@ type QueueEntry = Answer<'queue'>['pending'][number];
 /**
  * The time up to which the boat's data is ashore.
  *
- * - `all`: central has every export, and `at` is when the newest one was created.
+ * - `all`: central has every export, and `at` is when the latest one was created.
  * - `until`: central has everything that was exported up to `at`; a later export is still on board.
  * - `nothing`: no export has been delivered that covers the oldest export on board.
  */

@@ -56,7 +56,7 @@ type BoatWords = Words<Catalogue>;
 const load = (language: Language): Promise<Catalogue | undefined> =>
   loadTexts(toTextsPath(language), language, en);
 
-/** Returns the boat's time: the time of the newest message plus, while the page is live, the time since then. */
+/** Returns the boat's time: the time of the latest message plus, while the page is live, the time since then. */
 function createBoatTime(): (state: PageState) => string | undefined {
   let heardAt: string | undefined;
   let heardMs = 0;

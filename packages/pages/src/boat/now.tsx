@@ -214,7 +214,7 @@ function Steps({ statement, view }: { readonly statement: Statement; readonly vi
 /** The control labels that appear in sentences and steps. */
 const NAMED_CONTROLS = ['act.check', 'act.enrol', 'act.sendNow', 'act.export'] as const;
 
-/** A text with a control's name in bold, so that the owner can find the control. */
+/** A sentence with a control's name in bold, so that the owner can find the control. */
 function Controls({ text, texts }: { readonly text: string; readonly texts: Texts }): JSX.Element {
   // Within a sentence, a label has no ellipsis.
   const names = NAMED_CONTROLS.map((key) => texts.say(key).replace(/\s*…$/, ''));

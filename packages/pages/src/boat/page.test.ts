@@ -130,7 +130,7 @@ describe('the time up to which the data is ashore', () => {
   const queue = { pending: [], uploading: [], failed: [] };
   const rows = [toRow(1), toRow(2), toRow(3)];
 
-  test('is that of the newest delivered export if no export is waiting', () => {
+  test('is that of the latest delivered export if no export is waiting', () => {
     assert.deepEqual(toAshore(queue, rows), { kind: 'all', at: rows[0]?.created_at });
   });
   test('is before the oldest export on board, even if a newer one was delivered first', () => {

@@ -17,7 +17,7 @@ export function createRefresh(store: Store): Refresh {
   let isPlanned = false;
   let isReading = false;
   const everything = async (): Promise<void> => {
-    // A read in progress may have missed the newest change, so another read follows.
+    // A read in progress may have missed the latest change, so another read follows.
     if (isReading) return soon();
     isReading = true;
     try {

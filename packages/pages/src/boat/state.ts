@@ -49,7 +49,7 @@ export interface Sending {
 export interface PageState {
   /** `lost`: nothing has arrived for a while, so the facts may be out of date. */
   readonly link: 'connecting' | 'live' | 'lost';
-  /** The boat's time in the newest message, or undefined before the first one. */
+  /** The boat's time in the latest message, or undefined before the first one. */
   readonly heardAt: string | undefined;
   readonly status: Answer<'status'> | undefined;
   /** Why the status could not be read. */

@@ -23,7 +23,7 @@ export interface Acts extends ChangeActs {
   showList(view: ListView): void;
   nextPage(): void;
   previousPage(): void;
-  /** Shows the open boat's older exports, or the newest ones. */
+  /** Shows the open boat's older exports, or the latest ones. */
   showExports(before: number | undefined): void;
   showOlderLog(): void;
   showOlderRejected(): void;

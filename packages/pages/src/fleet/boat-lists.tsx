@@ -13,7 +13,7 @@ interface Part {
   readonly view: View;
 }
 
-/** The boat's newest log lines. */
+/** The boat's latest log lines. */
 export function LogLines({ boat, details, view }: Part): JSX.Element {
   const { texts, acts } = view;
   const { say, number, moment } = texts;

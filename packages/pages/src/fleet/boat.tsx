@@ -17,7 +17,7 @@ import { STATE_LOOKS, toBoatStatement, toName } from './words.ts';
 /** Pixels per degree on the map of one boat, which is about 1,500 km across. */
 const BOAT_SCALE = 36;
 
-/** The view of one boat: its state, exports, records at central, and newest log lines. */
+/** The view of one boat: its state, exports, records at central, and latest log lines. */
 export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: OpenBoat }): JSX.Element {
   const { say } = view.texts;
   const { details } = boat;

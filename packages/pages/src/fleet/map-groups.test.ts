@@ -19,7 +19,7 @@ function toPlaced(index: number, x: number, y: number): PlacedGroup {
   };
 }
 
-test('no two marks on the map cover each other, and no boat is lost', () => {
+test('no two markers on the map cover each other, and no boat is lost', () => {
   for (let seed = 1; seed <= 100; seed += 1) {
     // The golden ratio spreads the positions evenly, and differently for each seed.
     const placed = Array.from({ length: 60 }, (_, index) =>
@@ -40,7 +40,7 @@ test('no two marks on the map cover each other, and no boat is lost', () => {
   }
 });
 
-test('marks that do not cover each other stay unchanged', () => {
+test('markers that do not cover each other stay unchanged', () => {
   const placed = [toPlaced(1, 100, 100), toPlaced(2, 200, 100)];
   assert.deepEqual(joinGroups(placed), placed);
 });

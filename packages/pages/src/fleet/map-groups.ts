@@ -8,15 +8,15 @@ export interface PlacedGroup {
 }
 
 /**
- * Marks closer than this cover each other. It is the width of two single-boat marks, or most of a group mark's width, on the
- * narrowest map.
+ * Markers closer than this cover each other. It is the width of two single-boat markers, or most of a group marker's width, on
+ * the narrowest map.
  */
 export const BOATS_APART_MIN_PX = 46;
 export const GROUPS_APART_MIN_PX = 58;
 
 /**
- * Joins marks that would cover each other. Central groups boats by grid cell, and two groups may lie close to the same edge. The
- * numbers of boats and of late boats stay the same.
+ * Joins markers that would cover each other. Central groups boats by grid cell, and two groups may lie close to the same edge.
+ * The numbers of boats and of late boats stay the same.
  */
 export function joinGroups(placed: readonly PlacedGroup[]): readonly PlacedGroup[] {
   const joined: PlacedGroup[] = [];

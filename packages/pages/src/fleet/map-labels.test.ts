@@ -43,7 +43,7 @@ test('no name on the map covers another name, or leaves the map', () => {
   }
 });
 
-test('a name is placed after its mark, before it at the edge of the map, and nowhere among many marks', () => {
+test('a name is placed after its marker, before it at the edge of the map, and nowhere among many markers', () => {
   assert.deepEqual(placeLabels([{ x: 200, y: 200, name: 'Tern' }]), ['after']);
   assert.deepEqual(placeLabels([{ x: MAP_WIDTH - 5, y: 200, name: 'Tern' }]), ['before']);
   const [corner, side] = [{ x: MAP_WIDTH - 320, y: MAP_HEIGHT - 60, name: 'Storm Petrel' }, 'right'] as const;

@@ -1,9 +1,9 @@
 import { MAP_HEIGHT, MAP_WIDTH } from './map-view.ts';
 
-/** Where a name is placed beside its mark. */
+/** Where a name is placed relative to its marker. */
 export type LabelSide = 'after' | 'before' | 'below' | 'above';
 
-/** A mark on the map, in pixels of the drawing, and its name if it should be shown. */
+/** A marker on the map, in pixels of the drawing, and its name if it should be shown. */
 export interface MapMark {
   readonly x: number;
   readonly y: number;
@@ -19,7 +19,7 @@ interface Area {
 
 /** Pixels of the drawing per CSS pixel on the narrowest map, where names need most of the room. */
 const SCALE = MAP_WIDTH / 340;
-/** Half the side of a drawn mark, and the distance from its centre to its name, in CSS pixels as in fleet.css. */
+/** Half the side of a drawn marker, and the distance from its centre to its name, in CSS pixels as in fleet.css. */
 const MARK_HALF_PX = 12;
 const NAME_FROM_PX = 15;
 const LINE_PX = 18;
@@ -34,19 +34,19 @@ const PADDING_PX = 6;
 const CONTROLS_WIDTH_PX = 56;
 const CONTROLS_HEIGHT_PX = 152;
 
-/** In order of preference. Beside the mark, names read like those on a chart. */
+/** In order of preference. Beside the marker, names read like those on a chart. */
 const SIDES: readonly LabelSide[] = ['after', 'before', 'below', 'above'];
 
 /**
- * Chooses a side for the name of each mark so that no name covers another name, a mark, the map's controls, or the edge of the
- * map. Earlier marks choose first. Undefined if a mark has no name or if there is no room for it.
+ * Chooses a side for the name of each marker so that no name covers another name, a marker, the map's controls, or the edge of
+ * the map. Earlier marks choose first. Undefined if a marker has no name or if there is no room for it.
  */
 export function placeLabels(
   marks: readonly MapMark[],
   controls?: 'left' | 'right',
 ): readonly (LabelSide | undefined)[] {
   const taken: Area[] = marks.map(({ x, y }) => toArea(x, y, MARK_HALF_PX, MARK_HALF_PX));
-  // The first areas belong to the marks, by index.
+  // The first areas belong to the markers, by index.
   if (controls !== undefined) taken.push(toControlsArea(controls));
   return marks.map((mark, index) => {
     if (mark.name === undefined) return undefined;

@@ -26,9 +26,9 @@ export const ZOOM_STEP = 2;
 
 export const WORLD: MapView = { longitude: 0, latitude: 20, scale: SCALE_MIN, isSet: false };
 
-/** Possible cell sides in degrees. Boats in one cell share a mark, so that marks do not overlap. */
+/** Possible cell sides in degrees. Boats in one cell share a marker, so that markers do not overlap. */
 const CELLS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-/** Minimum side of a cell in pixels of the drawing: the size of a mark with its margin. */
+/** Minimum side of a cell in pixels of the drawing: the size of a marker with its margin. */
 const CELL_MIN_PX = 64;
 
 export function toProjection({ longitude, latitude, scale }: MapView): GeoProjection {
@@ -98,7 +98,7 @@ function bounded(view: MapView): MapView {
 
 /** Maximum scale when the map is fitted to the boats: about 500 km across, so that the coast is recognisable. */
 const FIT_SCALE_MAX = 120;
-/** The margin keeps marks and their names inside the map, and most marks clear of the map's controls. */
+/** The margin keeps markers and their names inside the map, and most markers clear of the map's controls. */
 const FIT_MARGIN = 0.78;
 
 /** Returns the view that shows a window of the earth. It does not handle windows across the date line. */

@@ -20,7 +20,7 @@ import { toBoatAddress } from './place.ts';
 import type { View } from './view.ts';
 import { needsNothing, STATE_LOOKS, toName } from './words.ts';
 
-/** Maximum number of marks with a name. More names would overlap. */
+/** Maximum number of markers with a name. More names would overlap. */
 const NAMES_SHOWN_MAX = 8;
 const GRATICULE_STEP: [number, number] = [10, 10];
 
@@ -79,7 +79,7 @@ const KEYS: Readonly<Record<string, (map: MapView) => MapView>> = {
   '-': (map) => zoom(map, 1 / ZOOM_STEP),
 };
 
-/** The land with its marks. Without `onMove`, the map cannot be moved. */
+/** The land with its markers. Without `onMove`, the map cannot be moved. */
 export function MapPicture(props: {
   readonly map: MapView;
   readonly view: View;

@@ -262,7 +262,7 @@ function toGiven<T extends Readonly<Record<string, string | undefined>>>(
   };
 }
 
-/** Loads the land shapes once, and the finer ones when they are first needed. Without them the map shows only its marks. */
+/** Loads the land shapes once, and the finer ones when they are first needed. Without them, the map shows only its markers. */
 async function loadLand(store: Store): Promise<void> {
   const { land, coast, map, place } = store.read();
   const needsCoast = place.kind === 'boat' || map.scale >= COAST_FROM_SCALE;

@@ -86,7 +86,7 @@ function Copy({ view, text }: { readonly view: View; readonly text: string }): J
 /** Width of the light border of a QR code, in modules. Cameras do not detect a code without it (ISO/IEC 18004). */
 const QUIET_MODULES = 4;
 
-/** Renders a text as a QR code. The code is dark on light in every theme, because many cameras cannot read inverted codes. */
+/** Renders a string as a QR code. The code is dark on light in every theme, because many cameras cannot read inverted codes. */
 function QrPicture({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
   const code = generate(text);
   const side = code.size + 2 * QUIET_MODULES;

@@ -25,7 +25,7 @@ export const PAGE_LENGTH = 50;
 /** Number of exports shown at once. If a request starts above the newest export, central returns the newest ones. */
 export const EXPORTS_SHOWN = 40;
 
-/** Who is using the page. `unknown` means that the page has not asked yet. */
+/** Who is using the page. `unknown` means that the page has not requested the session yet. */
 export type Session =
   | { readonly kind: 'none'; readonly refusal: Refusal | undefined }
   | { readonly kind: 'checking' }

@@ -17,7 +17,7 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   in_order: ['synced', 'ok'],
 };
 
-/** True for a state that needs no action by an operator. */
+/** True for a state that needs no action from an operator. */
 export function needsNothing(state: BoatState): boolean {
   return !['refused', 'late', 'gap', 'rejecting'].includes(state);
 }

@@ -15,8 +15,8 @@ export interface FileFacts {
   /** The newest version of each record in the file, by the record's key. */
   readonly held: ReadonlyMap<string, number>;
   /**
-   * The same versions. If a restored card has made an older text the newest version again, this is the oldest version with that
-   * text.
+   * The same versions. If a restored card has made older content the newest version again, this is the oldest version with that
+   * content.
    */
   readonly heldAtLeast: ReadonlyMap<string, number>;
 }

@@ -1,4 +1,4 @@
-/** Parses a JSON object. Returns undefined for any other text, such as a torn object. */
+/** Parses a JSON object. Returns undefined for any other string, such as a torn object. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);

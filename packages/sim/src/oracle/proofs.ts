@@ -26,8 +26,8 @@ export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Prom
 }
 
 /**
- * True if central reports the export as lost. It reports neither an export of another ledger nor one that was withdrawn. Later
- * exports contained the records of a withdrawn export, and those of an export whose file was removed.
+ * True if central reports the export as lost. Central reports neither an export of another ledger nor one that was withdrawn.
+ * Later exports contained the records of a withdrawn export, and those of an export whose file was removed.
  */
 function isNamedAgain(
   { events }: Evidence,

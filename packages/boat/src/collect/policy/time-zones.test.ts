@@ -22,14 +22,14 @@ describe('the zones of a boat', () => {
 
   for (const [what, changes, since] of [
     ['when the setting was written', {}, '2026-06-10T12:00:00'],
-    ['at the newest export, if the setting seems older', { changedMs: 0 }, '2026-06-10T03:00:00'],
+    ['at the latest export, if the setting seems older', { changedMs: 0 }, '2026-06-10T03:00:00'],
     [
       'now, if the setting seems to come from the future',
       { changedMs: at('2030-01-01T00:00:00') },
       '2026-06-11T03:00:00',
     ],
     [
-      'at the newest export, if the clock was set back',
+      'at the latest export, if the clock was set back',
       { changedMs: at('2030-01-01T00:00:00'), nowMs: 0 },
       '2026-06-10T03:00:00',
     ],

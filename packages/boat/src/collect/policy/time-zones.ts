@@ -5,14 +5,14 @@ export interface ZoneSeen {
   readonly zone: string;
   /** When the setting was written. */
   readonly changedMs: number;
-  /** Time of the newest export, when the known zones applied. Undefined if there is no export. */
+  /** Time of the latest export, when the known zones applied. Undefined if there is no export. */
   readonly lastExportMs: number | undefined;
   readonly nowMs: number;
 }
 
 /**
  * Returns the period to add to a boat's zones, or undefined if its zone has not changed. The first zone also applies to all
- * earlier times. A later zone applies from the time when the setting was written, but not to times before the newest export,
+ * earlier times. A later zone applies from the time when the setting was written, but not to times before the latest export,
  * which were interpreted in the previous zone. The clock may be wrong, so a period never begins before the previous one.
  */
 export function toNextPeriod(known: readonly ZonePeriod[], seen: ZoneSeen): ZonePeriod | undefined {

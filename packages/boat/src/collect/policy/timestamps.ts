@@ -74,7 +74,7 @@ export function createTimestampReader(zones: string | readonly ZonePeriod[]): Ti
   };
 }
 
-/** A range of local times, as texts `YYYY-MM-DDTHH:MM:SS`, within which neither the offset from UTC nor the zone changes. */
+/** A range of local times, as strings `YYYY-MM-DDTHH:MM:SS`, within which neither the offset from UTC nor the zone changes. */
 export interface LocalSpan {
   readonly from: string;
   readonly to: string;

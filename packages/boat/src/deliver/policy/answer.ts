@@ -72,7 +72,7 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
   if (status >= 400 && refusalShape.Check(value))
     return {
       kind: 'refusal',
-      // These texts are shown in terminals, on the page and in the log, so they must not contain control characters.
+      // These strings are shown in terminals, on the page and in the log, so they must not contain control characters.
       errorCode: toPlainText(value.error_code),
       message: toPlainText(value.message.slice(0, MESSAGE_LENGTH_MAX)),
     };

@@ -16,7 +16,7 @@ describe('the destination', () => {
   const verdict = (value: Verdict) => ({ kind: 'verdict', verdict: value }) as const;
   const probe = (result: ProbeResult) => ({ kind: 'probe', result }) as const;
 
-  it('keeps the time when a state began, with the newest detail', () => {
+  it('keeps the time when a state began, with the latest detail', () => {
     const first = nextDestination(initialDestination(1), verdict(offline), 2);
     assert.deepEqual(first, { state: 'offline', sinceWallMs: 2, detail: 'a' });
     const second = nextDestination(first, verdict({ ...offline, detail: 'b' }), 3);

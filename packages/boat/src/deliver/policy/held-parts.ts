@@ -27,7 +27,8 @@ export interface HeldIndexes {
 
 /**
  * Returns true if central no longer holds the last part that it acknowledged. If central was restored from a backup, it lost the
- * newest parts first, so every part is then queried, and sent again if central does not hold it (docs/spec/protocol.md R102).
+ * most recent parts first, so every part is then queried, and sent again if central does not hold it (docs/spec/protocol.md
+ * R102).
  */
 export function hasLostParts(
   lastAcknowledged: number | undefined,

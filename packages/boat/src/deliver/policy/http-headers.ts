@@ -12,7 +12,7 @@ export function parseRetryAfter(value: string, nowWallMs: number): number | unde
   return atMs === undefined ? undefined : Math.max(0, atMs - nowWallMs);
 }
 
-/** Parses an HTTP date (RFC 9110 §5.6.7, the form that senders must generate). Returns undefined for any other text. */
+/** Parses an HTTP date (RFC 9110 §5.6.7, the form that senders must generate). Returns undefined for any other string. */
 export function parseHttpDate(value: string): number | undefined {
   if (!/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/.test(value))
     return undefined;

@@ -5,7 +5,8 @@
  *
  * CHECKOUT is a checkout of a commit with that version of `ledger/schema.ts`, with its dependencies installed. The first line of
  * the output is a comment with the values that the earlier code reads from the ledger. An upgrade must not change them. For
- * VERSION 1 and 2 the code of version 3 writes the ledger, and the tables that steps 2 and 3 add are then dropped.
+ * VERSION 1 or 2, CHECKOUT contains version 3: its code writes the ledger, and the tables of the later steps are then dropped
+ * (for VERSION 2, only `wire_months`).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

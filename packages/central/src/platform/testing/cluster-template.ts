@@ -25,8 +25,8 @@ function toTemplate(): string {
 }
 
 /**
- * Copies the cluster that a first start would create into a data directory. The first call in a checkout runs initdb. Later
- * calls copy its result, which takes a fifth of the processor time.
+ * Copies the cluster that a first start would create into a data directory. The first call in a checkout runs initdb. Later calls
+ * copy its result, which takes a fifth of the CPU time.
  */
 export async function copyCluster(dataDir: string): Promise<void> {
   const template = toTemplate();

@@ -12,7 +12,7 @@ const SNAPSHOT = join(CACHE, 'pglite.tar');
 
 /**
  * Opens an empty PostgreSQL in WebAssembly, in memory. The first call in a checkout saves a snapshot of the empty database. Later
- * calls load it, which takes a fifth of the processor time that initdb takes in WebAssembly.
+ * calls load it, which takes a fifth of the CPU time that initdb takes in WebAssembly.
  */
 export async function openPgliteStore(): Promise<Store> {
   if (existsSync(SNAPSHOT))

@@ -1,6 +1,6 @@
 /**
  * Removes positions of receivers without a fix from the columns that the map reads. The records keep the values that the boats
- * sent. The conditions match `toMapPosition`. In PostgreSQL, NaN is greater than every other number.
+ * sent. The conditions match `toMapPosition`. PostgreSQL sorts NaN above all other values, so `between` excludes it too.
  */
 export const MAP_POSITIONS_SQL = ['boatlog', 'marine_vision_captures']
   .map(

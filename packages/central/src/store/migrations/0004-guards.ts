@@ -1,5 +1,5 @@
 /**
- * Adds expiring tokens, quotas, usage per installation and day, the audit trail, and each boat's bundle key. Usage is kept per
+ * Adds expiring tokens, quotas, usage per installation per day, the audit trail, and each boat's bundle key. Usage is kept per
  * day, so that a quota check reads one row. `audit_events` has an empty installation ID for events that belong to no
  * installation; `occurrences` counts repetitions of a refusal within an hour.
  */

@@ -4,7 +4,7 @@
  *
  * `boat_name_key` is the name in lower case, by which the list is searched and sorted. `arrival_intervals` has the most recent
  * silences between two exports in seconds, oldest first, and `arrived_at` is the end of the last one. `due_at` is the time from
- * which the boat counts as late; null for a boat from which no export is due. `refused_at` and `refusal` describe the newest
+ * which the boat counts as late; null for a boat from which no export is due. `refused_at` and `refusal` describe the latest
  * request that was refused since the boat's last import. `gap_since` is when the oldest current gap appeared.
  * `installations_look` indexes the few boats that may need attention, in the order of the list. `boat_names` indexes every run of
  * up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` store the last computed figures about

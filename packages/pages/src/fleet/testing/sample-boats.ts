@@ -3,7 +3,7 @@ export interface SampleBoat {
   readonly id: string;
   readonly name: string | undefined;
   readonly tier: 1 | 2 | 3;
-  /** Age of the newest export in hours. Undefined if the boat never sent one. */
+  /** Age of the latest export in hours. Undefined if the boat never sent one. */
   readonly silentHours: number | undefined;
   readonly everyHours: number;
   readonly exports: number;
