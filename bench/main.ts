@@ -28,7 +28,7 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
     'imports',
     {
       bench: benchImports,
-      what: 'only ordinary exports from `central`, with the processor time of one export',
+      what: 'only ordinary exports from `central`, with the CPU time of one export',
     },
   ],
   [
