@@ -110,7 +110,7 @@ function reportRatios({ report }: BenchRun, rates: Readonly<Record<Side, readonl
 async function bind(cores: string, pids: readonly number[], signal: AbortSignal): Promise<void> {
   for (const pid of pids)
     await runChild(['taskset', '-acp', cores, String(pid)], { signal }).catch((error: unknown) => {
-      // A server process can end after it was listed.
+      // A server process may exit after it has been listed.
       if (existsSync(`/proc/${pid}`)) throw error;
     });
 }

@@ -89,7 +89,7 @@ async function generate(): Promise<Answer> {
 /** Every acknowledged export still waits. */
 async function assertNothingLost(): Promise<void> {
   const { json } = await request('GET', 'queue');
-  // The API tests check the keys of GET /export/queue.
+  // The API tests check the properties of this answer.
   const { pending } = json as { readonly pending: readonly { readonly queue_id: string }[] };
   const waiting = new Set(pending.map(({ queue_id: id }) => id));
   assert.deepEqual(

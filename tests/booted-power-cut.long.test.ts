@@ -1,5 +1,5 @@
 // Power fails while dpkg installs, upgrades and removes a boat's package in a booted system, and everything that was not synced
-// is lost. After the next boot, `dpkg --configure -a` and the same command complete the work, and no acknowledged export is lost.
+// is lost. After the next boot, `dpkg --configure -a` and then the interrupted command complete the work, and no acknowledged export is lost.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -81,7 +81,7 @@ test('a card that becomes read-only while the boat works is reported, no upload 
   assert.equal(again.json['code'], 'DISK_READ_ONLY');
   assert.match(String(again.json['hint']), /restart the boat's computer/);
 
-  // The API still answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
+  // The API still answers. Delivery reports that it has paused, and sends nothing, because it could not store a receipt.
   await until('delivery to pause', () => daemon.output().includes('Delivery paused'));
   const sent = front.partsMs.length;
   for (let turn = 0; turn < HURRIES; turn += 1) {

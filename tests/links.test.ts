@@ -113,8 +113,8 @@ describe('a half-open connection', () => {
     }));
 
   test('during an upload is detected by a timeout, and the export arrives', () =>
-    // On a slow machine, central's first answer takes longer than this silence. In that case, the retry must not take its 5
-    // minutes.
+    // On a slow machine, central's first answer takes longer than this silence. The retry would then wait for 5 minutes, so
+    // the clock runs faster.
     overLink(
       { rows: 400, limits: { silenceMs: 500, slowestBytesPerSecond: 1e9 }, clockSpeed: CLOCK_SPEED },
       async (boat, link) => {

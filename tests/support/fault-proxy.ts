@@ -11,7 +11,7 @@ export interface LinkFaults {
   readonly bytesPerSecond?: number;
   /** Resets a connection after it has transferred this many bytes to central. */
   readonly resetAfterSentBytes?: number;
-  /** Resets a connection after this many bytes of answers. Central has then handled the request. */
+  /** Resets a connection after this many bytes of answers. By then, central has handled the request. */
   readonly resetAfterAnsweredBytes?: number;
   /** Closes a connection after this many bytes of answers, like a proxy that times out. */
   readonly truncateAfterAnsweredBytes?: number;

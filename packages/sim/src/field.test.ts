@@ -56,7 +56,7 @@ async function run(plan: Plan) {
   return result;
 }
 
-test('malformed settings files affect neither other files nor a whole category', async () => {
+test('a malformed settings file affects neither the other files nor the rest of its category', async () => {
   await run(
     toPlan(
       [

@@ -197,8 +197,8 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
 }
 
 /**
- * Central reports lost exports in its answer to one export. It reports an export requeued on the previous day only a day later,
- * so if central was restored more than once, a second export follows then.
+ * Central reports lost exports in its answer to one export. The boat requeues an export at most once a day (R90), so this exports
+ * again a day later for each further restoration of central.
  */
 async function learnOfLosses(sim: Simulation, boat: Boat): Promise<void> {
   const { clock, oracle, trace } = sim;

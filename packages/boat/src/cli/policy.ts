@@ -5,8 +5,8 @@ export const API_WAIT_MAX_MS = 60_000;
 /** Polling interval while waiting for the API or the queue. */
 export const POLL_INTERVAL_MS = 1_000;
 /**
- * Maximum wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script sent
- * twelve pings.
+ * Maximum wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script
+ * tried as long.
  */
 export const NETWORK_WAIT_MAX_MS = 60_000;
 /**

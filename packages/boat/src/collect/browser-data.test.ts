@@ -41,7 +41,7 @@ function writeBoatWithVoice(name: string): string {
 const SAME_SECOND_CPU_MAX_MS = 15_000;
 
 describe('the data of a kiosk page', () => {
-  it("is compared with a database's rows in linear time, even if all have the same second", async () => {
+  it("is compared with a database's rows in linear time, even if all timestamps fall in the same second", async () => {
     const root = join(folder, 'one-second');
     mkdirSync(join(root, 'data/boatlog'), { recursive: true });
     const db = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));

@@ -26,7 +26,7 @@ const ISSUES = 'data/self-healing/issues.db';
 const CAPTURES = 'data/marine-vision/captures.db';
 const BOATLOG = 'data/boatlog/boatlog.db';
 
-/** Writes a boat's files, given by path below its root. A database's content is given as SQL. */
+/** Writes a boat's files, keyed by path relative to its root, and runs the collector. A database's content is given as SQL. */
 function collect(
   collector: Collector,
   files: Readonly<Record<string, unknown>>,

@@ -10,14 +10,14 @@ export interface Loss {
 
 /** The recorded losses. A loss is removed only if its cause has been undone. */
 export interface Losses {
-  /** Inside a transaction: records a loss and returns its number. */
+  /** Records a loss and returns its number. Must be called inside a transaction. */
   insert(loss: Loss): number;
   /**
-   * Inside a transaction: adds the bytes to the loss with the same `what` and `reason`, so that a repeated loss takes only one
-   * row.
+   * Adds the bytes to the loss with the same `what` and `reason`, so that a repeated loss takes only one row. Must be called
+   * inside a transaction.
    */
   add(loss: Loss): void;
-  /** Inside a transaction: removes a loss whose bytes were not dropped. */
+  /** Removes a loss whose bytes were not dropped. Must be called inside a transaction. */
   remove(lossNo: number): void;
   /** Oldest first. */
   list(): readonly Loss[];

@@ -4,7 +4,7 @@
  */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/g;
 
-/** Replaces characters that are not plain text with spaces, so that the result is one line and cannot control a terminal. */
+/** Replaces control and direction-changing characters with spaces, so that the result is one line and cannot control a terminal. */
 export function toPlainText(text: string): string {
   return text.replace(UNSAFE, ' ');
 }

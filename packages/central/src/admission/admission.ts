@@ -11,7 +11,7 @@ import type { WorkMeter } from './work-meter.ts';
 
 /** One admitted request. */
 export interface AdmittedRequest {
-  /** The bytes of the request body that are in memory. */
+  /** Counts the bytes of the request body that are held in memory. */
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
   /**
    * Resolves with true once the request has a permit for the lane, or with false if too many requests are waiting or this one

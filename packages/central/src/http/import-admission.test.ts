@@ -167,7 +167,7 @@ describeOnPostgres('admission of imports', (open) => {
     }
   });
 
-  test('counts an answer that a boat does not read as a request in progress', async () => {
+  test('counts an unread answer as a request in progress', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const settings = { record_id: 'settings', text: 'x'.repeat(100_000) };

@@ -27,7 +27,7 @@ type ImportRefused = Refused<RefusalOf<'importPart'>>;
 
 /**
  * Handles `POST /api/v1/data/import`: receives the body, checks its digest, waits for a permit, decodes the body and stores it.
- * Every step may refuse; only the last one stores.
+ * Any step may refuse the request, but only the last one stores anything.
  */
 export async function handleImport(
   context: AppContext,

@@ -10,7 +10,8 @@ const BILL_REQUESTS = 50;
 const BILL_CPU_MS = 1_000;
 
 /**
- * Time for which a node refuses an installation over its quota without a query. A changed quota takes effect when this time ends.
+ * How long a node refuses an installation that is over its quota without querying the database again. A changed quota takes effect
+ * when this time ends.
  */
 const BLOCKED_MS = 5 * 60_000;
 

@@ -30,7 +30,7 @@ export type StoreOutcome =
   /** Another export has the sequence in this ledger. */
   | { readonly kind: 'diverged'; readonly knownExportId: string }
   | { readonly kind: 'disabled' }
-  /** The credential was revoked or has expired since the request began. */
+  /** The credential has been revoked or has expired since the request began. */
   | { readonly kind: 'revoked' }
   /** The installation would exceed its daily quota. */
   | { readonly kind: 'over_quota'; readonly amount: QuotaAmount };

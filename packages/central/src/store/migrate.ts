@@ -5,7 +5,8 @@ import { isContracting, MIGRATIONS, type Migration } from './migrations/index.ts
 import { booleanOf, textOf } from './row.ts';
 
 /**
- * The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once.
+ * The key of the advisory lock that migrations hold, an arbitrary constant. If two nodes
+ * start at the same time, each step is still applied only once.
  */
 export const MIGRATION_LOCK = 826_351_108;
 

@@ -11,8 +11,8 @@ export function toNextExportMoment({ status, heardAt }: PageState, texts: Texts)
 /** Searching minute by minute covers zones with an offset of 15 or 45 minutes. */
 const STEP_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
-/** The lowest tier with daily exports. */
-const SCHEDULED_TIER_MIN = 2;
+/** The lowest tier with daily exports, as in the protocol, whose import would add all schemas to the page. */
+export const SCHEDULED_TIER_MIN = 2;
 
 /**
  * Returns the next time at which the boat's local time reaches the hour of the daily export, or undefined if the boat has no

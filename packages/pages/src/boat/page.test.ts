@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import * as protocol from '@d3kos/protocol';
 import { EXPORT_ERROR_CODES } from '../../../boat/src/platform/errors.ts';
 import { en } from '../i18n/en.ts';
 import { createTexts } from '../i18n/texts.ts';
@@ -9,7 +10,7 @@ import { toFileContents } from './contents.ts';
 import { toEntryView } from './entry-view.ts';
 import { toTheme } from '../ui/look.ts';
 import { toMonth } from './month.ts';
-import { toNextExportAt } from './next-export.ts';
+import { SCHEDULED_TIER_MIN, toNextExportAt } from './next-export.ts';
 import { toOnBoard } from './on-board.ts';
 import { toNoticeText } from './notice.ts';
 import { toSituation } from './situation.ts';
@@ -286,6 +287,10 @@ test("names what the boat lacks rather than central's state or a retry that cann
 });
 
 describe('the next daily export', () => {
+  test('exists from the tier of the protocol', () => {
+    assert.equal(SCHEDULED_TIER_MIN, protocol.SCHEDULED_TIER_MIN);
+  });
+
   const at = (facts: Partial<typeof STATUS>): string | undefined =>
     toNextExportAt({ ...STATUS, ...facts }, NOW);
   const schedule = (timezone: string, hour: number) => ({

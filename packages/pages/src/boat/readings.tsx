@@ -3,7 +3,7 @@ import { Bars, Gauge } from '../ui/graphics.tsx';
 import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
 import type { Texts } from '../i18n/texts.ts';
 import { toMonth } from './month.ts';
-import { toNextExportAt } from './next-export.ts';
+import { SCHEDULED_TIER_MIN, toNextExportAt } from './next-export.ts';
 import type { QueueEntry } from './entry-view.ts';
 import type { View } from './view.ts';
 
@@ -130,7 +130,7 @@ function NextExport({ view: { state, texts } }: { readonly view: View }): JSX.El
               {say('reading.next.zone', { zone: status.schedule.timezone.replaceAll('_', ' ') })}
             </p>
           </>
-        ) : status.tier < 2 ? (
+        ) : status.tier < SCHEDULED_TIER_MIN ? (
           <>
             <p class="figure">{say('reading.next.byHand')}</p>
             <p class="note">{say('reading.next.tier')}</p>

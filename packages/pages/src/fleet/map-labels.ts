@@ -38,8 +38,8 @@ const CONTROLS_HEIGHT_PX = 152;
 const SIDES: readonly LabelSide[] = ['after', 'before', 'below', 'above'];
 
 /**
- * Chooses a side for the name of each marker so that no name covers another name, a marker, the map's controls, or the edge of
- * the map. Earlier marks choose first. Undefined if a marker has no name or if there is no room for it.
+ * Chooses a side for the name of each marker so that no name covers another name, a marker or the map's controls, or extends
+ * past the edge of the map. Earlier markers choose first. Undefined if a marker has no name or if there is no room for it.
  */
 export function placeLabels(
   marks: readonly MapMark[],

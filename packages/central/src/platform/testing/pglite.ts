@@ -11,7 +11,7 @@ const CACHE = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modu
 const SNAPSHOT = join(CACHE, 'pglite.tar');
 
 /**
- * Opens an empty PostgreSQL in WebAssembly, in memory. The first call in a checkout saves a snapshot of the empty database. Later
+ * Opens an empty in-memory PostgreSQL database that runs in WebAssembly. The first call in a checkout saves a snapshot of the empty database. Later
  * calls load it, which takes a fifth of the CPU time that initdb takes in WebAssembly.
  */
 export async function openPgliteStore(): Promise<Store> {

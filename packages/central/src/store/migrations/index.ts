@@ -21,7 +21,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** True if nodes of an earlier version, which lacks the step, cannot run after it. */
+/** True if nodes of an earlier version, which does not have this step, can no longer run once it has been applied. */
 export function isContracting(stepName: string): boolean {
   return stepName.endsWith('-contract');
 }

@@ -105,7 +105,9 @@ async function enrolBoats({ store, app, boats, randomHex, setNow }: SampleWorld)
   }
 }
 
-/** A copy of the boat's card exports from a ledger of its own, while the boat continues with the earlier ledger. */
+/**
+ * Sends exports from a copy of the boat's card, which has its own ledger, while the boat itself continues with the earlier ledger.
+ */
 async function sendFromCopy(
   app: App,
   boat: SampleBoat,
