@@ -7,22 +7,33 @@ const ATTEMPTS_BEFORE_LONG_WAIT = 2;
 
 type Daemon = Pick<RunningDaemon, 'request' | 'output'>;
 
-/** Resolves once no export is waiting or uploading. Rejects as soon as an export has failed. */
+/**
+ * Resolves once no export is waiting or uploading. Rejects as soon as an export has failed, or if none is delivered for a long
+ * time. The whole may take any time, because the machine may be busy.
+ */
 export async function untilDrained(daemon: Daemon): Promise<void> {
-  await until('every export to be delivered', async () => {
-    const { json } = await daemon.request('GET', '/export/queue');
-    // The API tests check this shape.
-    const { pending, uploading, failed } = json as Record<
-      'pending' | 'uploading' | 'failed',
-      readonly { queue_id: string; retry_count: number }[]
-    >;
-    assert.deepEqual(failed, [], daemon.output());
-    if (pending.length === 0 && uploading.length === 0) return true;
-    for (const entry of pending)
-      if (entry.retry_count >= ATTEMPTS_BEFORE_LONG_WAIT) await resetAttempts(daemon, entry.queue_id);
-    await daemon.request('POST', '/export/queue/process');
-    return false;
-  });
+  let left = await tryEveryExport(daemon);
+  while (left > 0)
+    await until(`one of ${left} exports to be delivered`, async () => {
+      const before = left;
+      left = await tryEveryExport(daemon);
+      return left < before;
+    });
+}
+
+/** Makes all waiting exports due. Returns the number of exports that are waiting or uploading. */
+async function tryEveryExport(daemon: Daemon): Promise<number> {
+  const { json } = await daemon.request('GET', '/export/queue');
+  // The API tests check this shape.
+  const { pending, uploading, failed } = json as Record<
+    'pending' | 'uploading' | 'failed',
+    readonly { queue_id: string; retry_count: number }[]
+  >;
+  assert.deepEqual(failed, [], daemon.output());
+  for (const entry of pending)
+    if (entry.retry_count >= ATTEMPTS_BEFORE_LONG_WAIT) await resetAttempts(daemon, entry.queue_id);
+  if (pending.length > 0) await daemon.request('POST', '/export/queue/process');
+  return pending.length + uploading.length;
 }
 
 /** Cancels and retries an export, which gives it all of its attempts again. */
