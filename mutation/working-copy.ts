@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,6 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+/** The built pages, which the setup creates and git ignores. Some tests read them from the programs that serve them. */
+const BUILT_PAGES = [join('packages', 'boat', 'dist', 'page'), join('packages', 'central', 'dist', 'page')];
 /** The scope of our own packages in node_modules, which are links to workspaces and must point into the copy. */
 const WORKSPACE_SCOPE = '@d3kos';
 
@@ -28,7 +31,7 @@ export interface WorkingCopy {
 }
 
 /**
- * Copies all files that git does not ignore, including uncommitted changes, to a new folder. Each installed package is linked
+ * Copies all files that git does not ignore, including uncommitted changes, and the built pages to a new folder. Each installed package is linked
  * separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use the original
  * packages.
  */
@@ -44,6 +47,7 @@ export function createWorkingCopy(original: string): WorkingCopy {
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(original, file), target);
   }
+  for (const page of BUILT_PAGES) cpSync(join(original, page), join(root, page), { recursive: true });
   linkPackages(join(original, 'node_modules'), root);
   return {
     root,
