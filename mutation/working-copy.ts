@@ -31,9 +31,9 @@ export interface WorkingCopy {
 }
 
 /**
- * Copies all files that git does not ignore, including uncommitted changes, and the built pages to a new folder. Each installed package is linked
- * separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use the original
- * packages.
+ * Copies all files that git does not ignore, including uncommitted changes, and the built pages to a new folder. Each installed
+ * package is linked separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use
+ * the original packages.
  */
 export function createWorkingCopy(original: string): WorkingCopy {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-mutant-'));
