@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkingCopy } from './working-copy.ts';
 
@@ -21,6 +21,8 @@ export async function runTests(
 ): Promise<TestRun> {
   signal?.throwIfAborted();
   const folder = mkdtempSync(join(copy.temporary, 'run-'));
+  // Some tests run a database as another user, who needs access to this folder.
+  chmodSync(folder, 0o755);
   const outputFile = join(folder, 'output');
   const output = openSync(outputFile, 'w');
   try {
