@@ -33,8 +33,8 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: "a captive portal's 200 counts as an answer from central",
     file: ANSWER,
-    before: 'if (isHealth && isSuccess(status))',
-    after: 'if (isSuccess(status))',
+    before: "if (isHealth && isSuccess(status)) return { kind: 'central', health: json };",
+    after: "if (isSuccess(status)) return { kind: 'central', health: json as Health };",
     killedBy: ANSWER_TESTS,
   },
   {
@@ -97,7 +97,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     name: 'a refused token fails the export',
     file: VERDICTS,
     before: "return { kind: 'blocked', status, errorCode, detail };",
-    after: "return { kind: 'rejected', errorCode, detail };",
+    after: "return { kind: 'rejected', by: 'central', errorCode, detail };",
     killedBy: VERDICT_TESTS,
   },
   {
