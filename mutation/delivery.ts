@@ -188,7 +188,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     name: 'an acknowledged part is not recorded',
     file: DELIVER,
     before: 'ledger.queue.acknowledge(entry.entryNo, acknowledged);',
-    after: '',
+    after: '{ requeued: [], rewound: [] };',
     killedBy: DELIVER_TESTS,
   },
   {
