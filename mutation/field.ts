@@ -134,11 +134,11 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: RESTORE_TESTS,
   },
   {
-    name: 'in simulated runs: the parts of a lost export keep their receipts',
+    name: 'the parts of a lost export keep their receipts',
     file: 'packages/boat/src/ledger/missing-exports.ts',
     before: '    parts.reopen(entryNo);\n',
     after: '',
-    killedBy: RESTORE_TESTS,
+    killedBy: ['packages/boat/src/ledger/missing-exports.test.ts'],
   },
   {
     name: 'a lost export is requeued more than once a day',
