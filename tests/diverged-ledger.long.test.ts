@@ -173,7 +173,8 @@ test('central holds the records of two boats with copies of one card, and the op
   assert.match(list.output, /\d machines/);
   const authorization = { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } };
   const boat = await fetch(`${central.url}/api/v1/fleet/installations/${INSTALLATION}`, authorization);
-  assert.ok(((await boat.json()) as { concurrent_ledgers: number }).concurrent_ledgers >= 2);
+  const details = (await boat.json()) as { readonly boat: { readonly concurrent_ledgers: number } };
+  assert.ok(details.boat.concurrent_ledgers >= 2);
   const metrics = await (await fetch(`${central.url}/metrics`)).text();
   assert.match(metrics, /^d3kos_central_installations_concurrent 1$/m);
   const status = await fetch(

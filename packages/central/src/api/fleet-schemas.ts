@@ -162,7 +162,6 @@ export const FleetBoatDetailsSchema = Type.Object({
   wire_bytes: count,
   live_tokens: count,
   id_as_token: Type.Boolean(),
-  concurrent_ledgers: count,
   holdings: Type.Array(
     Type.Object({
       category: oneOf(CATEGORIES),

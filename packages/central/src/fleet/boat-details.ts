@@ -32,7 +32,6 @@ export async function loadBoatDetails(
     wire_bytes: summary.wire_bytes,
     live_tokens: summary.live_tokens,
     id_as_token: summary.id_as_token,
-    concurrent_ledgers: summary.concurrent_ledgers,
     holdings: await loadNewest(store, installationId),
     days: await loadDays(store, installationId, nowIso),
     ledgers: await listLedgers(store, installationId),

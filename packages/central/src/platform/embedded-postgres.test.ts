@@ -134,7 +134,7 @@ test('limits the size of the PostgreSQL log and keeps its newest lines', async (
   });
 });
 
-test('creates the database anew if its creation was interrupted', async () => {
+test('creates the database again if its creation was interrupted', async () => {
   await withFolder(async (dataDir) => {
     await mkdir(join(dataDir, 'postgres.new'));
     await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');

@@ -72,7 +72,8 @@ interface Part {
 function BoatStatement({ details, view }: Part): JSX.Element {
   const { texts } = view;
   const { say } = texts;
-  const { boat, as_of: now, concurrent_ledgers: machines } = details;
+  const { boat, as_of: now } = details;
+  const machines = boat.concurrent_ledgers;
   const [mark, tone] = STATE_LOOKS[boat.state];
   const { title, says } = toBoatStatement(boat, now, texts);
   return (

@@ -9,7 +9,7 @@ import { FleetMap } from './map.tsx';
 import { isAdmin } from './state.ts';
 import { type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
 import type { View } from './view.ts';
-import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
+import { needsNothing, SHARED_ID_LOOK, STATE_LOOKS, toName, toStateDetail } from './words.ts';
 
 const COLUMN_COUNT = 9;
 
@@ -267,9 +267,9 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
   const { boat, now } = props;
   const { texts } = props.view;
   const { say, number, bytes } = texts;
-  // Two machines with one ID matter more than a state in which there is nothing to do.
+  // Two machines that use one ID matter more than a state that needs no action.
   const isShared = boat.concurrent_ledgers > 0 && needsNothing(boat.state);
-  const [mark, tone] = STATE_LOOKS[isShared ? 'rejecting' : boat.state];
+  const [mark, tone] = isShared ? SHARED_ID_LOOK : STATE_LOOKS[boat.state];
   const missing = (
     <span class="missing" aria-label={say('page.none')}>
       {say('page.missing')}

@@ -17,6 +17,9 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   in_order: ['synced', 'ok'],
 };
 
+/** How a boat is drawn if two machines use its ID, unless its state is itself a reason to act. */
+export const SHARED_ID_LOOK: readonly [MarkName, Tone] = ['failed', 'warn'];
+
 /** True for a state that needs no action from an operator. */
 export function needsNothing(state: BoatState): boolean {
   return !['refused', 'late', 'gap', 'rejecting'].includes(state);
