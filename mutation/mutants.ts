@@ -3,6 +3,7 @@ import { DELIVERY_MUTANTS } from './delivery.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { ENVIRONMENT_MUTANTS } from './environment.ts';
 import { FIELD_MUTANTS } from './field.ts';
+import { FULL_CARD_MUTANTS } from './full-card.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
 import { READER_MUTANTS } from './readers.ts';
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...POLICY_MUTANTS,
   ...DURABILITY_MUTANTS,
   ...LEDGER_MUTANTS,
+  ...FULL_CARD_MUTANTS,
   ...CREATE_EXPORT_MUTANTS,
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,

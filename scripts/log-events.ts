@@ -74,7 +74,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn('Quarantined {}: {}', 'A damaged file was moved to `damaged/`, unchanged. `kept_at` is its path.'),
     warn(
-      'The card is full; opening the ledger with the space from the ballast file',
+      'The card is full; opening the ledger in the space reserved for it',
       'The service runs, but exports are refused. Free some space.',
     ),
     warn(

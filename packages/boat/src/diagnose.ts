@@ -2,17 +2,18 @@ import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { toCredentialsPaths } from './deliver/credentials.ts';
 import { type DoctorReport, examine, repair } from './doctor/doctor.ts';
-import { examineLedgerFile } from './doctor/examine-ledger.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { toSourcePaths } from './boat.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
-import { ExportError } from './platform/errors.ts';
+import { ExportError, isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
+import { isDamagedDatabase, quickCheck } from './platform/sqlite-code.ts';
 import { createSourceDisk } from './platform/source-disk.ts';
-import { toSpoolPaths } from './spool/spool-paths.ts';
+import { openEvenIfFull } from './recovery/open-even-if-full.ts';
+import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
  * Runs the doctor directly on the files while the export manager is stopped. Holds the daemon's lock, so that no daemon starts in
@@ -34,9 +35,7 @@ export async function diagnose(
   const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
   let ledger: Ledger | undefined;
   try {
-    const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
-    // The next start quarantines a damaged ledger. An examination must not create a missing ledger.
-    if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
+    ledger = await openIfSound(world, paths);
     return await (mode === 'repair' ? repair : examine)({
       world,
       paths,
@@ -58,5 +57,29 @@ export async function diagnose(
   } finally {
     ledger?.close();
     lock.release();
+  }
+}
+
+/**
+ * Opens the ledger. Returns undefined if it does not exist, because an examination must not create it, if SQLite finds damage, or if
+ * it cannot be opened. The examination reports each case.
+ */
+async function openIfSound(world: World, paths: SpoolPaths): Promise<Ledger | undefined> {
+  if ((await world.disk.stat(paths.ledger)) === undefined) return undefined;
+  try {
+    return await openEvenIfFull(world, paths, (ballast) => {
+      const database = world.databases.openLedger(paths.ledger, ballast);
+      try {
+        if (quickCheck(database.db) === 'ok') return openLedger(database, () => world.random.hex(8));
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      database.close();
+      return undefined;
+    });
+  } catch (error) {
+    if (isDamagedDatabase(error) || isExportError(error, 'LEDGER_FAILED')) return undefined;
+    throw error;
   }
 }

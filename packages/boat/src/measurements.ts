@@ -71,8 +71,8 @@ export function createMeasurements(): Measurements {
     },
     measureCommits: (databases, clock) => ({
       ...databases,
-      openLedger(path) {
-        const ledger = databases.openLedger(path);
+      openLedger(path, ballast) {
+        const ledger = databases.openLedger(path, ballast);
         return {
           ...ledger,
           transaction(work) {

@@ -4,6 +4,7 @@ import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
 import type { World } from './platform/ports.ts';
 import { importLegacyQueue, reopenLegacyImport } from './recovery/import-legacy-queue.ts';
+import { openEvenIfFull } from './recovery/open-even-if-full.ts';
 import { recover } from './recovery/recover.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { writeViews } from './views/views.ts';
@@ -28,7 +29,9 @@ export async function handOver(world: World, config: Config): Promise<HandOver> 
     // If this program has never started, the legacy exporter still has its own queue.
     if ((await world.disk.stat(paths.ledger)) === undefined)
       return { undelivered: await listUndelivered(world, paths, undefined) };
-    const ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
+    const ledger = await openEvenIfFull(world, paths, (ballast) =>
+      openLedger(world.databases.openLedger(paths.ledger, ballast), () => world.random.hex(8)),
+    );
     try {
       // First complete any imports and adoptions that a full card postponed, so that the queue contains every export.
       await importLegacyQueue(world, paths, ledger);

@@ -109,7 +109,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
         for (const handle of handles) if (handle.isOpen) handle.close();
       });
       return {
-        openLedger: (path) => {
+        openLedger: (path, ballast) => {
           power.step('ledger.open');
           const isThere = medium.isDirectory(dirname(path));
           if (isThere) mkdirSync(dirname(realPath(path)), { recursive: true });
@@ -128,7 +128,11 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           power.onCut(() => {
             loseUnsynced(ledger, medium, random, aftermath);
           });
-          const opened = openLedgerDatabase(ledger.real, (step, db) => observe(step, db, ledger, facts));
+          const opened = openLedgerDatabase(
+            ledger.real,
+            (step, db) => observe(step, db, ledger, facts),
+            ballast === undefined ? 'index in file' : 'index in memory',
+          );
           return { ...opened, close: () => closeLedger(opened, ledger, facts) };
         },
         openSource: (path) => {
@@ -140,22 +144,24 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
         },
       };
     },
-    takeImage: () => {
-      const files = readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)));
-      const contents = files.map((file) => [file, readFileSync(join(root, file))] as const);
-      return (target = databases) => {
-        rmSync(target.root, { recursive: true, force: true });
-        for (const [file, bytes] of contents) {
-          mkdirSync(dirname(join(target.root, file)), { recursive: true });
-          writeFileSync(join(target.root, file), bytes);
-        }
-      };
-    },
+    takeImage: () => takeImage(root, databases),
     close: () => rmSync(root, { recursive: true, force: true }),
   };
   return databases;
+}
+
+function takeImage(root: string, own: SimDatabases): (target?: SimDatabases) => void {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  const contents = files.map((file) => [file, readFileSync(join(root, file))] as const);
+  return (target = own) => {
+    rmSync(target.root, { recursive: true, force: true });
+    for (const [file, bytes] of contents) {
+      mkdirSync(dirname(join(target.root, file)), { recursive: true });
+      writeFileSync(join(target.root, file), bytes);
+    }
+  };
 }
 
 interface LedgerFacts {

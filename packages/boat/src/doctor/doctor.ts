@@ -45,7 +45,7 @@ export interface DoctorDeps extends BoatToExamine {
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
-  const findings: Finding[] = [await examineLedgerFile(world, paths)];
+  const findings: Finding[] = [await examineLedgerFile(world, paths, ledger)];
   if (ledger !== undefined) {
     const spool = { world, paths, ledger, presence, signal };
     findings.push(

@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime } from '../ledger/labels.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
-import { isDamagedDatabase, sqliteCode } from '../platform/sqlite.ts';
+import { isDamagedDatabase, quickCheck, sqliteCode } from '../platform/sqlite-code.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
   type Finding,
@@ -25,10 +25,14 @@ const VIEWS_BEHIND_MAX_MS = 2_000;
 /** Number of entries read at once. */
 const PAGE_ENTRIES = 500;
 
-/** Runs SQLite's integrity check on the ledger over a read-only connection. */
+/**
+ * Runs SQLite's quick check on the ledger, over the open connection if there is one. `openSource` would read the file through a
+ * separate descriptor. Closing that releases the connection's locks, so another program could remove the WAL with its commits.
+ */
 export async function examineLedgerFile(
   { disk, databases }: Pick<World, 'disk' | 'databases'>,
   paths: SpoolPaths,
+  ledger: Ledger | undefined,
 ): Promise<Finding> {
   const facts = await disk.stat(paths.ledger);
   if (facts === undefined)
@@ -44,18 +48,20 @@ export async function examineLedgerFile(
     message: `The ledger is damaged: ${what}`,
     hint: 'Restart the export manager, which quarantines the ledger and adopts the exports on the disk. Check the disk.',
   });
+  const judge = (result: string): Finding =>
+    result === 'ok'
+      ? {
+          check: 'ledger',
+          level: 'ok',
+          message: `SQLite reports no damage in the ledger (${facts.sizeBytes} bytes)`,
+        }
+      : damaged(result);
+  if (ledger !== undefined) return judge(ledger.quickCheck());
   try {
     const db = databases.openSource(paths.ledger);
     if (db === undefined) return damaged('it is not a file');
     try {
-      const check = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-      return check === 'ok'
-        ? {
-            check: 'ledger',
-            level: 'ok',
-            message: `SQLite reports no damage in the ledger (${facts.sizeBytes} bytes)`,
-          }
-        : damaged(String(check));
+      return judge(quickCheck(db));
     } finally {
       db.close();
     }

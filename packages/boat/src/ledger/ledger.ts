@@ -1,4 +1,5 @@
 import { ExportError } from '../platform/errors.ts';
+import { quickCheck } from '../platform/sqlite-code.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 import { type BrowserDocuments, createBrowserDocuments } from './browser-documents.ts';
 import { type BundledExports, createBundledExports } from './bundled-exports.ts';
@@ -44,6 +45,8 @@ export interface Ledger {
   ensureSparePages(): void;
   /** Reserves this space at the start of a run. See `allocateSparePages`. */
   allocateSparePages(): void;
+  /** Returns `ok`, or the first damage that SQLite finds. */
+  quickCheck(): string;
   /** Commits a change without effect, to test whether the card accepts writes. Throws like `transaction`. */
   proveWritable(): void;
   close(): void;
@@ -94,6 +97,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
            ON CONFLICT (name) DO UPDATE SET value = iif(value = 'even', 'odd', 'even')`,
         );
       }),
+    quickCheck: () => quickCheck(database.db),
     close: () => database.close(),
   };
 }

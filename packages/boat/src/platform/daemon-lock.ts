@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { toDiskError } from './disk-error.ts';
 import { ExportError } from './errors.ts';
-import { sqliteCode } from './sqlite.ts';
+import { sqliteCode } from './sqlite-code.ts';
 
 const SQLITE_BUSY = 5;
 

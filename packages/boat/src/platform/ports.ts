@@ -126,9 +126,11 @@ export interface Disk {
 export interface Databases {
   /**
    * Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not
-   * accept these settings.
+   * accept these settings. With `ballast`, the path of a file that may be overwritten, opening needs no free space: the file becomes
+   * the WAL, unless there is a WAL of at least its size. It remains after the ledger is closed, except on file systems without hard
+   * links. While the ledger is open, no other connection can be opened. Throws DISK_FULL if there is neither a WAL nor this file.
    */
-  openLedger(path: string): LedgerDatabase;
+  openLedger(path: string, ballast?: string): LedgerDatabase;
   /**
    * Opens another service's database read-only, with a short busy timeout and without holding a lock. Returns undefined if the
    * file does not exist. Throws the SQLite error if the database cannot be opened, and DISK_FAILED if the system refuses the

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,8 @@ import { type TestContext, test } from 'node:test';
 import { databasesContract } from './contract/databases-contract.ts';
 import { mountReadOnlyView, mountSmallFileSystem } from './contract/small-file-system.ts';
 import { isExportError } from './errors.ts';
-import { createDatabases, openLedgerDatabase, sqliteCode } from './sqlite.ts';
+import { sqliteCode } from './sqlite-code.ts';
+import { createDatabases, openLedgerDatabase } from './sqlite.ts';
 
 databasesContract('the machine', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-sqlite-'));
@@ -47,6 +49,39 @@ function writeSource(folder: string, end: 'closed' | 'crashed'): string {
   }
   return path;
 }
+
+/** Writes to a database as another program does, without waiting. Returns its error, or an empty text. */
+function writeFromOutside(path: string): string {
+  const script = `const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync(process.argv[1], { timeout: 0 });
+    db.exec('INSERT INTO t VALUES (2)');`;
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '-e', script, path],
+    { encoding: 'utf8' },
+  );
+  return stderr;
+}
+
+test('opening a source a second time does not release the lock under which the first connection reads', (t) => {
+  const path = join(makeFolder(t), 'boatlog.db');
+  const writer = new DatabaseSync(path);
+  writer.exec('CREATE TABLE t (x); INSERT INTO t VALUES (1)');
+  writer.close();
+  const { openSource } = createDatabases();
+  const first = openSource(path);
+  first?.exec('BEGIN');
+  assert.equal(countIn(first), 1);
+  for (let times = 0; times < 2; times += 1) {
+    const second = openSource(path);
+    assert.equal(countIn(second), 1);
+    second?.close();
+    assert.match(writeFromOutside(path), /database is locked/);
+  }
+  first?.exec('COMMIT');
+  first?.close();
+  assert.equal(writeFromOutside(path), '');
+  assert.equal(countIn(openSource(path)), 2);
+});
 
 test('a ledger that cannot use WAL is refused as not durable', () => {
   assert.throws(

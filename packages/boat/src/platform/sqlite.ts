@@ -1,29 +1,31 @@
 import assert from 'node:assert/strict';
-import { accessSync, closeSync, constants, openSync, readSync, statSync, utimesSync } from 'node:fs';
+import { statfsSync, statSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
-import { createDiskFull, createDiskReadOnly, toDiskError } from './disk-error.ts';
-import { isNotFound, systemCode } from './disk-file-system.ts';
+import { createDiskFull, createDiskReadOnly, createNoInodes } from './disk-error.ts';
+import { systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
-import { hasSmallSchema } from './source-schema.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
+import {
+  SQLITE_BUSY,
+  SQLITE_CANTOPEN,
+  SQLITE_CORRUPT,
+  SQLITE_FULL,
+  SQLITE_IOERR,
+  SQLITE_IOERR_SHMSIZE,
+  SQLITE_LOCKED,
+  SQLITE_NOTADB,
+  SQLITE_READONLY,
+  sqliteCode,
+} from './sqlite-code.ts';
+import { createSourceOpener } from './sqlite-source.ts';
+import { useAsWal } from './wal-from-ballast.ts';
 
 /**
  * Timeout for another connection's lock on the ledger. Only the daemon writes to the ledger, so the other connection can only be
  * a SQLite shell. Waiting blocks the whole daemon, but a failed export would be worse.
  */
 const LEDGER_BUSY_MAX_MS = 2_000;
-
-/** Timeout for a source's lock. A locked source is read at the next export. */
-const SOURCE_BUSY_MAX_MS = 250;
-
-/**
- * Maximum size of a value or row that SQLite reads from a source or computes from it, in bytes. A larger one fails with
- * SQLITE_TOOBIG before it is read, so that no source can exhaust the daemon's memory. Collectors never read values close to this
- * size. They measure values with `octet_length`, which is not subject to the limit.
- */
-export const SOURCE_VALUE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * WAL size at which a commit also checkpoints, in pages. It is large enough that most commits are a single sequential write, and
@@ -40,44 +42,43 @@ const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 /** Minimum value of `PRAGMA synchronous` at which SQLite syncs the WAL on every commit: 2 is FULL, 3 is EXTRA. */
 const SYNCHRONOUS_FULL = 2;
 
-/** Offset of the read version in a database file, and its value in WAL mode (SQLite file format §1.3.3). */
-const READ_VERSION_OFFSET = 19;
-const READ_VERSION_WAL = 2;
-
-/** SQLite's primary result codes. The upper bits of `errcode` refine them. */
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_READONLY = 8;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_TOOBIG = 18;
-const SQLITE_NOTADB = 26;
-/** Extended result code for a shared-memory file that could not grow because the disk was full. */
-const SQLITE_IOERR_SHMSIZE = 4874;
-
 /** A ledger's steps, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
 export type LedgerStep = 'opened' | 'begin' | 'commit' | 'committed';
 
 /** Called before each step takes effect, and right after `opened` and `committed`. If it throws, the step fails. */
 export type LedgerObserver = (step: LedgerStep, db: DatabaseSync) => void;
 
+/** Where SQLite keeps the index of the WAL. In the `-shm` file, it needs space. In memory, it excludes other connections. */
+export type WalIndex = 'index in file' | 'index in memory';
+
 /** Creates the machine's databases. */
 export function createDatabases(): Databases {
-  return { openLedger: (path) => openLedgerDatabase(path), openSource: openSourceDatabase };
+  return {
+    openLedger(path, ballast) {
+      if (ballast === undefined) return openLedgerDatabase(path);
+      const openInMemory = (): LedgerDatabase => openLedgerDatabase(path, undefined, 'index in memory');
+      useAsWal(ballast, path, () => openInMemory().close());
+      return openInMemory();
+    },
+    openSource: createSourceOpener(),
+  };
 }
 
 /**
- * Implements `Databases.openLedger`. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available, and DISK_FULL, DISK_READ_ONLY or
- * LEDGER_FAILED for other errors. If `isDamagedDatabase` returns true for the error, the file must be quarantined. `observer` is
+ * Implements `Databases.openLedger`. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available, and DISK_FULL, DISK_NO_INODES,
+ * DISK_READ_ONLY or LEDGER_FAILED for other errors. If `isDamagedDatabase` returns true for the error, the file must be quarantined. `observer` is
  * called at every step, so that the simulator can cut power there.
  */
-export function openLedgerDatabase(path: string, observer?: LedgerObserver): LedgerDatabase {
+export function openLedgerDatabase(
+  path: string,
+  observer?: LedgerObserver,
+  walIndex: WalIndex = 'index in file',
+): LedgerDatabase {
   const op = `open the ledger ${path}`;
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: LEDGER_BUSY_MAX_MS, enableForeignKeyConstraints: true });
+    if (walIndex === 'index in memory') db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL');
     db.exec(
       `PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LEDGER_WAL_KEPT_BYTES}`,
@@ -88,7 +89,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
     observer?.('opened', db);
   } catch (error) {
     db?.close();
-    throw toLedgerError(error, op);
+    throw toOpenError(error, op, path);
   }
   const connection: Connection = {
     db,
@@ -148,6 +149,22 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   return result;
 }
 
+/** Converts the error from opening the ledger. SQLite does not report why it could not create the WAL or its index. */
+function toOpenError(error: unknown, op: string, path: string): unknown {
+  const isNotOpened = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_CANTOPEN;
+  return isNotOpened && hasNoInodes(dirname(path)) ? createNoInodes(op, error) : toLedgerError(error, op);
+}
+
+/** A file system without a fixed number of inodes reports 0 of 0. */
+function hasNoInodes(folder: string): boolean {
+  try {
+    const { files, ffree } = statfsSync(folder);
+    return files > 0 && ffree === 0;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Converts the error from a failed write. SQLite reports every operating system error as an I/O error, so this function checks
  * whether the file system has become read-only.
@@ -196,116 +213,6 @@ function assertDurable(db: DatabaseSync, op: string): void {
     `A power cut would lose ledger commits: journal_mode ${journalMode}, synchronous ${synchronous}`,
     { op, hint: 'Keep the exports folder on a local file system that supports shared memory files.' },
   );
-}
-
-/** Implements `Databases.openSource`. Reads from the source once, so that a damaged source fails here. */
-function openSourceDatabase(path: string): DatabaseSync | undefined {
-  const op = `open the source ${path}`;
-  try {
-    return openSourceFile(path, op);
-  } catch (error) {
-    // A SQLite error keeps its result code. Any other system error becomes a disk error.
-    throw sqliteCode(error) === undefined ? toDiskError(error, op) : error;
-  }
-}
-
-function openSourceFile(path: string, op: string): DatabaseSync | undefined {
-  const facts = statOrAbsent(path);
-  if (facts === undefined) return undefined;
-  if (!hasSmallSchema(path))
-    throw Object.assign(new Error('the schema is too large'), { errcode: SQLITE_TOOBIG });
-  const hasWal = statOrAbsent(`${path}-wal`) !== undefined;
-  const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
-  const isAtRest = !hasWal && isWalMode(path);
-  if (isAtRest && !mayLeaveFilesBeside(path, facts.uid)) return openImmutable(path);
-  // A crashed writer has left its WAL behind. Opening the database would create the WAL index as this user, and the database's
-  // owner could then not write to it.
-  if (hasWal && !hasShm && !mayLeaveFilesBeside(path, facts.uid))
-    throw new ExportError(
-      'DISK_FAILED',
-      `The program that writes ${path} crashed and has not opened it since`,
-      {
-        op,
-        hint: 'Start the service that writes this database, or run the export manager as the same user.',
-      },
-    );
-  return openChecked(() => new DatabaseSync(path, { readOnly: true, timeout: SOURCE_BUSY_MAX_MS }));
-}
-
-/**
- * Returns true if opening the database may leave files behind. A reader of a WAL database creates missing `-wal` and `-shm`
- * files, and a read-only reader leaves them behind. They are harmless if this user owns the database, or if this user is root,
- * because SQLite then gives them to the database file's owner.
- */
-function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
-  const uid = process.geteuid?.();
-  if (uid !== 0 && uid !== ownerUid) return false;
-  try {
-    accessSync(dirname(path), constants.W_OK);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return false;
-    throw error;
-  }
-}
-
-/**
- * Opens a database so that only the database file is read, without locking and without creating files. This is correct for a WAL
- * database that has no writer and whose file contains all of its data. If a writer starts during a read, the read can fail or mix
- * two states.
- */
-function openImmutable(path: string): DatabaseSync {
-  const address = pathToFileURL(path);
-  address.searchParams.set('immutable', '1');
-  return openChecked(() => new DatabaseSync(address, { readOnly: true, timeout: SOURCE_BUSY_MAX_MS }));
-}
-
-function openChecked(open: () => DatabaseSync): DatabaseSync {
-  const db = open();
-  try {
-    // Node before 24.15 has no limits.
-    if ('limits' in db) db.limits.length = SOURCE_VALUE_MAX_BYTES;
-    db.prepare('SELECT count(*) FROM sqlite_schema').get();
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function isWalMode(path: string): boolean {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const byte = new Uint8Array(1);
-    return readSync(file, byte, 0, 1, READ_VERSION_OFFSET) === 1 && byte[0] === READ_VERSION_WAL;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function statOrAbsent(path: string): { readonly uid: number } | undefined {
-  try {
-    return statSync(path);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Returns SQLite's extended result code from an error or its `cause`, or undefined if the error does not come from SQLite.
- */
-export function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode;
-  return sqliteCode(error.cause);
-}
-
-/** Returns true if SQLite reports that the file is damaged or not a database. Retrying does not help. */
-export function isDamagedDatabase(error: unknown): boolean {
-  const primary = (sqliteCode(error) ?? 0) & 0xff;
-  return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB;
 }
 
 /** Converts a SQLite error to an ExportError: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error unchanged. */

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { createClock } from '../platform/clock.ts';
 import { mountSmallFileSystem } from '../platform/contract/small-file-system.ts';
 import { createDisk } from '../platform/disk.ts';
@@ -9,9 +21,11 @@ import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { createDatabases } from '../platform/sqlite.ts';
-import { toSpoolPaths } from '../spool/spool-paths.ts';
+import { type SpoolPaths, toSpoolPaths } from '../spool/spool-paths.ts';
 import { newEntry } from '../testing/new-entry.ts';
-import { openLedger } from '../ledger/ledger.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
+import { BALLAST_BYTES } from '../ledger/spare-pages.ts';
+import { examineLedgerFile } from '../doctor/examine-ledger.ts';
 import { openOrQuarantine } from './open-or-quarantine.ts';
 
 const at = (ms: number): WallMs => ms as WallMs;
@@ -80,34 +94,175 @@ test('200 waiting exports can still be delivered, failed, retried and removed on
   );
 });
 
-test('the ledger opens after a restart on a full card, and waiting exports can still be delivered', async (t) => {
-  const mounted = mountSmallFileSystem(16 * 1024 * 1024);
-  if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
+const MEGABYTE = 1024 * 1024;
+
+/** A card of its own, with the ports needed to open a ledger on it. Skips the test if none can be mounted. */
+function insertSmallCard(t: TestContext, sizeBytes: number) {
+  const mounted = mountSmallFileSystem(sizeBytes);
+  if (mounted.kind === 'unavailable') {
+    t.skip(mounted.reason);
+    return undefined;
+  }
   t.after(() => mounted.unmount());
-  const paths = toSpoolPaths(mounted.path);
-  const log = { write: () => undefined };
-  // The ports needed to open the ledger.
   const world = {
     clock: createClock(),
     random: createRandom(),
     disk: createDisk(),
     databases: createDatabases(),
-    log,
+    log: { write: () => undefined },
   } as unknown as World;
+  const root = mounted.path;
+  return { root, world, paths: toSpoolPaths(root), free: () => statfsSync(root).bavail };
+}
+
+/** Returns the queue IDs of the pending entries, oldest first. */
+const pendingIn = (ledger: Ledger): readonly string[] =>
+  ledger.queue.list('pending').map(({ queueId }) => queueId);
+
+test('the ledger opens on a full card without freeing space, and waiting exports can still be delivered', async (t) => {
+  const card = insertSmallCard(t, 16 * MEGABYTE);
+  if (card === undefined) return;
+  const { root, world, paths, free } = card;
   const first = await openOrQuarantine(world, paths);
   for (let n = 1; n <= 50; n += 1) first.queue.enqueue(newEntry(n), []);
   first.close();
-  fill(mounted.path);
+  fill(root);
+  assert.equal(free(), 0);
   const second = await openOrQuarantine(world, paths);
-  for (let n = 1; n <= 50; n += 1) {
-    const entry = second.queue.claim(() => true);
-    assert.ok(entry !== undefined);
-    second.queue.fail(entry.entryNo, { atMs: at(2), reason: 'x'.repeat(100), archiveFile: `/y/${n}` });
-    second.queue.forget(entry.entryNo);
-  }
+  // Any freed space could be taken by another program.
+  assert.equal(free(), 0);
+  assert.equal(failAll(second), 50);
+  assert.equal((await examineLedgerFile(world, paths, second)).level, 'ok');
   second.close();
-  // The card is still full and the ballast file is gone, but its space is enough for the next start as well.
+  assert.equal(free(), 0);
   const third = await openOrQuarantine(world, paths);
   assert.equal(third.queue.counts().failed, 0);
   third.close();
+  rmSync(join(root, 'filler'));
+  (await openOrQuarantine(world, paths)).close();
+  assert.equal((await world.disk.stat(paths.ballast))?.sizeBytes, BALLAST_BYTES);
+});
+
+test('a start on a full card does not replay commits of an earlier run over later ones', async (t) => {
+  const card = insertSmallCard(t, 16 * MEGABYTE);
+  if (card === undefined) return;
+  const { root, world, paths } = card;
+  const run = async (n: number): Promise<readonly string[]> => {
+    const ledger = await openOrQuarantine(world, paths);
+    ledger.queue.enqueue(newEntry(n), []);
+    assert.equal(ledger.quickCheck(), 'ok');
+    const pending = pendingIn(ledger);
+    ledger.close();
+    return pending;
+  };
+  await run(1);
+  for (let round = 0; round < 3; round += 1) {
+    fill(root);
+    assert.equal((await run(round * 10 + 2)).length, round * 4 + 2);
+    rmSync(join(root, 'filler'));
+    for (const n of [3, 4, 5]) await run(round * 10 + n);
+  }
+  fill(root);
+  const ledger = await openOrQuarantine(world, paths);
+  assert.equal(ledger.quickCheck(), 'ok');
+  assert.equal(pendingIn(ledger).length, 13);
+  ledger.close();
+});
+
+/**
+ * Copies the ledger's files from a running boat, as they would be after a power cut. `and its index` also copies the index of the WAL,
+ * which survives if only the program crashes.
+ */
+function copyCrashed(from: SpoolPaths, to: SpoolPaths, left: 'and its index' | 'without its index'): void {
+  mkdirSync(to.home, { recursive: true });
+  for (const [path, target] of [
+    [from.ledger, to.ledger],
+    [`${from.ledger}-wal`, `${to.ledger}-wal`],
+    ...(left === 'and its index' ? [[`${from.ledger}-shm`, `${to.ledger}-shm`] as const] : []),
+    ...(existsSync(from.ballast) ? [[from.ballast, to.ballast] as const] : []),
+  ] as const)
+    copyFileSync(path, target);
+}
+
+/** Fails every pending entry, as delivery does, and removes it. Returns their number. */
+function failAll(ledger: Ledger): number {
+  for (let failed = 0; ; failed += 1) {
+    const entry = ledger.queue.claim(() => true);
+    if (entry === undefined) return failed;
+    ledger.queue.fail(entry.entryNo, { atMs: at(2), reason: 'x'.repeat(100), archiveFile: '/y' });
+    ledger.queue.forget(entry.entryNo);
+  }
+}
+
+/** The first number of exports makes the WAL smaller than the ballast file, the second one larger. */
+const CRASHES = [40, 200].flatMap((exports) =>
+  (['and its index', 'without its index'] as const).map((left) => ({ exports, left })),
+);
+for (const { exports, left } of CRASHES)
+  test(`after a crash that left the WAL of ${exports} exports ${left}, the ledger opens on a full card with every commit`, async (t) => {
+    const [card, copy] = [insertSmallCard(t, 16 * MEGABYTE), insertSmallCard(t, 16 * MEGABYTE)];
+    if (card === undefined || copy === undefined) return;
+    const interrupted = await openOrQuarantine(card.world, card.paths);
+    for (let n = 1; n <= exports; n += 1) {
+      interrupted.ensureSparePages();
+      interrupted.queue.enqueue(newEntry(n), []);
+    }
+    copyCrashed(card.paths, copy.paths, left);
+    assert.equal(statSync(`${copy.paths.ledger}-wal`).size >= BALLAST_BYTES, exports > 100);
+    interrupted.close();
+    fill(copy.root);
+    const ledger = await openOrQuarantine(copy.world, copy.paths);
+    assert.equal(failAll(ledger), exports);
+    ledger.close();
+    // The WAL's space is free now, and another program takes it.
+    fill(copy.root);
+    const again = await openOrQuarantine(copy.world, copy.paths);
+    assert.deepEqual(pendingIn(again), []);
+    again.close();
+  });
+
+test('on a full card, a small WAL that a crash left does not prevent further commits', async (t) => {
+  const [card, copy] = [insertSmallCard(t, 16 * MEGABYTE), insertSmallCard(t, 16 * MEGABYTE)];
+  if (card === undefined || copy === undefined) return;
+  const first = await openOrQuarantine(card.world, card.paths);
+  for (let n = 1; n <= 20; n += 1) first.queue.enqueue(newEntry(n), []);
+  first.close();
+  const interrupted = openLedger(createDatabases().openLedger(card.paths.ledger), () => '');
+  interrupted.proveWritable();
+  copyCrashed(card.paths, copy.paths, 'without its index');
+  interrupted.close();
+  assert.ok(statSync(`${copy.paths.ledger}-wal`).size < BALLAST_BYTES / 2);
+  fill(copy.root);
+  const ledger = await openOrQuarantine(copy.world, copy.paths);
+  assert.equal(failAll(ledger), 20);
+  ledger.close();
+});
+
+test('a full card without a ballast file is reported, and the ledger is unchanged', async (t) => {
+  const card = insertSmallCard(t, 16 * MEGABYTE);
+  if (card === undefined) return;
+  const { root, world, paths } = card;
+  const first = await openOrQuarantine(world, paths);
+  first.queue.enqueue(newEntry(1), []);
+  first.close();
+  await world.disk.remove(paths.ballast);
+  fill(root);
+  const before = readFileSync(paths.ledger);
+  await assert.rejects(openOrQuarantine(world, paths), (error) => isExportError(error, 'DISK_FULL'));
+  assert.deepEqual(readFileSync(paths.ledger), before);
+});
+
+test('examining an open ledger does not release its locks, so no other program can remove its WAL', async (t) => {
+  const card = insertSmallCard(t, 16 * MEGABYTE);
+  if (card === undefined) return;
+  const { world, paths } = card;
+  const ledger = await openOrQuarantine(world, paths);
+  ledger.queue.enqueue(newEntry(1), []);
+  const wal = statSync(`${paths.ledger}-wal`).ino;
+  assert.equal((await examineLedgerFile(world, paths, ledger)).level, 'ok');
+  const shell = `const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync(process.argv[1]);
+    db.prepare('SELECT count(*) FROM sqlite_schema').get(); db.close();`;
+  execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', shell, paths.ledger]);
+  assert.equal(statSync(`${paths.ledger}-wal`, { throwIfNoEntry: false })?.ino, wal);
+  ledger.close();
 });

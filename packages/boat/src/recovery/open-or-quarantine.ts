@@ -1,7 +1,8 @@
 import { isDiskFull } from '../platform/disk-error.ts';
-import type { World } from '../platform/ports.ts';
-import { isDamagedDatabase } from '../platform/sqlite.ts';
+import type { LedgerDatabase, World } from '../platform/ports.ts';
+import { isDamagedDatabase, quickCheck } from '../platform/sqlite-code.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { openEvenIfFull } from './open-even-if-full.ts';
 import { makeSpoolFolders } from './make-spool-folders.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
@@ -15,19 +16,16 @@ import { keepBallast } from '../ledger/spare-pages.ts';
  */
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await makeSpoolFolders(world, paths);
-  try {
-    return await openWithRoom(world, paths);
-  } catch (error) {
-    if (!isDiskFull(error) || (await world.disk.stat(paths.ballast)) === undefined) throw error;
-    world.log.write('warn', 'The card is full; opening the ledger with the space from the ballast file');
-    await world.disk.remove(paths.ballast);
-    return openWithRoom(world, paths);
-  }
+  return openEvenIfFull(world, paths, async (ballast) => {
+    const sound = openSound(world, paths, ballast);
+    if (sound !== undefined) return ballast === undefined ? reserveSpace(world, paths, sound) : sound;
+    await quarantineLedger(world, paths);
+    return reserveSpace(world, paths, openNew(world, paths));
+  });
 }
 
-/** Opens the ledger and reserves space for it. The ballast file is recreated as soon as there is room for it. */
-async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
-  const ledger = await openUndamaged(world, paths);
+/** Reserves space for the ledger, and recreates the ballast file if there is room for it. */
+async function reserveSpace(world: World, paths: SpoolPaths, ledger: Ledger): Promise<Ledger> {
   try {
     ledger.allocateSparePages();
   } catch (error) {
@@ -42,23 +40,36 @@ async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   return ledger;
 }
 
-async function openUndamaged(world: World, paths: SpoolPaths): Promise<Ledger> {
-  const newLedgerId = (): string => world.random.hex(8);
+/** Opens the ledger, or returns undefined if it is damaged. */
+function openSound(world: World, paths: SpoolPaths, ballast: string | undefined): Ledger | undefined {
+  let database: LedgerDatabase | undefined;
   try {
-    const database = world.databases.openLedger(paths.ledger);
-    const check = database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-    if (check === 'ok') return openLedger(database, newLedgerId);
-    database.close();
-    world.log.write('warn', `The ledger is damaged: ${String(check)}`);
+    database = world.databases.openLedger(paths.ledger, ballast);
+    const check = quickCheck(database.db);
+    if (check === 'ok') return openLedger(database, () => world.random.hex(8));
+    world.log.write('warn', `The ledger is damaged: ${check}`);
   } catch (error) {
+    database?.close();
     if (!isDamagedDatabase(error)) throw error;
     world.log.write('warn', 'The ledger is damaged and cannot be opened');
+    return undefined;
   }
+  database.close();
+  return undefined;
+}
+
+function openNew(world: World, paths: SpoolPaths): Ledger {
+  return openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
+}
+
+async function quarantineLedger(world: World, paths: SpoolPaths): Promise<void> {
+  // The ballast file's space is needed for the new ledger. On a full card, the ballast file may also be the WAL, which is quarantined
+  // and must not be overwritten again.
+  await world.disk.remove(paths.ballast);
   const stamp = toStamp(world.clock.wall());
   for (const suffix of ['', '-wal', '-shm']) {
     const path = `${paths.ledger}${suffix}`;
     if ((await world.disk.stat(path)) === undefined) continue;
     await quarantineFile(world, paths, path, `the ledger that was found damaged at ${stamp}`);
   }
-  return openLedger(world.databases.openLedger(paths.ledger), newLedgerId);
 }

@@ -19,7 +19,7 @@ export interface SpoolPaths {
   readonly pendingCredentials: string;
   /** The boat's access to its Signal K server. */
   readonly signalkAccess: string;
-  /** A file that is deleted when the disk is full, so that the ledger can be opened. */
+  /** A file that becomes the ledger's WAL when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;
   readonly queueFile: string;
   readonly historyFile: string;

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { isExportError } from '../errors.ts';
 import type { Databases, LedgerDatabase } from '../ports.ts';
-import { isDamagedDatabase, sqliteCode } from '../sqlite.ts';
+import { isDamagedDatabase, sqliteCode } from '../sqlite-code.ts';
 
 /** Databases under test, their folder, and a function that maps their paths to paths on this machine. */
 export interface DatabasesUnderTest {
