@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
@@ -200,6 +200,45 @@ test('a daemon on a full card still answers and can cancel and retry waiting exp
   assert.equal((await daemon.request('GET', '/export/status')).status, 200);
   rmSync(card.ballast);
   assert.deepEqual(await queued(daemon), [made['queue_id']]);
+  assert.equal(await daemon.stop(), 0);
+});
+
+test('the doctor reads the ledger on a full card, with and without a running export manager', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
+  if (card === undefined) return;
+  const place = { ...card, port: await freePort() };
+  const judgeLedger = async (): Promise<string | undefined> => {
+    const { output } = await processes.run('boat', ['doctor', '--json'], toBoatEnvironment(place));
+    // With --json, the command prints one JSON document on standard output, and log lines on standard error.
+    const json = output.slice(output.indexOf('{"'), output.lastIndexOf('}') + 1);
+    const { findings } = JSON.parse(json) as { findings: { check: string; level: string }[] };
+    return findings.find(({ check }) => check === 'ledger')?.level;
+  };
+  const daemon = await startDaemon(processes, place);
+  const { json: made } = await generate(daemon, 'full');
+  assert.equal(await daemon.stop(), 0);
+  fill(card.ballast, 0);
+  assert.equal(await judgeLedger(), 'ok');
+  const again = await startDaemon(processes, place);
+  assert.equal(await judgeLedger(), 'ok');
+  assert.deepEqual(await queued(again), [made['queue_id']]);
+  assert.equal(await again.stop(), 0);
+});
+
+test("if the exports are on another drive, the status shows that drive's space", async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const drive = mountSmallFileSystem(CARD_BYTES);
+  if (drive.kind === 'unavailable') return t.skip(drive.reason);
+  processes.atEnd(() => drive.unmount());
+  const root = join(processes.folder('linked'), 'boat');
+  prepareBoat({ root });
+  symlinkSync(drive.path, join(root, 'data', 'exports'));
+  const daemon = await startDaemon(processes, { root, port: await freePort(), centralUrl: NO_SERVER });
+  const { json } = await daemon.request('GET', '/export/status');
+  // The API tests check the keys of GET /export/status.
+  const { total_bytes: totalBytes } = json['storage'] as { readonly total_bytes: number };
+  assert.equal(totalBytes, CARD_BYTES);
   assert.equal(await daemon.stop(), 0);
 });
 

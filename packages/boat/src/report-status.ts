@@ -11,7 +11,7 @@ export function createStatusReport(
   const { world, config, ledger, worker } = deps;
   return async () => {
     const license = await deps.license.current(deps.signal);
-    const space = await world.disk.space(config.root);
+    const space = await world.disk.space(deps.paths.home);
     const files = (await world.disk.list(deps.paths.exports)) ?? [];
     const lastExport = ledger.queue.newest();
     const categories = lastCategories();
