@@ -83,7 +83,7 @@ async function send(
   changes: Partial<PartToSend> = {},
   signal = NEVER,
 ): Promise<SentPart> {
-  const http = createTransport({ silenceMs: 200, slowestBytesPerSecond: 1e12, connectTimeoutMs: 1_000 });
+  const http = createTransport({ silenceMs: 2_000, slowestBytesPerSecond: 1e12, connectTimeoutMs: 10_000 });
   closings.push(() => http.close());
   const deps = {
     transport: http.transport,
