@@ -25,7 +25,8 @@ const TESTS = listTests('long').map(toTestStep);
 const MUTATION: Step = { name: 'mutation', args: ['mutation/main.ts'] };
 
 /**
- * Runs a step to its end and prints its line. Prints all of its output only if the step failed. Resolves to true if it passed.
+ * Runs a step to its end and prints its line, with the reasons for skipped tests. Prints all of its output only if the step failed.
+ * Resolves to true if it passed.
  */
 async function runStep({ name, args }: Step): Promise<boolean> {
   const began = performance.now();
@@ -43,7 +44,9 @@ async function runStep({ name, args }: Step): Promise<boolean> {
   const hasPassed = code === 0;
   if (!hasPassed) console.log(output);
   const seconds = Math.round((performance.now() - began) / 1_000);
-  console.log(`${hasPassed ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  const reasons = new Set([...output.matchAll(/^ *﹣ .* # (.+)$/gm)].map(([, reason]) => reason));
+  const skipped = reasons.size === 0 ? '' : `; skipped: ${[...reasons].join('; ')}`;
+  console.log(`${hasPassed ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)${skipped}`);
   return hasPassed;
 }
 

@@ -1,21 +1,19 @@
 // Tests the export manager's memory limit in a booted system, with the sources that need the most memory.
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { type Card, insertCard } from '../crash/card.ts';
-import { writeBoat } from '../packages/sim/src/fixture/index.ts';
-import { INSTALLATION } from './support/boat-in-process.ts';
+import { DEB, SERVICE, stageBoat } from './support/booted-boat.ts';
 import { createMachine, type Machine } from './support/booted-machine.ts';
 import { buildPackages, findPackage } from './support/booted-packages.ts';
-import { buildRoot, findBootObstacle, runHost } from './support/booted-root.ts';
+import { buildRoot, findBootObstacle } from './support/booted-root.ts';
 import { createSteps } from './support/booted-steps.ts';
 import { HOSTILE_SOURCES } from './support/hostile-sources.ts';
 
 /** The sources that need the most memory. hostile-sources.long.test.ts measures all of them. */
 const HEAVIEST = ['a log of 100,000 lines', '6 million empty lists', 'escaped quotes without end'];
-const SERVICE = 'd3kos-export-manager.service';
 /** Space for the sources and for their exports. */
 const CARD_BYTES = 1_000_000_000;
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
@@ -45,14 +43,9 @@ before(async () => {
   const lower = await buildRoot();
   await buildPackages(folder);
   machine = await createMachine(lower, { data: card, limits: 'enforced' });
-  const root = join(machine.root, 'opt', 'd3kos');
-  mkdirSync(root, { recursive: true });
-  writeBoat(root, { generation: 'gen3', rows: 200, seed: 1, installationId: INSTALLATION, tier: 2 });
-  cpSync(findPackage(folder, 'd3kos-export'), join(machine.root, 'root', 'd3kos-export.deb'));
-  await runHost('chroot', machine.root, 'useradd', '--create-home', 'd3kos');
-  await runHost('chroot', machine.root, 'chown', '-R', 'd3kos:d3kos', '/opt/d3kos');
+  await stageBoat(machine, findPackage(folder, 'd3kos-export'), 200);
   await machine.boot();
-  await machine.ok('dpkg -i /root/d3kos-export.deb');
+  await machine.ok(`dpkg -i ${DEB}`);
 });
 
 after(async () => {

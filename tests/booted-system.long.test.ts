@@ -1,14 +1,25 @@
 // A boat with the legacy exporter, booted with systemd, goes through the package's whole life: upgrade, use, reboot, rollback,
 // upgrade again, removal and purge. Prints how long each step takes.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { writeBoat } from '../packages/sim/src/fixture/index.ts';
-import { createMachine, type Machine, NETWORK_PROFILE } from './support/booted-machine.ts';
+import {
+  countWaiting,
+  DEB,
+  enrollBoat,
+  generate,
+  type QueueCounts,
+  readJournal,
+  readQueue,
+  SERVICE,
+  stageBoat,
+  untilDelivered,
+} from './support/booted-boat.ts';
+import { createMachine, type Machine } from './support/booted-machine.ts';
 import { buildPackages, findPackage } from './support/booted-packages.ts';
-import { buildRoot, findBootObstacle, runHost } from './support/booted-root.ts';
+import { buildRoot, findBootObstacle } from './support/booted-root.ts';
 import { CENTRAL_URL, type Shore, startShore } from './support/booted-shore.ts';
 import { createSteps } from './support/booted-steps.ts';
 import { INSTALLATION } from './support/boat-in-process.ts';
@@ -16,13 +27,10 @@ import { legacyFiles, stageLegacy } from './support/legacy-installation.ts';
 import { until } from './support/until.ts';
 
 const obstacle = findBootObstacle();
-const SERVICE = 'd3kos-export-manager.service';
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
 const packages = join(folder, 'packages');
 let machine: Machine;
 let shore: Shore;
-/** The boat's package, as the machine sees it. */
-const DEB = '/root/d3kos-export.deb';
 
 const step = createSteps(
   obstacle,
@@ -39,7 +47,8 @@ before(async () => {
   const lower = await buildRoot();
   await buildPackages(packages);
   machine = await createMachine(lower);
-  await stageBoat();
+  stageLegacy(machine.root);
+  await stageBoat(machine, findPackage(packages, 'd3kos-export'), 200);
   shore = await startShore(machine, findPackage(packages, 'd3kos-central'), join(folder, 'shore'));
   await machine.boot();
 });
@@ -50,35 +59,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes a boat with records and the legacy exporter, before its first boot. */
-async function stageBoat(): Promise<void> {
-  const root = join(machine.root, 'opt', 'd3kos');
-  mkdirSync(root, { recursive: true });
-  writeBoat(root, { generation: 'gen3', rows: 200, seed: 1, installationId: INSTALLATION, tier: 2 });
-  stageLegacy(machine.root);
-  const connections = join(machine.root, 'etc', 'NetworkManager', 'system-connections');
-  writeFileSync(join(connections, 'boat.nmconnection'), NETWORK_PROFILE, { mode: 0o600 });
-  cpSync(findPackage(packages, 'd3kos-export'), join(machine.root, DEB));
-  await runHost('chroot', machine.root, 'useradd', '--create-home', 'd3kos');
-  await runHost('chroot', machine.root, 'chown', '-R', 'd3kos:d3kos', '/opt/d3kos');
-}
-
-interface Counts {
-  readonly pending_count: number;
-  readonly failed_count: number;
-  readonly completed_count: number;
-  readonly exporter?: string;
-}
-const queue = async (): Promise<Counts> =>
-  JSON.parse(await machine.ok('curl -sf http://127.0.0.1:8094/export/queue/status')) as Counts;
-const untilDelivered = (): Promise<void> =>
-  until('nothing waits', async () => {
-    const { code, output } = await machine.run('curl -sf http://127.0.0.1:8094/export/queue/status');
-    if (code !== 0) return false;
-    const counts = JSON.parse(output) as Counts & { readonly uploading_count: number };
-    return counts.pending_count + counts.uploading_count === 0 && counts.exporter === undefined;
-  });
-const generate = (): Promise<string> => machine.ok('curl -sf -X POST http://127.0.0.1:8094/export/generate');
+const queue = (): Promise<QueueCounts> => readQueue(machine);
 /** The number of records that central holds for the boat. */
 const records = async (): Promise<number> => {
   const { categories } = (await shore.central('show', INSTALLATION)) as {
@@ -125,35 +106,27 @@ step("systemd rates each service's exposure at no more than 1.5", async () => {
 });
 
 step("the boat is enrolled and delivers the legacy exporter's exports", async () => {
-  const { token } = (await shore.central('enroll', INSTALLATION, '--tier', '2')) as {
-    readonly token: string;
-  };
-  await machine.ok(
-    `printf 'CENTRAL_API_URL=${CENTRAL_URL}\\nNODE_EXTRA_CA_CERTS=/etc/central.pem\\n' >> /etc/default/d3kos-export
-     install -m 0600 -o d3kos -g d3kos /dev/null /opt/d3kos/config/export-credentials.json
-     echo '{"token": "${token}"}' > /opt/d3kos/config/export-credentials.json
-     systemctl restart ${SERVICE}`,
-  );
-  await untilDelivered();
-  await generate();
-  await untilDelivered();
+  await enrollBoat(machine, shore);
+  await untilDelivered(machine);
+  await generate(machine);
+  await untilDelivered(machine);
   assert.ok((await records()) > 200);
 });
 
 step('an export without a network waits, and is sent when the network is back', async () => {
   await machine.ok('nmcli networking off');
-  await generate();
-  assert.equal((await queue()).pending_count, 1);
+  await generate(machine);
+  assert.equal(await countWaiting(machine), 1);
   await until('the boat has detected it', async () =>
     /"state":"offline"/.test(await machine.ok('curl -sf http://127.0.0.1:8094/export/status')),
   );
   await machine.ok('nmcli networking on');
-  await untilDelivered();
+  await untilDelivered(machine);
 });
 
 step('after a reboot, the boot unit reports that the waiting export was sent', async () => {
   await machine.cable('cut');
-  await generate();
+  await generate(machine);
   await machine.reboot();
   await until('the boot unit reports', async () =>
     (await machine.run('journalctl -b -u d3kos-export-boot.service')).output.includes(
@@ -164,7 +137,7 @@ step('after a reboot, the boot unit reports that the waiting export was sent', a
   await until('the boot unit ends', async () =>
     (await machine.run('systemctl is-active d3kos-export-boot.service')).output.startsWith('active'),
   );
-  const journal = await machine.ok('journalctl -b -u d3kos-export-boot.service');
+  const journal = await readJournal(machine, 'd3kos-export-boot.service');
   for (const line of [
     'Queue status: 1 pending exports',
     'Processing pending exports...',
@@ -175,27 +148,27 @@ step('after a reboot, the boot unit reports that the waiting export was sent', a
 
 step('the daily unit exports at tier 2 and skips at tier 1', async () => {
   await machine.ok('systemctl start d3kos-export-daily.service');
-  const exported = await machine.ok('journalctl -b -u d3kos-export-daily.service');
+  const exported = await readJournal(machine, 'd3kos-export-daily.service');
   assert.match(exported, /Current tier: 2[^]*Triggering export\.\.\.[^]*✓ /);
   await machine.ok(
     `sed -i 's/"tier": *2/"tier": 1/' /opt/d3kos/config/license.json && grep -q '"tier": 1' /opt/d3kos/config/license.json`,
   );
   await machine.ok('systemctl start d3kos-export-daily.service');
   assert.match(
-    await machine.ok('journalctl -b -u d3kos-export-daily.service'),
+    await readJournal(machine, 'd3kos-export-daily.service'),
     /Current tier: 1[^]*Skipping export/,
   );
   await machine.ok(`sed -i 's/"tier": 1/"tier": 2/' /opt/d3kos/config/license.json`);
-  await untilDelivered();
+  await untilDelivered(machine);
 });
 
 step('the sandbox allows a bundle on a mounted drive, the doctor, and the page behind nginx', async () => {
   await machine.cable('cut');
-  await generate();
+  await generate(machine);
   await machine.ok('mkdir -p /media/usb && mount -t tmpfs -o size=64M tmpfs /media/usb');
   await machine.ok('d3kos-export bundle /media/usb && ls /media/usb/*.bundle');
   await machine.cable('connected');
-  await untilDelivered();
+  await untilDelivered(machine);
   await machine.ok('umount /media/usb && d3kos-export doctor');
   await machine.ok(
     `sed -i '0,/server_name _;/s//server_name _; include snippets\\/d3kos-export.conf;/' /etc/nginx/sites-available/default`,
@@ -204,6 +177,32 @@ step('the sandbox allows a bundle on a mounted drive, the doctor, and the page b
   assert.match(await machine.ok('curl -sf http://localhost/export/status'), /"success": ?true/);
   const completion = `. /usr/share/bash-completion/completions/d3kos-export; COMP_WORDS=(d3kos-export ro); COMP_CWORD=1; _d3kos_export; echo $COMPREPLY`;
   assert.equal(await machine.ok(`bash -c '${completion}'`), 'rollback');
+});
+
+step('the commands of the guide for operating a boat work', async () => {
+  await machine.cable('cut');
+  await machine.ok('d3kos-export generate --incremental && d3kos-export preview --incremental');
+  const id = await generate(machine);
+  assert.ok((await machine.ok('d3kos-export queue list')).includes(id));
+  await machine.ok(`d3kos-export queue cancel ${id} && d3kos-export queue retry ${id}`);
+  await machine.cable('connected');
+  await untilDelivered(machine);
+  assert.ok((await machine.ok('d3kos-export history')).includes(id));
+  assert.match(await machine.ok('d3kos-export status'), /Central: +online/);
+  await machine.ok('d3kos-export doctor && sudo -u d3kos d3kos-export doctor --repair');
+  assert.match(await machine.ok('sudo d3kos-export config'), /central_api_url/);
+  await machine.ok('sudo systemctl restart d3kos-export-manager.service');
+  assert.match(await machine.ok('curl -s http://localhost:8094/metrics'), /^d3kos_export_info/m);
+  const support = await machine.ok(
+    'cd /root && sudo d3kos-export support-bundle --write support.json > /dev/null && cat support.json',
+  );
+  const { token } = JSON.parse(
+    readFileSync(join(machine.root, 'opt/d3kos/config/export-credentials.json'), 'utf8'),
+  ) as { readonly token: string };
+  assert.ok(support.length > 1_000 && !support.includes(token));
+  await machine.ok(
+    'journalctl -u d3kos-export-boot.service -u d3kos-export-daily.service && rm /root/support.json',
+  );
 });
 
 step('a hung export manager is restarted by the watchdog, and a healthy one is not', async () => {
@@ -220,7 +219,7 @@ step('a hung export manager is restarted by the watchdog, and a healthy one is n
     'the watchdog restarted the service',
     async () => (await read('NRestarts')) === '1' && (await read('ActiveState')) === 'active',
   );
-  assert.match(await machine.ok(`journalctl -b -u ${SERVICE}`), /Watchdog timeout/);
+  assert.match(await readJournal(machine, SERVICE), /Watchdog timeout/);
   await machine.ok(`rm -r ${folderOfChanges} && systemctl daemon-reload && systemctl restart ${SERVICE}`);
 });
 
@@ -232,20 +231,20 @@ step('an older program refuses a newer ledger and names the remedy', async () =>
   await setVersion('+ 1');
   assert.notEqual((await machine.run(`systemctl start ${SERVICE}`)).code, 0);
   assert.match(
-    await machine.ok(`journalctl -b -u ${SERVICE} -n 20`),
+    await readJournal(machine, SERVICE),
     /LEDGER_TOO_NEW[^]*Install the newer export manager again/,
   );
   await machine.ok(`systemctl stop ${SERVICE}`);
   await setVersion('- 1');
   await machine.ok(`chown d3kos:d3kos /opt/d3kos/data/exports/exports.db* && systemctl start ${SERVICE}`);
-  await untilDelivered();
+  await untilDelivered(machine);
 });
 
 let beforeRollback = 0;
 step('rollback restores the legacy exporter exactly, with the waiting export in its queue', async () => {
   beforeRollback = await records();
   await machine.cable('cut');
-  await generate();
+  await generate(machine);
   await machine.ok('d3kos-export rollback');
   assert.deepEqual(legacyFiles(machine.root), staged());
   await until(
@@ -257,18 +256,18 @@ step('rollback restores the legacy exporter exactly, with the waiting export in 
     await machine.ok('systemctl is-enabled d3kos-export-boot.service d3kos-export-daily.timer'),
     'enabled\nenabled',
   );
-  await generate();
+  await generate(machine);
   assert.equal((await queue()).pending_count, 2);
 });
 
 step('the next upgrade delivers both, and central holds no record twice', async () => {
   await machine.cable('connected');
   await install();
-  await untilDelivered();
+  await untilDelivered(machine);
   // The legacy exporter's export has one record. All records of the other export were already delivered.
   assert.equal(await records(), beforeRollback + 1);
-  await generate();
-  await untilDelivered();
+  await generate(machine);
+  await untilDelivered(machine);
   assert.equal(await records(), beforeRollback + 1);
 });
 
@@ -281,12 +280,12 @@ step('installing the same version again keeps the services and their settings', 
     'disabled',
   );
   assert.equal(await machine.ok('cat /etc/default/d3kos-export'), settings);
-  await untilDelivered();
+  await untilDelivered(machine);
 });
 
 step('removal restores the legacy exporter, and purge does not touch it', async () => {
   await machine.cable('cut');
-  await generate();
+  await generate(machine);
   await machine.ok('dpkg -r d3kos-export');
   await until(
     'the legacy exporter answers',
@@ -310,7 +309,7 @@ step(
     await machine.ok(`systemctl disable --now ${SERVICE} d3kos-export-boot.service d3kos-export-daily.timer
     rm -r /etc/systemd/system/d3kos-export-* /opt/d3kos/data/exports && systemctl daemon-reload && systemctl reset-failed`);
     await install();
-    await generate();
+    await generate(machine);
     const view = join(machine.root, 'opt/d3kos/data/exports/export_queue.json');
     const pending = (): readonly { readonly export_file: string }[] =>
       (

@@ -39,8 +39,11 @@ export interface MachineOptions {
 export interface Machine {
   /** The machine's file system as seen from the host. It may be changed freely before the first `boot`. */
   readonly root: string;
-  /** Boots, and waits until multi-user.target is reached. */
-  boot(): Promise<void>;
+  /**
+   * Boots, and waits until multi-user.target is reached. With `read-only`, the machine cannot change its files, as after a storage
+   * error. The card with the boat's data is mounted separately and stays writable.
+   */
+  boot(root?: 'writable' | 'read-only'): Promise<void>;
   /** Restarts the machine from inside, as `sudo reboot` does. */
   reboot(): Promise<void>;
   /** Switches the machine off at once. Its disk keeps everything, as if all processes had been killed. */
@@ -85,8 +88,8 @@ export async function createMachine(lower: string, options: MachineOptions = {})
     if (container !== undefined) await endContainer(container);
     container = undefined;
   };
-  const boot = async (): Promise<void> => {
-    container = startContainer({ root, name, netns: boat, card, groups: groups.paths });
+  const boot = async (access: 'writable' | 'read-only' = 'writable'): Promise<void> => {
+    container = startContainer({ root, access, name, netns: boat, card, groups: groups.paths });
     // `is-system-running` does not work here, because it reports `starting` while the boot unit waits for the network.
     await until(
       'the machine has booted',
@@ -199,17 +202,19 @@ method=disabled
 
 function startContainer(machine: {
   readonly root: string;
+  readonly access: 'writable' | 'read-only';
   readonly name: string;
   readonly netns: string;
   readonly card: string;
   readonly groups: readonly string[];
 }): ChildProcess {
-  const { root, name, netns, card, groups } = machine;
+  const { root, access, name, netns, card, groups } = machine;
   const join = groups.map((group) => `echo $$ > ${group}/cgroup.procs; `).join('');
   return spawn(
     'sh',
     [
       ...['-c', `${join}exec "$@"`, 'sh', 'systemd-nspawn'],
+      ...(access === 'read-only' ? ['--read-only'] : []),
       ...['-D', root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '-M', name],
       ...[`--network-namespace-path=/run/netns/${netns}`, '--capability=CAP_NET_ADMIN'],
       ...[`--bind=${card}:/${CARD}`],

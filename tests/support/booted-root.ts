@@ -6,7 +6,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -95,6 +94,16 @@ function toRootFolder(): string | undefined {
 }
 
 /**
+ * Builds the folder `$1` with the command that follows `$2`, unless another test has built it in the meantime. An interrupted build
+ * leaves only `$2`.
+ */
+const BUILD_ONCE = `root=$1 partial=$2; shift 2
+if [ -e "$root" ]; then exit; fi
+rm -rf "$partial"
+"$@"
+mv "$partial" "$root"`;
+
+/**
  * Returns the folder of a Debian system, built from this machine's own apt sources unless it is in the cache. Do not change it:
  * machines mount it as the lower layer of an overlay.
  */
@@ -103,13 +112,19 @@ export async function buildRoot(): Promise<string> {
   if (cached !== undefined) return cached;
   mkdirSync(LAB_CACHE, { recursive: true });
   const partial = `${ROOT_FOLDER}.partial`;
-  rmSync(partial, { recursive: true, force: true });
   const sources = join(LAB_CACHE, `${SUITE}.sources`);
   writeFileSync(sources, toDebianSources(SUITE));
   await execute(
-    'mmdebstrap',
+    'flock',
     [
-      ...['--mode=root', '--variant=minbase', '--format=directory', `--include=${PACKAGES.join(',')}`],
+      ...[`${ROOT_FOLDER}.lock`, 'sh', '-euc', BUILD_ONCE, 'sh', ROOT_FOLDER, partial],
+      ...[
+        'mmdebstrap',
+        '--mode=root',
+        '--variant=minbase',
+        '--format=directory',
+        `--include=${PACKAGES.join(',')}`,
+      ],
       ...['Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"'].map(
         (option) => `--aptopt=${option}`,
       ),
@@ -119,7 +134,6 @@ export async function buildRoot(): Promise<string> {
     ],
     { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 },
   );
-  renameSync(partial, ROOT_FOLDER);
   return ROOT_FOLDER;
 }
 

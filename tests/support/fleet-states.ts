@@ -199,7 +199,7 @@ const DIALOG_STATES: readonly FleetState[] = [
     hash: toBoatHash('Northern Lights of the Western Approaches II'),
     enter: press(`${ACCESS}2`),
   },
-  { name: 'code', seat: 'admin', hash: SANNA, enter: change(`${ACCESS}0`, 'dialog .invitation__code') },
+  { name: 'code', seat: 'admin', hash: SANNA, enter: change(`${ACCESS}0`, 'dialog .enrolment__code') },
   { name: 'token', seat: 'admin', hash: SANNA, enter: change(`${ACCESS}1`, 'dialog .secret') },
 ];
 
