@@ -13,7 +13,7 @@ const COMMAND = /^(?:sudo|npm|npx|curl|echo|export|journalctl|systemctl|d3kos-\w
 const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] = [
   [/apt install \.\/d3kos-export_/, 'tests/booted-system.long.test.ts', 'dpkg -i ${DEB}'],
   [/apt install \.\/d3kos-central_/, 'tests/booted-central.long.test.ts', 'apt-get install -y d3kos-central'],
-  [/CENTRAL_API_URL=.*tee -a/, 'tests/booted-system.long.test.ts', '>> /etc/default/d3kos-export'],
+  [/CENTRAL_API_URL=.*tee -a/, 'tests/support/booted-boat.ts', '>> /etc/default/d3kos-export'],
   [
     /tee -a \/etc\/default\/d3kos-central/,
     'tests/booted-central.long.test.ts',
@@ -34,9 +34,48 @@ const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] 
     'tests/booted-central.long.test.ts',
     "boat('enroll', String(code))",
   ],
+  [/d3kos-export enroll .* --replace-id/, 'tests/enroll.test.ts', "enroll(code, '--replace-id')"],
+  [
+    /d3kos-central enroll 0123456789abcdef --tier 2/,
+    'tests/support/booted-boat.ts',
+    "'enroll', INSTALLATION, '--tier', '2'",
+  ],
+  [/d3kos-central tokens/, 'packages/central/src/main.test.ts', "'tokens', ID"],
+  [/d3kos-central revoke .* --token/, 'packages/central/src/main.test.ts', "'revoke', ID, '--token'"],
+  [/d3kos-export queue list/, 'tests/booted-system.long.test.ts', 'd3kos-export queue list'],
+  [/d3kos-export history/, 'tests/booted-system.long.test.ts', 'd3kos-export history'],
+  [
+    /d3kos-export queue (?:cancel|retry)/,
+    'tests/booted-system.long.test.ts',
+    'd3kos-export queue cancel ${id} && d3kos-export queue retry ${id}',
+  ],
+  [
+    /systemctl start d3kos-export-daily/,
+    'tests/booted-system.long.test.ts',
+    'systemctl start d3kos-export-daily.service',
+  ],
+  [
+    /d3kos-export doctor/,
+    'tests/booted-system.long.test.ts',
+    'd3kos-export doctor && sudo -u d3kos d3kos-export doctor --repair',
+  ],
+  [
+    /^journalctl -u d3kos-export-boot/,
+    'tests/booted-system.long.test.ts',
+    'journalctl -u d3kos-export-boot.service -u d3kos-export-daily.service',
+  ],
+  [/sudo d3kos-export config/, 'tests/booted-system.long.test.ts', 'sudo d3kos-export config'],
+  [
+    /systemctl restart d3kos-export-manager/,
+    'tests/booted-system.long.test.ts',
+    'sudo systemctl restart d3kos-export-manager.service',
+  ],
+  [/d3kos-export restore(?: --write)?$/, 'tests/restore-settings.test.ts', "['restore', '--json', ...args]"],
+  [/localhost:8094\/metrics/, 'tests/booted-system.long.test.ts', 'http://localhost:8094/metrics'],
+  [/support-bundle --write/, 'tests/booted-system.long.test.ts', 'support-bundle --write support.json'],
   [/d3kos-export status/, 'tests/booted-central.long.test.ts', 'startFleetBoat'],
   [/localhost:8094\/export\/status/, 'tests/booted-system.long.test.ts', '/export/status'],
-  [/^journalctl -u d3kos-export-manager/, 'tests/booted-system.long.test.ts', 'journalctl -b -u ${SERVICE}'],
+  [/^journalctl -u d3kos-export-manager/, 'tests/support/booted-boat.ts', 'journalctl -b -u ${unit}'],
   [/list-timers/, 'tests/booted-system.long.test.ts', 'systemctl list-timers'],
   [/preview --incremental/, 'packages/boat/src/cli/arguments.test.ts', '--incremental'],
   [
@@ -91,8 +130,12 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
 
 const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root })];
 const commands = pages.flatMap((page) =>
-  [...read(page).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].flatMap(([, , block = '']) =>
-    block.split('\n').filter((line) => COMMAND.test(`${line} `)),
+  // A block in a numbered list is indented.
+  [...read(page).matchAll(/^ *```\w*\n([^]*?)^ *```$/gm)].flatMap(([, block = '']) =>
+    block
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => COMMAND.test(`${line} `)),
   ),
 );
 

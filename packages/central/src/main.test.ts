@@ -45,7 +45,13 @@ describe('d3kos-central, as a process', () => {
     const third = await run(dataDir, 'serve');
     assert.equal(third.code, 4);
     assert.match(third.stderr, /DATA_DIR_IN_USE/);
-    assert.equal((await run(dataDir, 'revoke', ID, '--json')).code, 0);
+    const { tokens } = JSON.parse((await run(dataDir, 'tokens', ID, '--json')).stdout) as {
+      tokens: { token_id: string; revoked_at: string | null }[];
+    };
+    assert.equal(tokens.length, 1);
+    assert.equal((await run(dataDir, 'revoke', ID, '--token', tokens[0]?.token_id ?? '')).code, 0);
+    const listed = await run(dataDir, 'tokens', ID, '--json');
+    assert.match(listed.stdout, /"revoked_at":"20/);
 
     const socketDir =
       (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[4] ?? '';
