@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { createSeeded, type Seeded } from '../packages/sim/src/fixture/seeded.ts';
 import type { Processes } from '../tests/support/processes.ts';
 import { type BoatCard, copyImage, useMachine } from './boat-card.ts';
-import { measureStart, runOrThrow, setClock, type StartMeasurement } from './boat-service.ts';
+import { measureStart, requestBoat, runOrThrow, setClock, type StartMeasurement } from './boat-service.ts';
 import type { BoatSystem } from './boat-system.ts';
 import type { Builder } from './builder.ts';
 import { assertNothingLost, copyBoat } from './inspect-card.ts';
 import { assertBootedWell } from './inspect-boot.ts';
 import { type BoatMachine, type PowerCut, startMachine } from './machine.ts';
+import type { CardSpeed } from './nbd-server.ts';
 import type { Shore } from './shore.ts';
 import type { FlushMode } from './volatile-card.ts';
 import { type Acknowledged, work } from './work.ts';
@@ -18,6 +19,11 @@ import { type Acknowledged, work } from './work.ts';
  * many.
  */
 const WORK_WRITES_MAX = 250;
+/**
+ * The time that a worn SD card takes for each request: about 300 reads or 50 small writes a second, and a fifth of a second for a
+ * sync.
+ */
+const WORN_CARD: CardSpeed = { readMs: 3, writeMs: 20, flushMs: 200 };
 /**
  * One life in REAL_BOOT_ONE_IN boots after the cut. The other lives' cards are inspected on the host, which takes a tenth of the
  * time.
@@ -132,6 +138,30 @@ async function bootAgain(
     return measurement;
   });
   return { boots: 2, measured };
+}
+
+/**
+ * Boots the boat with a worn card and without a network, creates an export, and shuts the boat down. Throws if a unit failed, or
+ * if systemd had to start the export manager more than once.
+ */
+export async function bootOnWornCard(lab: Lab): Promise<StartMeasurement> {
+  const image = toLifeImage(lab);
+  await copyImage(lab.card.image, image);
+  const machine = await startMachine(lab.builder, {
+    ...{ scratch: lab.folder, system: lab.system.folder, image },
+    ...{ seeded: createSeeded(1), flushMode: 'honest', speed: WORN_CARD },
+  });
+  lab.processes.atEnd(() => machine.close());
+  await machine.setLink('down');
+  return useMachine(machine, async () => {
+    const measurement = await measureStart(machine);
+    const { status, json } = await requestBoat(machine, 'POST', '/export/generate');
+    if (status !== 200) throw new Error(`the export was refused: ${JSON.stringify(json)}`);
+    const made = { queueId: String(json['queue_id']), exportId: String(json['export_id']) };
+    await assertBootedWell(machine, lab.shore.central, [made]);
+    await machine.powerOff();
+    return measurement;
+  });
 }
 
 /** Keeps a failed life's card in the cache, if there is one. Returns its path. */

