@@ -215,18 +215,18 @@ describe('accessibility of the fleet page', { skip: chromium === undefined && NO
     await page.evaluate(`location.hash = '${STORM_PETREL}'`);
     await page.locator('.steps').waitFor();
     await untilTrue(page, `document.activeElement.matches('main')`);
-    await tabTo(page, 'Invitation code');
+    await tabTo(page, 'Issue an enrolment code');
     await page.keyboard.press('Enter');
     await page.locator('dialog[open]').waitFor();
-    await tabTo(page, 'Invitation code');
+    await tabTo(page, 'Issue an enrolment code');
     await page.keyboard.press('Enter');
-    await page.locator('.invitation__code').waitFor();
+    await page.locator('.enrolment__code').waitFor();
     assert.ok(await page.evaluate(`document.activeElement.matches('dialog')`), 'the answer has the focus');
     await tabTo(page, 'Close');
     await page.keyboard.press('Enter');
     await page.locator('dialog').waitFor({ state: 'detached' });
-    await page.locator('.log li', { hasText: 'Invitation code issued' }).first().waitFor();
-    await untilTrue(page, `document.activeElement.textContent === 'Invitation code'`);
+    await page.locator('.log li', { hasText: 'Enrolment code issued' }).first().waitFor();
+    await untilTrue(page, `document.activeElement.textContent === 'Issue an enrolment code'`);
     await close();
   });
 

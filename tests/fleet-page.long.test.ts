@@ -166,12 +166,12 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     return row;
   }
 
-  test('an admin invites a boat, and disables and enables it', async () => {
+  test('an admin issues an enrolment code, and disables and enables it', async () => {
     const id = SAMPLE_BOATS[2]?.id ?? '';
     const page = await openAs('skipper', `#/boat/${id}`);
-    await press(page, 'Invitation code');
-    await inDialog(page, 'Invitation code').click();
-    const spoken = (await page.locator('.invitation__code').textContent()) ?? '';
+    await press(page, 'Issue an enrolment code');
+    await inDialog(page, 'Issue an enrolment code').click();
+    const spoken = (await page.locator('.enrolment__code').textContent()) ?? '';
     const code = parseEnrolmentCode(spoken);
     assert.ok(code !== undefined && spoken === toSpokenCode(code), spoken);
     await page.locator('dialog .qr').waitFor();
@@ -200,7 +200,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.getByRole('alert').filter({ hasText: 'Central does not accept these values' }).waitFor();
     await page.locator('input[name=installationId]').fill(id);
     await inDialog(page, 'Enrol a boat').click();
-    await page.locator('.invitation__code').waitFor();
+    await page.locator('.enrolment__code').waitFor();
     await inDialog(page, 'Close').click();
     await page.locator('.statement h2', { hasText: 'Never heard' }).waitFor();
     await press(page, 'Erase everything');
@@ -227,7 +227,12 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('.rows li', { hasText: 'crew' }).waitFor();
 
     const crew = await openAs('crew', `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`);
-    for (const gone of ['.access', '.downloads', 'text=Audit trail', 'button:has-text("Invitation code")'])
+    for (const gone of [
+      '.access',
+      '.downloads',
+      'text=Audit trail',
+      'button:has-text("Issue an enrolment code")',
+    ])
       assert.equal(await crew.locator(gone).count(), 0, gone);
     await crew.locator('.who').click();
     await press(crew, 'Change my password');
@@ -290,7 +295,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await press(page, 'Enrol a boat');
     await page.locator('input[name=installationId]').fill(id);
     await inDialog(page, 'Enrol a boat').click();
-    await page.locator('.invitation__code').waitFor();
+    await page.locator('.enrolment__code').waitFor();
     await inDialog(page, 'Close').click();
     const other = await openFleet(`#/boat/${id}`);
     await press(page, 'Erase everything');

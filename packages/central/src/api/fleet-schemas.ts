@@ -22,6 +22,8 @@ export const BOAT_STATES = [
   'refused',
   /** It has been silent for longer than usual. */
   'late',
+  /** Two or more machines use its installation ID, for example because a card was copied. */
+  'shared_id',
   /** Exports have been missing for more than a day. */
   'gap',
   /** Records were rejected within a week. */
@@ -41,6 +43,7 @@ export const BOAT_FILTERS = [
   'all',
   'late',
   'refused',
+  'shared_id',
   'gaps',
   'rejecting',
   'never_heard',
@@ -111,12 +114,13 @@ export const FleetOverviewSchema = Type.Object({
   counts: Type.Object({
     late: count,
     refused: count,
+    shared_id: count,
     gaps: count,
     rejecting: count,
     never_heard: count,
     laid_up: count,
     disabled: count,
-    /** Boats in none of the first four subsets. */
+    /** Boats in none of the first five subsets. */
     fine: count,
   }),
   /** The last 24 hours, oldest first, ending with the current one. Hours without imports are included. */

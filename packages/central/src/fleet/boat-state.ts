@@ -15,19 +15,21 @@ const NOW = '$1::timestamptz';
 /** True for a boat that is overdue. On each import, `import/lateness-policy.ts` determines `due_at`. */
 export const IS_LATE = `(i.due_at < ${NOW} and i.due_at >= ${NOW} - interval '${LAID_UP_DAYS} days' and not i.is_disabled)`;
 const IS_REFUSED = '(i.refused_at is not null and not i.is_disabled)';
+const IS_SHARED_ID = '(i.concurrent_ledgers > 0 and not i.is_disabled)';
 const HAS_GAPS = `(i.gap_since < ${NOW} - interval '${GAP_HOURS} hours')`;
 const IS_REJECTING = `(i.last_rejected_at > ${NOW} - interval '${REJECTING_DAYS} days')`;
 const IS_LAID_UP = `(coalesce(i.due_at, i.last_heard_at) < ${NOW} - interval '${LAID_UP_DAYS} days')`;
 const IS_RECEIVING = `(i.last_part_index < i.last_part_count and i.last_heard_at > ${NOW} - interval '${RECEIVING_MINUTES} minutes')`;
 
 /** True for a boat that needs attention for a reason other than being late. */
-export const NEEDS_ATTENTION = `(${IS_REFUSED} or ${HAS_GAPS} or ${IS_REJECTING})`;
+export const NEEDS_ATTENTION = `(${IS_REFUSED} or ${IS_SHARED_ID} or ${HAS_GAPS} or ${IS_REJECTING})`;
 
 /** Each subset's condition. */
 export const FILTER_SQL: Readonly<Record<BoatFilter, string>> = {
   all: 'true',
   late: IS_LATE,
   refused: IS_REFUSED,
+  shared_id: IS_SHARED_ID,
   gaps: HAS_GAPS,
   rejecting: IS_REJECTING,
   never_heard: '(i.last_heard_at is null)',
@@ -39,6 +41,7 @@ const STATE_CONDITIONS: Readonly<Record<(typeof BOAT_STATES)[number], string>> =
   disabled: 'i.is_disabled',
   refused: IS_REFUSED,
   late: IS_LATE,
+  shared_id: IS_SHARED_ID,
   gap: HAS_GAPS,
   rejecting: IS_REJECTING,
   never_heard: 'i.last_heard_at is null',

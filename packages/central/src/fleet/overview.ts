@@ -24,7 +24,7 @@ export async function loadOverview(
 ): Promise<FleetOverview> {
   if (!(await isLargeFleet(store, rules))) return computeOverview(store, nowIso);
   const compute = (tx: Queryable) => computeOverview(tx, nowIso);
-  return loadSnapshot(store, { name: 'overview-1', compute }, rules);
+  return loadSnapshot(store, { name: 'overview-2', compute }, rules);
 }
 
 /** Reads each boat's row twice, but no import history. */
@@ -49,6 +49,7 @@ async function computeOverview(store: Queryable, nowIso: string): Promise<FleetO
     counts: {
       late: count('late'),
       refused: count('refused'),
+      shared_id: count('shared_id'),
       gaps: count('gaps'),
       rejecting: count('rejecting'),
       never_heard: count('never_heard'),
@@ -64,6 +65,7 @@ async function computeOverview(store: Queryable, nowIso: string): Promise<FleetO
 const COUNTED: readonly (readonly [keyof FleetOverview['counts'], string])[] = [
   ['late', FILTER_SQL.late],
   ['refused', FILTER_SQL.refused],
+  ['shared_id', FILTER_SQL.shared_id],
   ['gaps', FILTER_SQL.gaps],
   ['rejecting', FILTER_SQL.rejecting],
   ['never_heard', FILTER_SQL.never_heard],

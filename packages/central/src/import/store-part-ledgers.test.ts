@@ -3,6 +3,7 @@ import { before, test } from 'node:test';
 import { findInstallation } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
 import { listBoats } from '../fleet/list-boats.ts';
+import { loadOverview } from '../fleet/overview.ts';
 import { sumFleet } from '../fleet/totals.ts';
 import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
@@ -215,10 +216,15 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     const whole = { tier: undefined, version: undefined, after: undefined, limit: 100 } as const;
     const list = await listBoats(
       store,
-      { ...whole, sort: 'name', filter: 'all', search: boat.id },
+      { ...whole, sort: 'attention', filter: 'shared_id', search: boat.id },
       '2026-06-02T12:00:00Z',
     );
-    assert.equal(list?.boats[0]?.concurrent_ledgers, 2);
+    assert.deepEqual(
+      list?.boats.map((one) => [one.state, one.concurrent_ledgers]),
+      [['shared_id', 2]],
+    );
+    const { counts, totals } = await loadOverview(store, '2026-06-02T12:00:00Z');
+    assert.ok(counts.shared_id >= 1 && counts.fine <= totals.boats - counts.shared_id);
     const before = await sumFleet(store);
     assert.ok(before.concurrent >= 1);
     const later = startNode(store, { wall: () => NOON_MS + 31 * 86_400_000 });

@@ -170,6 +170,7 @@ create table installations (
   gap_since timestamp with time zone,
   constraint installations_pkey PRIMARY KEY (installation_id)
 );
+CREATE INDEX installations_attention ON public.installations USING btree (last_heard_at, installation_id) WHERE ((refused_at IS NOT NULL) OR (gap_since IS NOT NULL) OR (last_rejected_at IS NOT NULL) OR (concurrent_ledgers > 0));
 CREATE INDEX installations_due ON public.installations USING btree (due_at, installation_id);
 CREATE INDEX installations_heard ON public.installations USING btree (last_heard_at, installation_id);
 CREATE INDEX installations_look ON public.installations USING btree (last_heard_at, installation_id) WHERE ((refused_at IS NOT NULL) OR (gap_since IS NOT NULL) OR (last_rejected_at IS NOT NULL));

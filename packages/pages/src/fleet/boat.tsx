@@ -87,8 +87,8 @@ function BoatStatement({ details, view }: Part): JSX.Element {
           <p>{says}</p>
         </div>
       </section>
-      {machines > 0 && (
-        <Banner tone="warn" icon="failed" role="status">
+      {machines > 0 && boat.state !== 'shared_id' && (
+        <Banner tone="warn" icon="copied" role="status">
           <b>{say('boat.concurrent', { n: machines })}</b>
           {say('boat.concurrent.says')}
         </Banner>

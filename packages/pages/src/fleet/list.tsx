@@ -9,7 +9,7 @@ import { FleetMap } from './map.tsx';
 import { isAdmin } from './state.ts';
 import { type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
 import type { View } from './view.ts';
-import { needsNothing, SHARED_ID_LOOK, STATE_LOOKS, toName, toStateDetail } from './words.ts';
+import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
 
 const COLUMN_COUNT = 9;
 
@@ -75,6 +75,7 @@ function toStatement({ texts }: View, overview: Overview | undefined): Statement
     };
   const others = [
     ...(counts.refused > 0 ? [say('statement.refused', { n: counts.refused })] : []),
+    ...(counts.shared_id > 0 ? [say('statement.shared_id', { n: counts.shared_id })] : []),
     ...(counts.gaps > 0 ? [say('statement.gaps', { n: counts.gaps })] : []),
     ...(counts.rejecting > 0 ? [say('statement.rejecting', { n: counts.rejecting })] : []),
   ];
@@ -267,9 +268,7 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
   const { boat, now } = props;
   const { texts } = props.view;
   const { say, number, bytes } = texts;
-  // Two machines that use one ID matter more than a state that needs no action.
-  const isShared = boat.concurrent_ledgers > 0 && needsNothing(boat.state);
-  const [mark, tone] = isShared ? SHARED_ID_LOOK : STATE_LOOKS[boat.state];
+  const [mark, tone] = STATE_LOOKS[boat.state];
   const missing = (
     <span class="missing" aria-label={say('page.none')}>
       {say('page.missing')}
@@ -294,11 +293,9 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
         </bdi>
       </td>
       <td>
-        <strong>
-          {isShared ? say('boat.concurrent', { n: boat.concurrent_ledgers }) : say(`state.${boat.state}`)}
-        </strong>
+        <strong>{say(`state.${boat.state}`)}</strong>
         <small>{toStateDetail(boat, now, texts)}</small>
-        {boat.concurrent_ledgers > 0 && !isShared && (
+        {boat.concurrent_ledgers > 0 && boat.state !== 'shared_id' && (
           <small data-tone="warn">{say('boat.concurrent', { n: boat.concurrent_ledgers })}</small>
         )}
       </td>

@@ -22,6 +22,7 @@ export const FILTERS = [
   'all',
   'late',
   'refused',
+  'shared_id',
   'gaps',
   'rejecting',
   'never_heard',

@@ -36,8 +36,8 @@ export function Secret(props: {
       <p>
         <b>{say('secret.once')}</b> {say('secret.code.says')}
       </p>
-      <div class="invitation">
-        <p class="invitation__code" dir="ltr">
+      <div class="enrolment">
+        <p class="enrolment__code" dir="ltr">
           {spoken}
         </p>
         <QrPicture text={spoken} label={say('secret.qr')} />

@@ -8,6 +8,7 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   disabled: ['busy', 'calm'],
   refused: ['refused', 'bad'],
   late: ['late', 'warn'],
+  shared_id: ['copied', 'warn'],
   gap: ['gap', 'warn'],
   rejecting: ['failed', 'warn'],
   never_heard: ['unknown', 'calm'],
@@ -17,12 +18,9 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   in_order: ['synced', 'ok'],
 };
 
-/** How a boat is drawn if two machines use its ID, unless its state is itself a reason to act. */
-export const SHARED_ID_LOOK: readonly [MarkName, Tone] = ['failed', 'warn'];
-
 /** True for a state that needs no action from an operator. */
 export function needsNothing(state: BoatState): boolean {
-  return !['refused', 'late', 'gap', 'rejecting'].includes(state);
+  return !['refused', 'late', 'shared_id', 'gap', 'rejecting'].includes(state);
 }
 
 /** Returns a boat's name, or a placeholder. */
@@ -57,6 +55,8 @@ export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): strin
       return toReason(boat.refusal, texts);
     case 'late':
       return say('state.late.says', { moment: at(boat.due_at) });
+    case 'shared_id':
+      return say('boat.concurrent', { n: boat.concurrent_ledgers });
     case 'gap':
       return say('state.gap.says', { n: boat.missing_sequences, duration: since(boat.gap_since) });
     case 'rejecting':
@@ -100,6 +100,11 @@ export function toBoatStatement(
       return {
         title: say('boat.late', { duration: silent }),
         says: say('boat.late.says', { usual, moment: at(boat.last_heard_at) }),
+      };
+    case 'shared_id':
+      return {
+        title: say('boat.concurrent', { n: boat.concurrent_ledgers }),
+        says: say('boat.concurrent.says'),
       };
     case 'gap':
       return {

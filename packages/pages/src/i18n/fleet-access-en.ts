@@ -2,7 +2,7 @@
 export const fleetAccessEn = {
   'access.title': 'Access',
   'access.tokens': { one: '{n} valid token', other: '{n} valid tokens' },
-  'access.noToken': 'This boat has no valid token, so it cannot deliver. Give it an invitation code.',
+  'access.noToken': 'This boat has no valid token, so it cannot deliver. Give it an enrolment code.',
   'access.ended': { one: '{n} token that has ended', other: '{n} tokens that have ended' },
   'token.issued': 'Issued {duration} ago, {day}',
   'token.used': 'last used {moment}',
@@ -18,19 +18,19 @@ export const fleetAccessEn = {
   'change.running': 'Central is working…',
   'change.issueToken': 'Issue a token',
   'change.issueToken.says':
-    "A new device token is shown once. The boat's existing tokens stay valid. If the boat is disabled, it is enabled. An invitation code is easier: the boat then creates its own token.",
+    "A new device token is shown once. The boat's existing tokens stay valid. If the boat is disabled, it is enabled. An enrolment code is easier: the boat then creates its own token.",
   'change.rotateToken': 'Replace the token',
   'change.rotateToken.says':
     'A new device token is shown once. The old one stays valid for 30 days, so that a boat at sea does not lose access.',
   'change.revokeToken': 'Revoke the token',
   'change.revokeToken.says':
     'Central refuses this token from now on. A boat that has no other one delivers nothing until it gets a new one. It keeps its exports on board. A token cannot be made valid again.',
-  'change.invite': 'Invitation code',
+  'change.invite': 'Issue an enrolment code',
   'change.invite.says':
     'A code is shown once. The boat on which it is entered is enrolled. It works once, within 48 hours, and replaces an earlier code that was not used. Nothing else changes, and a disabled boat stays disabled.',
   'change.enrol': 'Enrol a boat',
   'change.enrol.says':
-    'A boat with this ID is added to the fleet, and an invitation code for it is shown once. You find the ID on the boat’s page where it asks for a code, and on board in config/license.json.',
+    'A boat with this ID is added to the fleet, and an enrolment code for it is shown once. You find the ID on the boat’s page where it asks for a code, and on board in config/license.json.',
   'change.disable': 'Disable the boat',
   'change.disable.says':
     'Central refuses everything from this boat until it is enabled. The boat keeps its exports on board, and central keeps its records.',
@@ -97,7 +97,7 @@ export const fleetAccessEn = {
   'event.token_rotated': 'Token replaced',
   'event.installation_disabled': 'Boat disabled',
   'event.installation_enabled': 'Boat enabled',
-  'event.code_issued': 'Invitation code issued',
+  'event.code_issued': 'Enrolment code issued',
   'event.code_redeemed': 'Enrolled with a code',
   'event.quota_changed': 'Daily quota changed',
   'event.bundle_key_kept': 'Key for bundles kept',

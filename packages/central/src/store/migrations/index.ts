@@ -9,6 +9,7 @@ import { IDENTITY_SQL } from './0008-identity.ts';
 import { FLEET_SQL } from './0009-fleet.ts';
 import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
 import { NO_RECORD_DIGEST_SQL } from './0011-no-record-digest.ts';
+import { SHARED_IDS_SQL } from './0012-shared-ids.ts';
 
 /**
  * A schema step. A released step never changes; a change to the schema is a new step. During an upgrade, nodes of the previous
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0009-fleet', sql: FLEET_SQL },
   { name: '0010-former-ledgers', sql: FORMER_LEDGERS_SQL },
   { name: '0011-no-record-digest', sql: NO_RECORD_DIGEST_SQL },
+  { name: '0012-shared-ids', sql: SHARED_IDS_SQL },
 ];
