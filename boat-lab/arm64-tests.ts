@@ -19,7 +19,7 @@ const OMITTED = new Set([
 /** Size of the card, which is sparse, and the machine's memory. */
 const CARD_SIZE = '4000M';
 const MEMORY_MB = 2_048;
-/** Timeout for one test. The emulated processors take thirty times as long as the host's. */
+/** Timeout for one test. The tests take about 25 times as much CPU time as on the host. */
 const TEST_MAX_MS = 60 * 60_000;
 /** Interval between checks for the end of the tests. */
 const POLL_MS = 20_000;

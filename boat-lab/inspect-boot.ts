@@ -7,8 +7,8 @@ import type { BoatMachine } from './machine.ts';
 import type { Acknowledged } from './work.ts';
 
 /**
- * Asserts the state of a boat that has booted: no systemd unit has failed, the ledger has every acknowledged
- * export, the history has no export twice, and central holds every delivered export in the history.
+ * Asserts the state of a boat that has booted: no systemd unit has failed, the ledger has every acknowledged export, the history
+ * has no export twice, and central holds every delivered export in the history.
  */
 export async function assertBootedWell(
   machine: BoatMachine,

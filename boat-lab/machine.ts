@@ -38,7 +38,7 @@ export interface MachineOptions {
   /** Determines what remains after a power cut. */
   readonly seeded: Seeded;
   readonly flushMode: FlushMode;
-  /** Default: 512. */
+  /** Memory in MB. Default: 512. */
   readonly memoryMb?: number;
   /** Default: the card answers at once. */
   readonly speed?: CardSpeed;

@@ -81,10 +81,6 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The ledger is damaged: {}',
       'It is quarantined, and a new ledger begins. Central discards records that arrive twice. Check the card.',
     ),
-    warn(
-      'The ledger is damaged and cannot be opened',
-      'It is quarantined, and a new ledger begins. Central discards records that arrive twice. Check the card.',
-    ),
     warn('The legacy queue file {} was not imported: {}', 'The file is kept. The line gives the reason.'),
     warn(
       'The legacy queue file {} is damaged; {} complete items were recovered',

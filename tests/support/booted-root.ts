@@ -45,9 +45,16 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
  */
 export function findBootObstacle(...others: readonly string[]): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
-  const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl', ...others].filter(
-    (program) => spawnSync(program, ['--version']).error !== undefined,
-  );
+  const missing = [
+    'systemd-nspawn',
+    'nsenter',
+    'ip',
+    'mount',
+    'flock',
+    'dpkg-deb',
+    'openssl',
+    ...others,
+  ].filter((program) => spawnSync(program, ['--version']).error !== undefined);
   if (missing.length > 0)
     return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl gpg apt-utils)`;
   if (toRootFolder() === undefined && spawnSync('mmdebstrap', ['--version']).error !== undefined)

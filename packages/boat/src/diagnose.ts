@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { toCredentialsPaths } from './deliver/credentials.ts';
 import { type DoctorReport, examine, repair } from './doctor/doctor.ts';
-import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { examineLedgerFile } from './doctor/examine-ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { toSourcePaths } from './boat.ts';
@@ -10,9 +11,9 @@ import { holdDaemonLock } from './platform/daemon-lock.ts';
 import { ExportError, isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
-import { isDamagedDatabase, quickCheck } from './platform/sqlite-code.ts';
 import { createSourceDisk } from './platform/source-disk.ts';
 import { openEvenIfFull } from './recovery/open-even-if-full.ts';
+import { openSound } from './recovery/open-sound.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
@@ -61,25 +62,19 @@ export async function diagnose(
 }
 
 /**
- * Opens the ledger. Returns undefined if it does not exist, because an examination must not create it, if SQLite finds damage, or if
- * it cannot be opened. The examination reports each case.
+ * Opens the ledger. Returns undefined if it does not exist, because an examination must not create it, or if it is damaged or cannot be
+ * read. The examination reports each case. Throws every other error, because the checks of the ledger would be skipped silently.
  */
 async function openIfSound(world: World, paths: SpoolPaths): Promise<Ledger | undefined> {
   if ((await world.disk.stat(paths.ledger)) === undefined) return undefined;
   try {
-    return await openEvenIfFull(world, paths, (ballast) => {
-      const database = world.databases.openLedger(paths.ledger, ballast);
-      try {
-        if (quickCheck(database.db) === 'ok') return openLedger(database, () => world.random.hex(8));
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-      database.close();
-      return undefined;
-    });
+    const opened = await openEvenIfFull(world, paths, (ballast) => openSound(world, paths, ballast));
+    return opened.kind === 'sound' ? opened.ledger : undefined;
   } catch (error) {
-    if (isDamagedDatabase(error) || isExportError(error, 'LEDGER_FAILED')) return undefined;
+    const isReported =
+      isExportError(error, 'LEDGER_FAILED') &&
+      (await examineLedgerFile(world, paths, undefined)).level !== 'ok';
+    if (isReported) return undefined;
     throw error;
   }
 }

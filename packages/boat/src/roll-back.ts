@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
-import { type Ledger, openLedger } from './ledger/ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
+import { ExportError } from './platform/errors.ts';
 import type { World } from './platform/ports.ts';
 import { importLegacyQueue, reopenLegacyImport } from './recovery/import-legacy-queue.ts';
 import { openEvenIfFull } from './recovery/open-even-if-full.ts';
+import { openSound } from './recovery/open-sound.ts';
 import { recover } from './recovery/recover.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { writeViews } from './views/views.ts';
@@ -29,9 +31,13 @@ export async function handOver(world: World, config: Config): Promise<HandOver> 
     // If this program has never started, the legacy exporter still has its own queue.
     if ((await world.disk.stat(paths.ledger)) === undefined)
       return { undelivered: await listUndelivered(world, paths, undefined) };
-    const ledger = await openEvenIfFull(world, paths, (ballast) =>
-      openLedger(world.databases.openLedger(paths.ledger, ballast), () => world.random.hex(8)),
-    );
+    const opened = await openEvenIfFull(world, paths, (ballast) => openSound(world, paths, ballast));
+    if (opened.kind === 'damaged')
+      throw new ExportError('LEDGER_FAILED', `The ledger is damaged: ${opened.damage}`, {
+        op: 'hand over the exports',
+        hint: 'Start the export manager once, which quarantines the ledger and adopts the exports on the disk. Then try again.',
+      });
+    const { ledger } = opened;
     try {
       // First complete any imports and adoptions that a full card postponed, so that the queue contains every export.
       await importLegacyQueue(world, paths, ledger);

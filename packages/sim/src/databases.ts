@@ -128,6 +128,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           power.onCut(() => {
             loseUnsynced(ledger, medium, random, aftermath);
           });
+          // The real WAL is not on the simulated card, so it needs no space from the ballast file.
           const opened = openLedgerDatabase(
             ledger.real,
             (step, db) => observe(step, db, ledger, facts),

@@ -94,7 +94,7 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
 }
 
 /** Error codes for a file system that does not support hard links, such as FAT, or does not allow one for this file. */
-const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+export const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
  * Adds the name `to` to the file at `from`, replacing any file with that name. Returns false if the file system does not support

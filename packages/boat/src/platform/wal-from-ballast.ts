@@ -10,13 +10,12 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { NO_SECOND_NAME } from './disk.ts';
 import { createDiskFull, toDiskError } from './disk-error.ts';
 import { systemCode } from './disk-file-system.ts';
 
 /** The WAL begins with a header of this size (SQLite file format §4.1). */
 const WAL_HEADER_BYTES = 32;
-/** Error codes for a file system that does not support hard links, such as FAT. */
-const NO_HARD_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
  * Makes the file `ballast` the WAL of the ledger as well, durably and in its existing space. The name `ballast` remains, so the file
@@ -68,7 +67,7 @@ function linkOrRename(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {
-    if (!NO_HARD_LINKS.has(systemCode(error) ?? '')) throw error;
+    if (!NO_SECOND_NAME.has(systemCode(error) ?? '')) throw error;
     renameSync(from, to);
   }
 }

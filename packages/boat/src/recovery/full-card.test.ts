@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { createClock } from '../platform/clock.ts';
 import { mountSmallFileSystem } from '../platform/contract/small-file-system.ts';
@@ -27,6 +28,7 @@ import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { BALLAST_BYTES } from '../ledger/spare-pages.ts';
 import { examineLedgerFile } from '../doctor/examine-ledger.ts';
 import { openOrQuarantine } from './open-or-quarantine.ts';
+import { openSound } from './open-sound.ts';
 
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -265,4 +267,20 @@ test('examining an open ledger does not release its locks, so no other program c
   execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', shell, paths.ledger]);
   assert.equal(statSync(`${paths.ledger}-wal`, { throwIfNoEntry: false })?.ino, wal);
   ledger.close();
+});
+
+test('a ledger of a newer version is closed, so that a second attempt to open it is not locked out', async (t) => {
+  const card = insertSmallCard(t, 16 * MEGABYTE);
+  if (card === undefined) return;
+  const { world, paths } = card;
+  (await openOrQuarantine(world, paths)).close();
+  const db = new DatabaseSync(paths.ledger);
+  db.exec('PRAGMA user_version = 1000');
+  db.close();
+  for (const ballast of [undefined, paths.ballast])
+    assert.throws(
+      () => openSound(world, paths, ballast),
+      (error) => isExportError(error, 'LEDGER_TOO_NEW'),
+    );
+  assert.equal(existsSync(`${paths.ledger}-wal`), false);
 });

@@ -1,9 +1,9 @@
 import { isDiskFull } from '../platform/disk-error.ts';
-import type { LedgerDatabase, World } from '../platform/ports.ts';
-import { isDamagedDatabase, quickCheck } from '../platform/sqlite-code.ts';
+import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { openEvenIfFull } from './open-even-if-full.ts';
 import { makeSpoolFolders } from './make-spool-folders.ts';
+import { openSound } from './open-sound.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { toStamp } from '../ledger/labels.ts';
@@ -17,10 +17,16 @@ import { keepBallast } from '../ledger/spare-pages.ts';
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await makeSpoolFolders(world, paths);
   return openEvenIfFull(world, paths, async (ballast) => {
-    const sound = openSound(world, paths, ballast);
-    if (sound !== undefined) return ballast === undefined ? reserveSpace(world, paths, sound) : sound;
+    const opened = openSound(world, paths, ballast);
+    if (opened.kind === 'sound')
+      return ballast === undefined ? reserveSpace(world, paths, opened.ledger) : opened.ledger;
+    world.log.write('warn', `The ledger is damaged: ${opened.damage}`);
     await quarantineLedger(world, paths);
-    return reserveSpace(world, paths, openNew(world, paths));
+    return reserveSpace(
+      world,
+      paths,
+      openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8)),
+    );
   });
 }
 
@@ -38,28 +44,6 @@ async function reserveSpace(world: World, paths: SpoolPaths, ledger: Ledger): Pr
     if (!isDiskFull(error)) throw error;
   }
   return ledger;
-}
-
-/** Opens the ledger, or returns undefined if it is damaged. */
-function openSound(world: World, paths: SpoolPaths, ballast: string | undefined): Ledger | undefined {
-  let database: LedgerDatabase | undefined;
-  try {
-    database = world.databases.openLedger(paths.ledger, ballast);
-    const check = quickCheck(database.db);
-    if (check === 'ok') return openLedger(database, () => world.random.hex(8));
-    world.log.write('warn', `The ledger is damaged: ${check}`);
-  } catch (error) {
-    database?.close();
-    if (!isDamagedDatabase(error)) throw error;
-    world.log.write('warn', 'The ledger is damaged and cannot be opened');
-    return undefined;
-  }
-  database.close();
-  return undefined;
-}
-
-function openNew(world: World, paths: SpoolPaths): Ledger {
-  return openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
 }
 
 async function quarantineLedger(world: World, paths: SpoolPaths): Promise<void> {
