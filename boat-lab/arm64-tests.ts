@@ -21,6 +21,8 @@ const CARD_SIZE = '4000M';
 const MEMORY_MB = 2_048;
 /** Timeout for one test. The tests take about 25 times as much CPU time as on the host. */
 const TEST_MAX_MS = 60 * 60_000;
+/** Timeout for all tests. They take 30 minutes on an idle host and more than an hour on a busy one. */
+const ALL_TESTS_MAX_MS = 3 * 60 * 60_000;
 /** Interval between checks for the end of the tests. */
 const POLL_MS = 20_000;
 
@@ -54,8 +56,14 @@ setsid node --conditions=development --disable-warning=ExperimentalWarning --tes
   > report 2>&1 < /dev/null && echo 0 > ended || echo 1 > ended &`,
     );
     emulator.report(`${await runOrThrow(machine, 'node --version; uname -m')}: running the tests`);
-    while (!(await hasEnded(machine))) await sleep(POLL_MS);
-    const report = await runOrThrow(machine, 'tail -c 20000 /suite/report');
+    while (!(await hasEnded(machine))) {
+      if (performance.now() - began > ALL_TESTS_MAX_MS)
+        throw new Error(
+          `the tests have not ended; last lines of their report:\n${await readReport(machine)}`,
+        );
+      await sleep(POLL_MS);
+    }
+    const report = await readReport(machine);
     const count = (name: string): number =>
       Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(report)?.[1] ?? Number.NaN);
     return {
@@ -64,6 +72,11 @@ setsid node --conditions=development --disable-warning=ExperimentalWarning --tes
       report,
     };
   });
+}
+
+/** Returns the end of the tests' report. */
+function readReport(machine: BoatMachine): Promise<string> {
+  return runOrThrow(machine, 'tail -c 20000 /suite/report');
 }
 
 async function hasEnded(machine: BoatMachine): Promise<boolean> {
@@ -78,7 +91,7 @@ async function makeImage({ builder, system, folder, report }: Emulator): Promise
   const files = join(folder, 'suite-files');
   const suite = join(files, 'suite');
   mkdirSync(join(files, 'usr', 'local', 'bin'), { recursive: true });
-  cpSync(fetchNode(arm64).program, join(files, 'usr', 'local', 'bin', 'node'));
+  cpSync((await fetchNode(arm64)).program, join(files, 'usr', 'local', 'bin', 'node'));
   for (const name of ['package.json', 'packages', 'docs', 'deploy'])
     cpSync(join(ROOT, name), join(suite, name), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'node_modules')))

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { replaceFile } from '../scripts/replace-file.mjs';
 import { LAB_CACHE, toDebianSources } from '../tests/support/booted-root.ts';
 import { takeFromCache } from './lab-cache.ts';
 
@@ -87,7 +88,7 @@ export async function openBuilder(report: (line: string) => void): Promise<Build
   const root = await takeFromCache('boat-builder', `${SUITE} ${include}`, async (folder) => {
     report('building a Debian system with QEMU');
     const sources = join(LAB_CACHE, `${SUITE}.sources`);
-    writeFileSync(sources, toDebianSources(SUITE));
+    replaceFile(sources, toDebianSources(SUITE));
     const [program, ...args] = [
       ...OWN_PROCESSES,
       ...['mmdebstrap', '--mode=root', ...DEBIAN_OPTIONS, `--include=${include}`, SUITE, folder, sources],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildOnce } from '../scripts/build-once.ts';
 import { LAB_CACHE } from '../tests/support/booted-root.ts';
 
 /** The lab's parts that take minutes to build. Each is a folder in the cache. */
@@ -11,21 +12,16 @@ const PARTS: readonly Part[] = ['boat-builder', 'boat-system', 'boat-card'];
  * Returns the folder of a part that was built from `recipe`. If it is not in the cache, `build` fills an empty folder, which
  * replaces those built from other recipes. An interrupted build leaves nothing in the cache.
  */
-export async function takeFromCache(
+export function takeFromCache(
   part: Part,
   recipe: string,
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
   const key = createHash('sha256').update(recipe).digest('hex').slice(0, 12);
-  const folder = join(LAB_CACHE, `${part}-${key}`);
-  if (existsSync(folder)) return folder;
-  const partial = `${folder}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
-  await build(partial);
-  removeFromCache([part], [partial]);
-  renameSync(partial, folder);
-  return folder;
+  return buildOnce(join(LAB_CACHE, `${part}-${key}`), async (partial) => {
+    await build(partial);
+    removeFromCache([part], [partial]);
+  });
 }
 
 /** Removes all parts of the lab from the cache. */

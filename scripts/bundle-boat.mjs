@@ -1,8 +1,8 @@
 // Bundles the boat's program and its libraries into packages/boat/dist/main.js (decision 0023). Loading them as 700 separate
 // modules takes 15 MB more memory and makes commands take twice as long. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { replaceFile } from './replace-file.mjs';
 
 const boat = join(import.meta.dirname, '..', 'packages', 'boat');
 const target = join(boat, 'dist', 'main.js');
@@ -20,10 +20,5 @@ const { outputFiles } = buildSync({
   logLevel: 'warning',
   write: false,
 });
-const [{ text }] = outputFiles;
-// Programs may be running from this file, so it is replaced by a rename, and only if it differs.
-if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(`${target}.tmp`, text);
-  renameSync(`${target}.tmp`, target);
-}
+const [{ contents }] = outputFiles;
+replaceFile(target, contents);

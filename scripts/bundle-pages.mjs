@@ -3,9 +3,10 @@
 // sheet and a file with the texts of each language. The Fleet page also includes the land shapes for its map. `npm run check`
 // checks the types.
 import { buildSync } from 'esbuild';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
+import { replaceFile } from './replace-file.mjs';
 
 const packages = join(import.meta.dirname, '..', 'packages');
 const require = createRequire(join(packages, 'pages', 'package.json'));
@@ -20,7 +21,7 @@ for (const [name, source] of [
   ['land.json', 'land-110m.json'],
   ['coast.json', 'land-50m.json'],
 ])
-  replace(fleet, name, readFileSync(require.resolve(`world-atlas/${source}`), 'utf8'));
+  replaceFile(join(fleet, name), readFileSync(require.resolve(`world-atlas/${source}`)));
 
 function buildPage(name, target) {
   const source = join(packages, 'pages', 'src', name);
@@ -40,22 +41,16 @@ function buildPage(name, target) {
     logLevel: 'warning',
     write: false,
   });
-  mkdirSync(target, { recursive: true });
-  for (const { path, text } of outputFiles) replace(target, basename(path), text);
-  replace(target, 'index.html', readFileSync(join(source, 'index.html'), 'utf8'));
+  for (const { path, contents } of outputFiles) replaceFile(join(target, basename(path)), contents);
+  replaceFile(join(target, 'index.html'), readFileSync(join(source, 'index.html')));
 }
 
 /** Copies each language's texts without the white space in the source. */
 function copyTexts(source, target) {
   const folder = join(packages, 'pages', 'src', 'i18n', source);
   for (const name of readdirSync(folder))
-    replace(target, `texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(folder, name), 'utf8'))));
-}
-
-/** A program may be serving the file, so it is replaced by a rename, and only if it differs. */
-function replace(folder, name, text) {
-  const file = join(folder, name);
-  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
-  writeFileSync(`${file}.tmp`, text);
-  renameSync(`${file}.tmp`, file);
+    replaceFile(
+      join(target, `texts-${name}`),
+      JSON.stringify(JSON.parse(readFileSync(join(folder, name), 'utf8'))),
+    );
 }

@@ -1,6 +1,7 @@
-import { cpSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
+import { replaceFile } from './replace-file.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 /** The boat's web page files, as `npm run setup` builds them. */
@@ -11,7 +12,7 @@ const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
  * `prepare-thread.mjs`. Only the PostgreSQL binaries are not included. Returns the list of files in each bundle.
  */
 export function bundlePrograms(folder: string): Metafile {
-  const { metafile } = buildSync({
+  const { metafile, outputFiles } = buildSync({
     entryPoints: [
       ...['boat', 'central'].map((name) => ({
         in: join(ROOT, 'packages', name, 'src', 'main.ts'),
@@ -25,6 +26,7 @@ export function bundlePrograms(folder: string): Metafile {
     outExtension: { '.js': '.mjs' },
     bundle: true,
     metafile: true,
+    write: false,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -38,7 +40,9 @@ export function bundlePrograms(folder: string): Metafile {
     },
     logLevel: 'error',
   });
+  for (const { path, contents } of outputFiles) replaceFile(path, contents);
   // The boat's program serves the page from the folder next to it.
-  if (existsSync(PAGE)) cpSync(PAGE, join(folder, 'page'), { recursive: true });
+  for (const name of existsSync(PAGE) ? readdirSync(PAGE) : [])
+    replaceFile(join(folder, 'page', name), readFileSync(join(PAGE, name)));
   return metafile;
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { takeSetupLock } from './setup-lock.mjs';
+import { takeFolderLock } from './folder-lock.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
@@ -80,7 +80,7 @@ function runProgram(program, args) {
 }
 
 // Two set-ups in one checkout (`npm start` alongside `npm test`) would overwrite each other's node_modules.
-const releaseLock = await takeSetupLock(root, () =>
+const releaseLock = await takeFolderLock(root, () =>
   console.error('setup: waiting for another set-up of this checkout to end'),
 );
 // A signal ends this program only after npm has ended. Otherwise npm would keep running during the next set-up.

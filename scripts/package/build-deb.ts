@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runTool } from './inputs.ts';
@@ -45,24 +45,22 @@ export function buildDeb(
     compression,
   }: { readonly folder: string; readonly timeS: number; readonly compression: Compression },
 ): string {
-  const root = join(folder, `.${pack.name}_${pack.architecture}`);
-  rmSync(root, { recursive: true, force: true });
-  const files = [...pack.files, toChangelog(pack, timeS)];
-  stageFiles(root, [...files, ...toControlFiles(pack, files)], timeS);
-  const deb = join(folder, `${pack.name}_${pack.version}_${pack.architecture}.deb`);
   mkdirSync(folder, { recursive: true });
-  process.env['SOURCE_DATE_EPOCH'] = String(timeS);
-  runTool('dpkg-deb', [
-    '--root-owner-group',
-    ...COMPRESSION_OPTIONS[compression],
-    '--build',
-    root,
-    `${deb}.partial`,
-  ]);
-  rmSync(root, { recursive: true });
-  writeFileSync(deb, readFileSync(`${deb}.partial`));
-  rmSync(`${deb}.partial`);
-  return deb;
+  // Two builds may have the same target.
+  const staging = mkdtempSync(join(folder, '.build-'));
+  try {
+    const root = join(staging, 'root');
+    const files = [...pack.files, toChangelog(pack, timeS)];
+    stageFiles(root, [...files, ...toControlFiles(pack, files)], timeS);
+    process.env['SOURCE_DATE_EPOCH'] = String(timeS);
+    const built = join(staging, 'deb');
+    runTool('dpkg-deb', ['--root-owner-group', ...COMPRESSION_OPTIONS[compression], '--build', root, built]);
+    const deb = join(folder, `${pack.name}_${pack.version}_${pack.architecture}.deb`);
+    renameSync(built, deb);
+    return deb;
+  } finally {
+    rmSync(staging, { recursive: true });
+  }
 }
 
 function toControlFiles(pack: DebianPackage, files: readonly PackageFile[]): readonly PackageFile[] {

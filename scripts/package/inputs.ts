@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildOnce } from '../build-once.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Downloads of earlier runs. `npm ci` removes them. */
@@ -38,34 +39,22 @@ export function runTool(
  * Returns the unpacked npm package in the lock file's version, for any architecture. npm downloads it once, and its digest
  * must match the lock file. Its scripts are not run.
  */
-export function fetchNpmPackage(name: string): string {
+export function fetchNpmPackage(name: string): Promise<string> {
   const { version, integrity } = readLock(name);
-  const folder = join(CACHE, `${name.replace('/', '+')}-${version}`);
-  if (existsSync(folder)) return folder;
-  mkdirSync(CACHE, { recursive: true });
-  const output = runTool('npm', ['pack', '--json', '--loglevel=error', `${name}@${version}`], { cwd: CACHE });
-  // `npm pack --json` prints one object for each package.
-  const [{ filename }] = JSON.parse(output) as [{ readonly filename: string }];
-  const archive = join(CACHE, filename);
-  const digest = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-  if (digest !== integrity)
-    throw new Error(`${name}@${version} has the digest ${digest}, but the lock file has ${integrity}`);
-  const partial = `${folder}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial);
-  runTool('tar', [
-    '--extract',
-    '--gzip',
-    '--no-same-owner',
-    '--strip-components=1',
-    '-f',
-    archive,
-    '-C',
-    partial,
-  ]);
-  rmSync(archive);
-  renameSync(partial, folder);
-  return folder;
+  return buildOnce(join(CACHE, `${name.replace('/', '+')}-${version}`), async (folder) => {
+    const output = runTool('npm', ['pack', '--json', '--loglevel=error', `${name}@${version}`], {
+      cwd: folder,
+    });
+    // `npm pack --json` prints one object for each package.
+    const [{ filename }] = JSON.parse(output) as [{ readonly filename: string }];
+    const archive = join(folder, filename);
+    const digest = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
+    if (digest !== integrity)
+      throw new Error(`${name}@${version} has the digest ${digest}, but the lock file has ${integrity}`);
+    const options = ['--extract', '--gzip', '--no-same-owner', '--strip-components=1'];
+    runTool('tar', [...options, '-f', archive, '-C', folder]);
+    rmSync(archive);
+  });
 }
 
 function readLock(name: string): { readonly version: string; readonly integrity: string } {
@@ -79,20 +68,14 @@ function readLock(name: string): { readonly version: string; readonly integrity:
 }
 
 /** The lock file's Node version without its symbols, which saves 18 MB, and its licence. */
-export function fetchNode({ npm, triplet }: Architecture): {
+export async function fetchNode({ npm, triplet }: Architecture): Promise<{
   readonly program: string;
   readonly licence: string;
-} {
-  const folder = fetchNpmPackage(`node-linux-${npm}`);
-  const program = join(folder, 'bin', 'node.stripped');
-  if (!existsSync(program)) {
-    runTool(`${triplet}-strip`, [
-      '--strip-unneeded',
-      '-o',
-      `${program}.partial`,
-      join(folder, 'bin', 'node'),
-    ]);
-    renameSync(`${program}.partial`, program);
-  }
-  return { program, licence: readFileSync(join(folder, 'LICENSE'), 'utf8') };
+}> {
+  const folder = await fetchNpmPackage(`node-linux-${npm}`);
+  const stripped = await buildOnce(`${folder}-stripped`, async (partial) => {
+    const options = ['--strip-unneeded', '-o', join(partial, 'node')];
+    runTool(`${triplet}-strip`, [...options, join(folder, 'bin', 'node')]);
+  });
+  return { program: join(stripped, 'node'), licence: readFileSync(join(folder, 'LICENSE'), 'utf8') };
 }

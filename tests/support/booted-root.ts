@@ -1,17 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildOnce } from '../../scripts/build-once.ts';
+import { replaceFile } from '../../scripts/replace-file.mjs';
 
 const execute = promisify(execFile);
 
@@ -45,19 +39,12 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
  */
 export function findBootObstacle(...others: readonly string[]): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
-  const missing = [
-    'systemd-nspawn',
-    'nsenter',
-    'ip',
-    'mount',
-    'flock',
-    'dpkg-deb',
-    'openssl',
-    ...others,
-  ].filter((program) => spawnSync(program, ['--version']).error !== undefined);
+  const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl', ...others].filter(
+    (program) => spawnSync(program, ['--version']).error !== undefined,
+  );
   if (missing.length > 0)
     return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl gpg apt-utils)`;
-  if (toRootFolder() === undefined && spawnSync('mmdebstrap', ['--version']).error !== undefined)
+  if (!existsSync(ROOT_FOLDER) && spawnSync('mmdebstrap', ['--version']).error !== undefined)
     return 'mmdebstrap is not installed (apt-get install mmdebstrap)';
   if (spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0)
     return 'this machine does not allow namespaces';
@@ -96,52 +83,28 @@ const KEY = createHash('sha256')
   .slice(0, 12);
 const ROOT_FOLDER = join(LAB_CACHE, `root-${SUITE}-${KEY}`);
 
-function toRootFolder(): string | undefined {
-  return existsSync(ROOT_FOLDER) ? ROOT_FOLDER : undefined;
-}
-
-/**
- * Builds the folder `$1` with the command that follows `$2`, unless another test has built it in the meantime. An interrupted build
- * leaves only `$2`.
- */
-const BUILD_ONCE = `root=$1 partial=$2; shift 2
-if [ -e "$root" ]; then exit; fi
-rm -rf "$partial"
-"$@"
-mv "$partial" "$root"`;
-
 /**
  * Returns the folder of a Debian system, built from this machine's own apt sources unless it is in the cache. Do not change it:
  * machines mount it as the lower layer of an overlay.
  */
-export async function buildRoot(): Promise<string> {
-  const cached = toRootFolder();
-  if (cached !== undefined) return cached;
-  mkdirSync(LAB_CACHE, { recursive: true });
-  const partial = `${ROOT_FOLDER}.partial`;
-  const sources = join(LAB_CACHE, `${SUITE}.sources`);
-  writeFileSync(sources, toDebianSources(SUITE));
-  await execute(
-    'flock',
-    [
-      ...[`${ROOT_FOLDER}.lock`, 'sh', '-euc', BUILD_ONCE, 'sh', ROOT_FOLDER, partial],
-      ...[
-        'mmdebstrap',
-        '--mode=root',
-        '--variant=minbase',
-        '--format=directory',
-        `--include=${PACKAGES.join(',')}`,
+export function buildRoot(): Promise<string> {
+  return buildOnce(ROOT_FOLDER, async (root) => {
+    const sources = join(LAB_CACHE, `${SUITE}.sources`);
+    replaceFile(sources, toDebianSources(SUITE));
+    await execute(
+      'mmdebstrap',
+      [
+        ...['--mode=root', '--variant=minbase', '--format=directory', `--include=${PACKAGES.join(',')}`],
+        ...['Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"'].map(
+          (option) => `--aptopt=${option}`,
+        ),
+        ...['doc', 'man', 'locale'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+        `--customize-hook=${CUSTOMIZE}`,
+        ...[SUITE, root, sources],
       ],
-      ...['Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"'].map(
-        (option) => `--aptopt=${option}`,
-      ),
-      ...['doc', 'man', 'locale'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
-      `--customize-hook=${CUSTOMIZE}`,
-      ...[SUITE, partial, sources],
-    ],
-    { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 },
-  );
-  return ROOT_FOLDER;
+      { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 },
+    );
+  });
 }
 
 /**

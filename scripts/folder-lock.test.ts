@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-const folder = mkdtempSync(join(tmpdir(), 'd3kos-set-up-'));
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-folder-lock-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
  * Starts a process that takes the lock for `folder`, prints `waits` and `taken`, and then holds the lock until it receives input.
  */
 function startHolder(): ChildProcess {
-  const module = JSON.stringify(join(import.meta.dirname, 'setup-lock.mjs'));
+  const module = JSON.stringify(join(import.meta.dirname, 'folder-lock.mjs'));
   const code = `
-    const { takeSetupLock } = await import(${module});
-    const letNextIn = await takeSetupLock(${JSON.stringify(folder)}, () => console.log('waits'));
+    const { takeFolderLock } = await import(${module});
+    const letNextIn = await takeFolderLock(${JSON.stringify(folder)}, () => console.log('waits'));
     console.log('taken');
     process.stdin.once('data', letNextIn);`;
   return spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -28,7 +28,7 @@ async function said({ stdout }: ChildProcess): Promise<string> {
   return data.toString('utf8').trim();
 }
 
-test('a second set-up waits for the first, and killing the first lets the second continue', async () => {
+test('a second process waits for the first, and killing the first lets the second continue', async () => {
   const holders: ChildProcess[] = [];
   const start = () => {
     const holder = startHolder();

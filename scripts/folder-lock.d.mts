@@ -1,0 +1,1 @@
+export function takeFolderLock(folder: string, onWait: () => void): Promise<() => void>;

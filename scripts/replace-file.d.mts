@@ -1,0 +1,1 @@
+export function replaceFile(file: string, content: string | Uint8Array): void;
