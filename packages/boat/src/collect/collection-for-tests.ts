@@ -101,5 +101,9 @@ export async function collectAll(collector: Collector, context: CollectContext):
     pages += 1;
     step = await collection.next();
   }
+  const exported = new Set(records.map((record) => record.record_id));
+  for (const { recordId, digest } of digests)
+    if (!recordId.startsWith('range:') && digest !== 'database' && !exported.has(recordId))
+      throw new Error(`the digest of ${recordId} was reported, but the record is on no page`);
   return { records, lines, pages, outcome: { ...step.value, digests } };
 }

@@ -35,7 +35,8 @@ export interface CollectContext {
   digestOf(recordId: string): string | undefined;
   /**
    * Reports the digest of a state record that this export contains or that does not need to be exported. `digestOf` returns the
-   * digest once this export is committed. Collectors do not keep digests themselves.
+   * digest once this export is committed. It must be called only once the record is on a page, because the digest counts even if
+   * the collector then fails. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
   /** Returns the text that a kiosk page sent for a localStorage key, or undefined if no page sent one. */

@@ -28,10 +28,17 @@ export interface ChangedRows {
   readonly count: number;
 }
 
+/** The comparison of a log with what was exported. */
+export interface LogComparison {
+  readonly changed: readonly ChangedRows[];
+  /** The digests of changed and new ranges, by their IDs. They count once all rows have been exported. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
 /**
  * Finds rows of the log `source` that have changed since they were exported (docs/spec/sources.md, "2 boatlog"), by comparing the
- * newest rows with their digests in the ledger. Returns the changed ranges up to `exported`, the cursor's row ID, and reports the
- * digests of all changed and new ranges. It must run before the rows are read, so that a row that changes in between is exported
+ * newest rows with their digests in the ledger. Returns the changed ranges up to `exported`, the cursor's row ID, and the digests of
+ * all changed and new ranges. It must run before the rows are read, so that a row that changes in between is exported
  * again the next time instead of being missed. `exported` is undefined if every row is read in any case.
  */
 export async function findChangedRows<Field extends string>(
@@ -39,11 +46,12 @@ export async function findChangedRows<Field extends string>(
   source: string,
   table: SourceTable<Field>,
   exported: number | undefined,
-): Promise<readonly ChangedRows[]> {
-  const last = table.db.prepare(`SELECT max(rowid) AS last FROM ${table.table}`).get()?.['last'];
-  if (typeof last !== 'number' || !Number.isSafeInteger(last)) return [];
-  const digestRange = createRangeDigests(table);
+): Promise<LogComparison> {
   const changed: ChangedRows[] = [];
+  const digests = new Map<string, string>();
+  const last = table.db.prepare(`SELECT max(rowid) AS last FROM ${table.table}`).get()?.['last'];
+  if (typeof last !== 'number' || !Number.isSafeInteger(last)) return { changed, digests };
+  const digestRange = createRangeDigests(table);
   let sliceBeganMs = context.clock.monotonic();
   const lastRange = Math.floor(last / RANGE_ROWS);
   for (let range = Math.floor((last - COMPARED_ROWS) / RANGE_ROWS) + 1; range <= lastRange; range += 1) {
@@ -53,7 +61,7 @@ export async function findChangedRows<Field extends string>(
     const known = context.digestOf(id);
     const present = digestRange(after, end);
     if (known !== present.digest) {
-      context.addDigest(id, present.digest);
+      digests.set(id, present.digest);
       const through = Math.min(end, exported ?? after);
       const before = through === end ? present : digestRange(after, through);
       if (through > after && before.count > 0 && known !== before.digest)
@@ -64,7 +72,7 @@ export async function findChangedRows<Field extends string>(
     await context.clock.yield();
     sliceBeganMs = context.clock.monotonic();
   }
-  return changed;
+  return { changed, digests };
 }
 
 /** Creates a function that returns the digest and the number of rows after `after`, up to and including `through`. */

@@ -97,7 +97,7 @@ async function* readRows<Field extends string>(
   const from = fitCursor(context.cursorOf(source.name), anchors.digestAt);
   const readPage = source.createReader(table, createFit(source, table));
   const start = context.mode === 'full' ? undefined : from;
-  const changed = await findChangedRows(context, source.name, table, start?.position);
+  const { changed, digests } = await findChangedRows(context, source.name, table, start?.position);
   for (const range of changed) yield* readChanged(context, table, readPage, range);
   let position = start?.position ?? POSITION_BEFORE_ALL;
   let positionDigest = start === undefined ? undefined : anchors.digestAt(position);
@@ -124,6 +124,7 @@ async function* readRows<Field extends string>(
     if (page !== undefined) yield page;
     await context.clock.yield();
   }
+  for (const [id, digest] of digests) context.addDigest(id, digest);
   return toLogOutcome(source.name, from, start, position, anchors);
 }
 

@@ -19,7 +19,12 @@ import {
   toJsonValue,
   toSourceDetail,
 } from './source-table.ts';
-import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
+import {
+  type ChangedRecord,
+  createStateRecords,
+  type StateRecord,
+  type StateRecords,
+} from './state-records.ts';
 import { eachPage, createRowPages, type TableRow } from './table-rows.ts';
 
 /**
@@ -111,10 +116,10 @@ async function* collectDatabase(
       isEmpty = false;
       const changed = rows.flatMap((row) => {
         const capture = toCapture(row, reading);
-        const line = records.take(capture);
-        return line === undefined ? [] : [{ capture, line, path: toJsonValue(row.values.image_path) }];
+        const record = records.take(capture);
+        return record === undefined ? [] : [{ capture, record, path: toJsonValue(row.values.image_path) }];
       });
-      for (const line of await toLines(context, changed)) records.append(line);
+      for (const record of await withFileSizes(context, changed)) records.append(record);
       const page = records.due();
       if (page !== undefined) yield page;
       if (page !== undefined || records.isSliceOver()) await records.yieldSlice();
@@ -129,25 +134,26 @@ async function* collectDatabase(
   }
 }
 
-/** Returns the lines of changed captures, including their image sizes. */
-async function toLines(
+/** Returns changed captures with their image sizes in their lines. */
+async function withFileSizes(
   context: CollectContext,
   changed: readonly {
     readonly capture: StateRecord;
-    readonly line: string;
+    readonly record: ChangedRecord;
     readonly path: JsonScalar;
   }[],
-): Promise<readonly string[]> {
-  const lines: string[] = [];
+): Promise<readonly ChangedRecord[]> {
+  const records: ChangedRecord[] = [];
   for (let start = 0; start < changed.length; start += STATS_AT_ONCE) {
-    const batch = changed.slice(start, start + STATS_AT_ONCE).map(async ({ capture, line, path }) => {
-      if (capture['file_size_bytes'] !== null) return line;
+    const batch = changed.slice(start, start + STATS_AT_ONCE).map(async ({ capture, record, path }) => {
+      if (capture['file_size_bytes'] !== null) return record;
       const sizeBytes = await readFileSize(context, path);
-      return sizeBytes === null ? line : toLine({ ...capture, file_size_bytes: sizeBytes });
+      if (sizeBytes === null) return record;
+      return { ...record, line: toLine({ ...capture, file_size_bytes: sizeBytes }) };
     });
-    lines.push(...(await Promise.all(batch)));
+    records.push(...(await Promise.all(batch)));
   }
-  return lines;
+  return records;
 }
 
 /** How a table's rows are read. */

@@ -61,16 +61,20 @@ export async function collectCategories(
       },
       addDigest: (recordId, digest) => void digests.push({ recordId, digest }),
     };
+    const stageDigests = async (): Promise<void> => {
+      if (digests.length <= BUFFERED_DIGESTS_MAX) return;
+      stagedNo = ledger.queue.stageDigests(stagedNo, category, digests);
+      digests = [];
+      await world.clock.yield();
+    };
     await writer.open(category);
     const outcome = await writePages(collector, recording, writer, async (page) => {
       count += page.count;
       deps.onProgress({ category, count });
       await checkReserve();
-      if (digests.length <= BUFFERED_DIGESTS_MAX) return;
-      stagedNo = ledger.queue.stageDigests(stagedNo, category, digests);
-      digests = [];
-      await world.clock.yield();
+      await stageDigests();
     });
+    await stageDigests();
     await writer.close(outcome);
     const { state, detail, cursors } = outcome;
     categories[category] = { state, count, ...(detail === undefined ? {} : { detail }) };
