@@ -260,6 +260,15 @@ step('rollback restores the legacy exporter exactly, with the waiting export in 
   assert.equal((await queue()).pending_count, 2);
 });
 
+step('removal after a rollback leaves the legacy exporter running', async () => {
+  const readId = (): Promise<string> => machine.ok(`systemctl show -P InvocationID ${SERVICE}`);
+  const running = await readId();
+  await machine.ok('dpkg -r d3kos-export');
+  assert.equal(await readId(), running);
+  assert.deepEqual(legacyFiles(machine.root), staged());
+  assert.deepEqual([(await queue()).exporter, (await queue()).pending_count], ['legacy', 2]);
+});
+
 step('the next upgrade delivers both, and central holds no record twice', async () => {
   await machine.cable('connected');
   await install();
@@ -328,6 +337,18 @@ step(
     assert.equal(left, '');
   },
 );
+
+step('if the undelivered exports cannot be listed, purge keeps everything', async () => {
+  await install();
+  await generate(machine);
+  await machine.ok("echo '{' > /opt/d3kos/config/export.json");
+  const exports = await machine.ok('find /opt/d3kos/data/exports/exports -type f');
+  assert.match(exports, /\.json$/);
+  const { output } = await machine.run('dpkg -P d3kos-export');
+  assert.match(output, /the queue could not be handed over; a purge will keep every export/);
+  assert.match(output, /was kept, because it is not known which exports were delivered/);
+  assert.equal(await machine.ok('find /opt/d3kos/data/exports/exports -type f'), exports);
+});
 
 /** The files of the legacy installation, as they were staged. */
 function staged(): ReturnType<typeof legacyFiles> {

@@ -72,12 +72,20 @@ stop_own() {
   if is_booted; then systemctl stop $UNITS; fi
 }
 
-# Hands the queue to the legacy exporter in the legacy format, and records the undelivered files.
+# Hands the queue to the legacy exporter in the legacy format, and records the undelivered files. If it fails, no list exists, so that
+# purge keeps every file. `set -e` has no effect in a function that is called before `||`, so each command is followed by `&&`.
 hand_over() {
-  mkdir -p "${UNDELIVERED%/*}"
-  setpriv --reuid=d3kos --regid=d3kos --init-groups --reset-env d3kos-export rollback --data >"$UNDELIVERED.tmp"
-  mv "$UNDELIVERED.tmp" "$UNDELIVERED"
-  sync -f "$UNDELIVERED"
+  mkdir -p "${UNDELIVERED%/*}" &&
+    rm -f "$UNDELIVERED" &&
+    setpriv --reuid=d3kos --regid=d3kos --init-groups --reset-env d3kos-export rollback --data >"$UNDELIVERED.tmp" &&
+    sync "$UNDELIVERED.tmp" &&
+    mv "$UNDELIVERED.tmp" "$UNDELIVERED" &&
+    sync -f "$UNDELIVERED"
+}
+
+# Succeeds after a complete rollback: the units with our units' names belong to the legacy exporter.
+is_rolled_back() {
+  is_legacy d3kos-export-manager.service && [ ! -d "$LEGACY/units" ]
 }
 
 # Restores the legacy exporter's units, and starts those that were running before. Does nothing if no copy exists.
