@@ -78,6 +78,19 @@ test('while an export of a lost ledger is waiting, no export behind it is due', 
   ledger.close();
 });
 
+test('a large export of a lost ledger is sent over a metered connection, because all others wait for it', () => {
+  const ledger = openLedgerIn('selector-foreign-metered');
+  const selector = select(ledger, 50);
+  const foreign = ledger.queue.adopt(newEntry(1, { sequence: 0, fileSizeBytes: 20_000 }));
+  const small = ledger.queue.enqueue(newEntry(2, { fileSizeBytes: 10 }), []);
+  const large = ledger.queue.enqueue(newEntry(3, { fileSizeBytes: 20_000 }), []);
+  assert.equal(selector.next(true).entry?.entryNo, foreign?.entryNo);
+  assert.equal(selector.next(true).entry?.entryNo, small.entryNo);
+  assert.deepEqual(selector.next(true), { entry: undefined, hold: 'metered' });
+  assert.equal(selector.next(false).entry?.entryNo, large.entryNo);
+  ledger.close();
+});
+
 const REFUSED = { lastError: 'HTTP 403', wireSizeBytes: 0, atMs: 0 as WallMs, nextRetryAtMs: 0 as WallMs };
 
 test('an export that steps aside does not delay others, even if it comes from another ledger', () => {

@@ -57,8 +57,15 @@ export function createEntrySelector(
   /** Creates a function that returns the current hold on an entry. */
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
     const monthBytes = queue.monthBytes(clock.wall());
+    const precedingNo = findPrecedingEntry(queue.waitingOfOtherLedgers())?.entryNo;
     return ({ entryNo, fileSizeBytes: sizeBytes }) =>
-      decideSendHold(dataBudget, { sizeBytes, isMetered, monthBytes, isSendNow: sendNow.has(entryNo) });
+      decideSendHold(dataBudget, {
+        sizeBytes,
+        isMetered,
+        monthBytes,
+        isSendNow: sendNow.has(entryNo),
+        doOthersWait: entryNo === precedingNo,
+      });
   };
   const isDue = (entry: Waiting): boolean => !isMoving(entry.entryNo) && waits.leftMs(entry) === 0;
 

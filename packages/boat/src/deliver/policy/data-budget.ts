@@ -11,8 +11,9 @@ export type SendHold = 'metered' | 'over_budget';
 
 /**
  * Returns the hold that the data budget puts on an entry, or undefined if the entry may be sent. "Send now" (`isSendNow`)
- * overrides both limits. If the boat cannot determine whether the connection is metered, it treats the connection as not metered,
- * because most boats have no NetworkManager to query.
+ * overrides both limits. An export that all others wait for (`findPrecedingEntry`) is sent even if the connection is metered, because
+ * otherwise nothing would be sent over it. If the boat cannot determine whether the connection is metered, it treats the connection
+ * as not metered, because most boats have no NetworkManager to query.
  */
 export function decideSendHold(
   budget: DataBudget,
@@ -21,6 +22,7 @@ export function decideSendHold(
     readonly isMetered: boolean | undefined;
     readonly monthBytes: number;
     readonly isSendNow: boolean;
+    readonly doOthersWait: boolean;
   },
 ): SendHold | undefined {
   if (facts.isSendNow) return undefined;
@@ -28,6 +30,7 @@ export function decideSendHold(
     return 'over_budget';
   if (
     facts.isMetered === true &&
+    !facts.doOthersWait &&
     budget.meteredSizeMaxBytes !== undefined &&
     facts.sizeBytes > budget.meteredSizeMaxBytes
   )

@@ -4,7 +4,8 @@ import { RETRY_DELAY_MAX_MS } from './backoff.ts';
 /*
  * The order in which exports are sent. `entry-selector.ts` reads the queue and applies these rules:
  *
- * 1. An export from another ledger goes before every export from this ledger, unless it has stepped aside.
+ * 1. An export from another ledger goes before every export from this ledger, unless it has stepped aside. It is also sent over a
+ *    metered connection, whatever its size.
  * 2. Of the two lanes, the one not served last goes first.
  * 3. Within a lane, the oldest export goes first among those that are due and not held by the data budget.
  */
