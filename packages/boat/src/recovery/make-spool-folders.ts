@@ -25,7 +25,7 @@ export async function makeSpoolFolders(
     if ((await disk.stat(path))?.kind !== 'other') continue;
     throw new ExportError('DISK_FAILED', `${path} is not a regular file or folder`, {
       op: `open ${path}`,
-      hint: 'Remove the symbolic link or device. To keep exports on another drive, link the whole folder data/exports.',
+      hint: 'Remove the symbolic link or device. To keep exports on another drive, mount the drive at data/exports.',
     });
   }
   for (const folder of [paths.exports, paths.failed]) await disk.makeDirectory(folder);
