@@ -282,4 +282,5 @@ test('gives up on a webhook that refuses, with one warning', async () => {
   }
   assert.equal(calls, 1);
   assert.equal(boat.log.filter((line) => line.startsWith('warn')).length, 1);
+  assert.ok(!boat.log.join().includes('Notified the owner'));
 });

@@ -257,11 +257,12 @@ async function carryOutSteps(
     const result = await signalk.apply(subject, step, signal);
     if (result.kind === 'not_done') return result;
     record(context, 'signalk', { subject, step }, result.id);
+    reportDone(context, 'signalk', { subject, step });
   }
   return undefined;
 }
 
-/** Records that a channel has carried out a step. `remoteId` is undefined for a cleared notification. */
+/** Records that a step needs no further call. `remoteId` is undefined for a cleared notification. */
 function record(
   { ledger, world }: Context,
   channel: 'signalk' | 'webhook',
@@ -270,14 +271,23 @@ function record(
 ): void {
   if (step.kind === 'clear' || remoteId === undefined) {
     ledger.notifications.remove(channel, subject);
-    world.log.write('info', `Cleared the notification about exports that ${describeSubject(subject)}`, {
-      channel,
-    });
     return;
   }
-  const { exportCount, message } = step.condition;
+  const { exportCount } = step.condition;
   ledger.notifications.save(channel, subject, { exportCount, remoteId, atMs: world.clock.wall() });
-  world.log.write('info', `Notified the owner: ${message}`, { channel });
+}
+
+/** Logs that a channel has carried out a step. */
+function reportDone(
+  { world }: Context,
+  channel: 'signalk' | 'webhook',
+  { subject, step }: SubjectStep,
+): void {
+  const message =
+    step.kind === 'clear'
+      ? `Cleared the notification about exports that ${describeSubject(subject)}`
+      : `Notified the owner: ${step.condition.message}`;
+  world.log.write('info', message, { channel });
 }
 
 function describeSubject(subject: NotificationSubject): string {
@@ -326,15 +336,14 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
       continue;
     }
     retries.delete(subject);
+    record(context, 'webhook', one, step.kind === 'clear' ? undefined : '');
     if (next.kind === 'give_up')
       world.log.write(
         'warn',
         `The webhook did not accept a notification, and the call will not be retried: ${next.detail}`,
-        {
-          hint: 'Check "webhook_url" in config/export.json.',
-        },
+        { hint: 'Check "webhook_url" in config/export.json.' },
       );
-    record(context, 'webhook', one, step.kind === 'clear' ? undefined : '');
+    else reportDone(context, 'webhook', one);
   }
   return restMs;
 }

@@ -106,7 +106,7 @@ const WEBHOOK_FAILURES_MAX = 20;
 /** The result of calling a webhook. */
 export type WebhookOutcome =
   | { readonly kind: 'accepted' }
-  /** Nothing was sent, for example because the boat has no internet connection. */
+  /** The receiver was not reached: the boat has no internet connection, or a captive portal answered. */
   | { readonly kind: 'unreachable'; readonly detail: string }
   /** The receiver or an intermediary failed. */
   | { readonly kind: 'failed'; readonly detail: string }
@@ -121,7 +121,7 @@ export type AfterWebhook =
 
 /**
  * Decides whether to call a webhook again after `tries` consecutive calls without success (at least 1, including this one). A
- * call that never left the boat is retried without limit, at most once an hour. `fraction` in [0, 1) adds up to 10 % to the
+ * call that did not reach the receiver is retried without limit, at most once an hour. `fraction` in [0, 1) adds up to 10 % to the
  * delay.
  */
 export function decideAfterWebhook(

@@ -44,14 +44,18 @@ export async function callWebhook(
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const detail = `${error.phase} ${error.code}`;
-    return error.phase === 'connect' ? { kind: 'unreachable', detail } : { kind: 'failed', detail };
+    // With a captive portal's certificate, or with a wrong clock, the handshake fails.
+    const hasArrived = error.phase !== 'connect' && error.phase !== 'tls';
+    return hasArrived ? { kind: 'failed', detail } : { kind: 'unreachable', detail };
   }
 }
 
 function toOutcome(status: number): WebhookOutcome {
   if (status >= 200 && status < 300) return { kind: 'accepted' };
   const detail = `it returned HTTP ${status}`;
-  // A captive portal returns a redirect or a page, so only a clear refusal is final.
+  // A captive portal returns a redirect or 511.
+  if ((status >= 300 && status < 400) || status === 511) return { kind: 'unreachable', detail };
+  // A portal may also return a page, so only a clear refusal is final.
   const isFinal = status === 400 || status === 401 || status === 403 || status === 404 || status === 410;
   return isFinal ? { kind: 'refused', detail } : { kind: 'failed', detail };
 }
