@@ -103,7 +103,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Nothing new since the last export; nothing was queued',
       'Central holds or will receive every record.',
     ),
-    info('Scheduled export skipped: {}', 'The tier does not include scheduled exports.'),
+    info(
+      'Scheduled export skipped: {}',
+      'The tier does not include scheduled exports, or the clock is not set and a later daily export exists.',
+    ),
     warn(
       '{} could not be read: {}. A later export will contain its records',
       'A category is missing from the export. `d3kos-export doctor` shows the file.',

@@ -2,7 +2,7 @@
 // of clock change.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { owedSlot } from '../packages/boat/src/schedule/policy.ts';
+import { findSlot, toDueSlot } from '../packages/boat/src/schedule/policy.ts';
 import {
   DAY_MS,
   FIRST_DAY,
@@ -31,7 +31,9 @@ const ZONES = [
 function claimAt(moments: readonly number[], timeZone: string): readonly string[] {
   const claimed: string[] = [];
   for (const wallMs of moments) {
-    const slot = owedSlot({ wallMs, clockSynchronized: true, timeZone, hour: 3, claimed: claimed.slice(-3) });
+    const slot = toDueSlot(
+      findSlot({ wallMs, clockSynchronized: true, timeZone, hour: 3, claimed: claimed.slice(-3) }),
+    );
     if (slot !== undefined) claimed.push(slot);
   }
   return claimed;

@@ -202,7 +202,7 @@ export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
         success: true,
         queued: false,
         skipped: true,
-        slot: result.slotId ?? null,
+        slot: result.slotId,
         message: 'The daily export for this slot already exists',
       };
     case 'queued':

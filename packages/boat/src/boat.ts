@@ -32,7 +32,7 @@ import { importLegacyQueue } from './recovery/import-legacy-queue.ts';
 import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
 import { recover } from './recovery/recover.ts';
 import { createRetention, type Retention } from './retain/retention.ts';
-import { owedSlot } from './schedule/policy.ts';
+import { findSlot } from './schedule/policy.ts';
 import { SIGNALK_OFF } from './settings.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { createViewWriter, type ViewWriter } from './views/view-writer.ts';
@@ -212,7 +212,7 @@ function startWorker(parts: Parts): Worker {
 /** Dependencies needed only by the export manager. */
 function toManagerParts(
   parts: Parts,
-): Pick<ExportManagerDeps, 'bundler' | 'doctor' | 'collectors' | 'timeZone' | 'owedSlot'> {
+): Pick<ExportManagerDeps, 'bundler' | 'doctor' | 'collectors' | 'timeZone' | 'findSlot'> {
   const { world, config, ledger } = parts;
   const timeZone = async (): Promise<string> =>
     config.timeZone ?? (await readTimeZoneFile(world.disk, config.root));
@@ -232,8 +232,8 @@ function toManagerParts(
       }),
     collectors: createCollectors(),
     timeZone,
-    owedSlot: async (wallMs: WallMs) =>
-      owedSlot({
+    findSlot: async (wallMs: WallMs) =>
+      findSlot({
         wallMs,
         clockSynchronized: await parts.clockSynchronized(parts.signal),
         timeZone: await timeZone(),

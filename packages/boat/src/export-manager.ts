@@ -33,6 +33,7 @@ import type { StorageMedium } from './platform/policy/storage-medium.ts';
 import type { WallMs, World } from './platform/ports.ts';
 import type { SourceDisk } from './platform/source-disk.ts';
 import type { CleanupReport, Retention } from './retain/retention.ts';
+import type { SlotState } from './schedule/policy.ts';
 import type { SpoolPaths } from './spool/spool-paths.ts';
 import type { ViewWriter } from './views/view-writer.ts';
 
@@ -93,7 +94,7 @@ export interface Status {
 
 export type ScheduledResult =
   | { readonly kind: 'skipped'; readonly reason: string }
-  | { readonly kind: 'already_claimed'; readonly slotId: string | undefined }
+  | { readonly kind: 'already_claimed'; readonly slotId: string }
   /** `slotId` is undefined if the slot stays due, because a category could not be read. */
   | (QueuedOrNothingNew & { readonly slotId: string | undefined });
 
@@ -223,5 +224,5 @@ export interface ExportManagerDeps {
   /** Must be called after every queue change. Writes the views and emits the event. */
   readonly queueChanged: () => void;
   /** Returns the daily slot that is due at the given time, or undefined if none is due. */
-  readonly owedSlot: (wallMs: WallMs) => Promise<string | undefined>;
+  readonly findSlot: (wallMs: WallMs) => Promise<SlotState>;
 }

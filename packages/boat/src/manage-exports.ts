@@ -71,8 +71,14 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
       world.log.write('info', `Scheduled export skipped: ${check.message}`);
       return { kind: 'skipped', reason: check.message };
     }
-    const slotId = await deps.owedSlot(world.clock.wall());
-    if (slotId === undefined) return { kind: 'already_claimed', slotId };
+    const { slot: slotId, state } = await deps.findSlot(world.clock.wall());
+    if (state === 'claimed') return { kind: 'already_claimed', slotId };
+    if (state === 'waits_for_clock') {
+      const reason =
+        'The clock is not set, and a later daily export exists. The daily export waits until a time server sets the clock.';
+      world.log.write('info', `Scheduled export skipped: ${reason}`);
+      return { kind: 'skipped', reason };
+    }
     // An export's commit also claims its slot, so the slot stays due if power fails before the commit.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());

@@ -2,6 +2,7 @@ import { loadCredentials } from './deliver/credentials.ts';
 import type { ExportManager, ExportManagerDeps, ExportVerbs, Status } from './export-manager.ts';
 import { mayExport } from './license/policy.ts';
 import { toReserveBytes } from './retain/policy.ts';
+import { toDueSlot } from './schedule/policy.ts';
 
 /** Creates the status query. Each call queries the licence, the ledger, the worker and the disk. */
 export function createStatusReport(
@@ -37,7 +38,7 @@ export function createStatusReport(
       schedule: {
         dailyHour: config.dailyHour,
         timeZone: await deps.timeZone(),
-        owedSlot: await deps.owedSlot(world.clock.wall()),
+        owedSlot: toDueSlot(await deps.findSlot(world.clock.wall())),
       },
       storage: {
         ...space,

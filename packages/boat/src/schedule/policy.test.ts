@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { currentSlot, owedSlot } from './policy.ts';
+import { currentSlot, findSlot, toDueSlot } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
 const ZONES = ['UTC', 'Europe/Helsinki', 'America/New_York', 'Australia/Lord_Howe'] as const;
@@ -12,7 +12,7 @@ function owed(
   claimed: readonly string[] = [],
   clockSynchronized = true,
 ): string | undefined {
-  return owedSlot({ wallMs: Date.parse(utc), clockSynchronized, timeZone, hour: 3, claimed });
+  return toDueSlot(findSlot({ wallMs: Date.parse(utc), clockSynchronized, timeZone, hour: 3, claimed }));
 }
 
 describe('the slot that is due', () => {
@@ -64,7 +64,18 @@ describe('the slot that is due', () => {
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, true), '2026-11-23');
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, false), '2026-11-23');
     const unknownClock = { clockSynchronized: undefined, timeZone: 'UTC', hour: 3, claimed };
-    assert.equal(owedSlot({ ...unknownClock, wallMs: Date.parse('2026-04-02T12:00:00Z') }), '2026-04-02');
+    assert.equal(
+      toDueSlot(findSlot({ ...unknownClock, wallMs: Date.parse('2026-04-02T12:00:00Z') })),
+      '2026-04-02',
+    );
+  });
+
+  it('waits for the clock only if it is not claimed', () => {
+    const facts = { clockSynchronized: false, timeZone: 'UTC', hour: 3, wallMs: Date.UTC(2026, 10, 23, 12) };
+    const slot = '2026-11-23';
+    assert.deepEqual(findSlot({ ...facts, claimed: ['2031-05-05'] }), { slot, state: 'waits_for_clock' });
+    assert.deepEqual(findSlot({ ...facts, claimed: ['2031-05-05', slot] }), { slot, state: 'claimed' });
+    assert.deepEqual(findSlot({ ...facts, claimed: [] }), { slot, state: 'due' });
   });
 
   it('is not blocked by a claim made while the clock was ahead', () => {
@@ -90,13 +101,10 @@ describe('two years, hour by hour', () => {
       const claimed: string[] = [];
       const startMs = Date.UTC(2026, 0, 1, 12);
       for (let hours = 0; hours < 2 * 365 * 24; hours += 1) {
-        const slot = owedSlot({
-          wallMs: startMs + hours * HOUR_MS,
-          clockSynchronized: true,
-          timeZone,
-          hour: 3,
-          claimed: claimed.slice(-3),
-        });
+        const wallMs = startMs + hours * HOUR_MS;
+        const slot = toDueSlot(
+          findSlot({ wallMs, clockSynchronized: true, timeZone, hour: 3, claimed: claimed.slice(-3) }),
+        );
         if (slot !== undefined) claimed.push(slot);
       }
       assert.equal(new Set(claimed).size, claimed.length);
@@ -119,7 +127,8 @@ describe('two years, hour by hour', () => {
         for (const { offHours, upHours } of times) {
           wallMs += offHours * HOUR_MS;
           for (let hour = 0; hour < upHours; hour += 1, wallMs += HOUR_MS) {
-            const claim = () => owedSlot({ wallMs, clockSynchronized: false, timeZone, hour: 3, claimed });
+            const claim = () =>
+              toDueSlot(findSlot({ wallMs, clockSynchronized: false, timeZone, hour: 3, claimed }));
             const slot = claim();
             if (slot !== undefined) claimed.push(slot);
             assert.equal(claim(), undefined);

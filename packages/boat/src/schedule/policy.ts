@@ -14,8 +14,14 @@ export interface SlotFacts {
 /** Step size when searching for the previous date: shorter than any day, so that no date is skipped. */
 const LOOK_BACK_MS = 12 * 3_600_000;
 
+/** The current slot. `waits_for_clock` means that it is not due until a time service has set the clock. */
+export interface SlotState {
+  readonly slot: string;
+  readonly state: 'due' | 'claimed' | 'waits_for_clock';
+}
+
 /**
- * Returns the slot that is due now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is due from
+ * Returns the current slot and whether it is due. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is due from
  * `hour`:00 on that date until `hour`:00 on the next. If a boat was off for several nights, one slot is due when it starts.
  * Throws RangeError for an unknown time zone.
  *
@@ -29,11 +35,17 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  * then on, future claims are known to be wrong and are ignored. If there is no time service, the slot is due, because one extra
  * export is better than none for months.
  */
-export function owedSlot(facts: SlotFacts): string | undefined {
+export function findSlot(facts: SlotFacts): SlotState {
   const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);
-  if (facts.claimed.includes(slot)) return undefined;
-  if (facts.clockSynchronized === false && facts.claimed.some((claimed) => claimed > slot)) return undefined;
-  return slot;
+  if (facts.claimed.includes(slot)) return { slot, state: 'claimed' };
+  if (facts.clockSynchronized === false && facts.claimed.some((claimed) => claimed > slot))
+    return { slot, state: 'waits_for_clock' };
+  return { slot, state: 'due' };
+}
+
+/** Returns the slot if it is due. */
+export function toDueSlot({ slot, state }: SlotState): string | undefined {
+  return state === 'due' ? slot : undefined;
 }
 
 /** Returns the current slot: today's date from `hour`:00 on, and the previous date before that. */
