@@ -28,12 +28,18 @@ test('on a metered connection, small exports are sent and large ones wait unless
     assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
     const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
     assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
-    await until('the reason', async () => {
-      const { json: status } = await boat.request('GET', '/export/status');
-      return (status['thrift'] as { state: string }).state === 'metered';
-    });
+    const untilHold = (hold: string): Promise<void> =>
+      until(`the hold is ${hold}`, async () => {
+        const { json: status } = await boat.request('GET', '/export/status');
+        return (status['thrift'] as { state: string }).state === hold;
+      });
+    await untilHold('metered');
     await boat.request('POST', '/export/queue/process');
     await until('the large one', () => counts().completed === 2);
+    const { json: cancelled } = await boat.request('POST', '/export/generate');
+    await untilHold('metered');
+    await boat.request('DELETE', `/export/queue/${String(cancelled['queue_id'])}`);
+    await untilHold('affordable');
     await boat.stop();
     await central.close();
   }));

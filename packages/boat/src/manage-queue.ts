@@ -60,6 +60,7 @@ export function createQueueVerbs({
         if (entry.status !== 'pending') throw toStateError(entry, 'Only a waiting entry can be cancelled');
         const cancelled = await worker.deadLetter(entry, CANCELLED_REASON);
         queueChanged();
+        worker.wake();
         return cancelled;
       }),
 

@@ -87,7 +87,7 @@ test("does not send another boat's export under this boat's token", async () => 
 });
 
 test('if central accepts the first part and then requires smaller ones, it gets every record once, under consecutive keys', async () => {
-  const { sent, deliver } = await queueExport();
+  const { ledger, sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   const result = await deliver((part) => {
     if (taken.length > 0 && part.body.byteLength > 25_000) return TOO_LARGE;
@@ -102,6 +102,11 @@ test('if central accepts the first part and then requires smaller ones, it gets 
     taken.map((_, at) => at + 1),
   );
   assert.equal(taken.at(-1)?.part.count, taken.length);
+  assert.equal(
+    ledger.queue.get(1)?.wireSizeBytes,
+    sent.reduce((sum, { body }) => sum + body.byteLength, 0),
+    'the refused parts count too',
+  );
 });
 
 test('a held part counts only with the digest of the body that would be sent', async () => {

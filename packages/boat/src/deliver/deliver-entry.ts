@@ -259,6 +259,7 @@ async function* sendParts(
         break;
       }
       case 'cut_smaller':
+        ledger.queue.addSent(entry.entryNo, wireSizeBytes, deps.world.clock.wall());
         partSizeBytes = smallerBytes ?? partSizeBytes;
         parts = await cutAgain(ledger, entry, open.reader, partSizeBytes, parts);
         failures.forget(entry.entryNo);

@@ -184,7 +184,7 @@ test("dead-letters a rejected export immediately, with central's reason", async 
   const { events, kinds, settleVerdict } = startDelivery();
   const detail = 'HTTP 422 INVALID_FORMAT: no data';
   const after = await settleVerdict({ kind: 'rejected', by: 'central', errorCode: 'INVALID_FORMAT', detail });
-  assert.deepEqual([after?.status, after?.lastError], ['failed', detail]);
+  assert.deepEqual([after?.status, after?.lastError, after?.wireSizeBytes], ['failed', detail, 100]);
   assert.deepEqual(kinds(), ['destination_changed', 'rejected', 'dead_lettered']);
   assert.deepEqual(events.at(-1), { kind: 'dead_lettered', queueId: newEntry(1).queueId, reason: detail });
 });
@@ -196,7 +196,8 @@ test('the fourth failed attempt dead-letters the export', async () => {
     assert.deepEqual([after?.status, after?.retryCount], ['pending', spent]);
     ledger.queue.claim(({ entryNo }) => entryNo === entry.entryNo);
   }
-  assert.equal((await settleVerdict(UNAVAILABLE))?.status, 'failed');
+  const after = await settleVerdict(UNAVAILABLE);
+  assert.deepEqual([after?.status, after?.wireSizeBytes], ['failed', 400]);
   assert.deepEqual(kinds().slice(-2), ['attempt_spent', 'dead_lettered']);
 });
 

@@ -91,6 +91,7 @@ async function settleVerdict(
       return;
     case 'rejected':
       deps.reporter.report({ kind: 'rejected', queueId: entry.queueId, detail: verdict.detail });
+      deps.ledger.queue.addSent(entry.entryNo, wireSizeBytes, deps.world.clock.wall());
       await deadLetterEntry(deps, entry, verdict.detail);
       return;
     default:
@@ -136,6 +137,7 @@ async function spendAttempt(
   const next = nextAttempt({ attemptsSpent, retryAfterMs, fraction: random.fraction() });
   deps.reporter.report({ kind: 'attempt_spent', queueId: entry.queueId, detail, next });
   if (next.kind === 'dead_letter') {
+    deps.ledger.queue.addSent(entry.entryNo, wireSizeBytes, clock.wall());
     await deadLetterEntry(deps, entry, detail);
     return undefined;
   }

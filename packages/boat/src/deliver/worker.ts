@@ -171,6 +171,25 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
  * immediately.
  */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
+  const ready = await prepareToSend(context, signal);
+  if (typeof ready === 'number') {
+    context.sendHold = undefined;
+    return ready;
+  }
+  const selection = context.selector.next(await context.world.network.isMetered?.(signal));
+  context.sendHold = selection.hold;
+  context.reporter.reportSelection(selection);
+  const { entry } = selection;
+  if (entry === undefined) return Math.max(REST_MIN_MS, Math.min(BACKSTOP_MS, context.selector.nextDueMs()));
+  await deliverActive(context, { entry, ...ready }, signal);
+  return 0;
+}
+
+/** Returns what is needed to send exports, or how many milliseconds the worker may sleep if no export can be sent now. */
+async function prepareToSend(
+  context: WorkerContext,
+  signal: AbortSignal,
+): Promise<Omit<Shipment, 'entry'> | number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
   // If the ledger is not writable, receipts cannot be stored, and parts would be sent again and again over a paid link.
@@ -199,15 +218,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
     permitSending(await context.license.current(signal)).kind !== 'refused';
   const probeMs = await breaker.tryClose(central, maySend, signal);
   if (probeMs > 0) return Math.min(probeMs, BACKSTOP_MS);
-  const selection = context.selector.next(await world.network.isMetered?.(signal));
-  context.sendHold = selection.hold;
-  context.reporter.reportSelection(selection);
-  const { entry } = selection;
-  if (entry === undefined) return Math.max(REST_MIN_MS, Math.min(BACKSTOP_MS, context.selector.nextDueMs()));
-  const { token } = credentials;
-  const { installationId } = license;
-  await deliverActive(context, { entry, central, token, installationId, configuration }, signal);
-  return 0;
+  return { central, token: credentials.token, installationId: license.installationId, configuration };
 }
 
 /** An entry to send, with central's URL, the device token and the installation ID. */

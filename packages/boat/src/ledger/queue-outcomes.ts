@@ -46,6 +46,8 @@ export interface QueueOutcomes {
       readonly atMs: WallMs;
     },
   ): void;
+  /** Adds the size of request bodies that were sent without a result that another operation records. */
+  addSent(entryNo: number, sizeBytes: number, atMs: WallMs): void;
   /**
    * Records the parts of the entry, replacing its earlier unacknowledged parts. Resets the attempts and refusals to 0, because
    * none of these parts has been sent before.
@@ -106,6 +108,7 @@ export function createQueueOutcomes(
         const counts = [spent ?? null, refusals ?? null] as const;
         mustChange(statements.setPending.run(...counts, nextRetryAtMs, lastError, entryNo), entryNo);
       }),
+    addSent: (entryNo, sizeBytes, atMs) => ledger.transaction(() => addWire(entryNo, sizeBytes, atMs)),
     plan: (entryNo, partSizeBytes, planned) =>
       ledger.transaction(() => {
         statements.setPartSize.run(partSizeBytes, entryNo);
