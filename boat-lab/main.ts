@@ -1,4 +1,4 @@
-// `npm run boat-lab [-- --seed N --lives N --self-check --tests --fresh]`: an emulated Raspberry Pi that loses power while it exports.
+// `npm run boat-lab [-- OPTIONS] [FILE …]`: an emulated Raspberry Pi that loses power while it exports.
 // Exits with 1 if a promise was broken, if a control run found no loss, or if a test failed.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { keepCard, type Lab, live, REAL_BOOT_ONE_IN } from './life.ts';
 import { describeStarts, type RunCounts, describeRun } from './report.ts';
 import { type Control, runControl } from './self-check.ts';
 
-const USAGE = `Usage: npm run boat-lab [-- OPTIONS]
+const USAGE = `Usage: npm run boat-lab [-- OPTIONS] [FILE …]
 
 Emulates a Raspberry Pi with the arm64 package installed, and cuts its power while it exports and
 uploads to a central on this machine. Each life ends with one or two power cuts; afterwards central is
@@ -24,7 +24,8 @@ ${LAB_CACHE}.
   --seed N      seed of the first life; each further life uses the next seed
   --self-check  break durability instead, without fsync and with a card that ignores flushes; the
                 lab must report losses
-  --tests       run the boat's and the protocol's tests once on the emulated machine instead
+  --tests       run the boat's and the protocol's tests once on the emulated machine instead, or only
+                the given files
   --fresh       rebuild everything in the cache
   --help        show this help
 `;
@@ -33,8 +34,9 @@ ${LAB_CACHE}.
 const SKIPPED = 77;
 const CONTROLS: readonly Control[] = ['without fsync', 'flush ignored'];
 
-const { values } = parseOptions(USAGE, () =>
+const { values, positionals } = parseOptions(USAGE, () =>
   parseArgs({
+    allowPositionals: true,
     options: {
       lives: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
@@ -101,7 +103,7 @@ async function runControls(lab: Lab, seed: number): Promise<number> {
 
 /** Runs the tests on the emulated machine. Resolves to the number of failed tests, or to 1 if no test passed. */
 async function runTests(emulator: Emulator): Promise<number> {
-  const { passed, failed, skipped, minutes, report } = await runArm64Tests(emulator);
+  const { passed, failed, skipped, minutes, report } = await runArm64Tests(emulator, positionals);
   if (failed !== 0) console.log(report);
   console.log(
     `boat-lab, tests on arm64: ${passed} passed, ${failed} failed, ${skipped} skipped, ${minutes.toFixed(0)} minutes`,

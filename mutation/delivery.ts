@@ -345,4 +345,18 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     after: 'preceding === undefined ? [] : queue.waiting()',
     killedBy: ['packages/boat/src/deliver/entry-selector.test.ts'],
   },
+  {
+    name: 'a large export from a lost ledger waits on a metered connection, and all others behind it',
+    file: 'packages/boat/src/deliver/entry-selector.ts',
+    before: 'doOthersWait: entryNo === precedingNo',
+    after: 'doOthersWait: false',
+    killedBy: ['packages/boat/src/deliver/entry-selector.test.ts'],
+  },
+  {
+    name: 'parts refused as too large do not count in the data budget',
+    file: DELIVER,
+    before: 'ledger.queue.addSent(entry.entryNo, wireSizeBytes, deps.world.clock.wall());',
+    after: '',
+    killedBy: DELIVER_TESTS,
+  },
 ];

@@ -6,6 +6,7 @@ const SQLITE = 'packages/boat/src/platform/sqlite.ts';
 const SQLITE_TESTS = ['packages/boat/src/platform/sqlite.test.ts'];
 const CREATE = 'packages/boat/src/create-export/create-export.ts';
 const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
+const READ_TESTS = ['packages/boat/src/collect/failing-while-read.test.ts'];
 
 /** Missing or reordered steps while an export is written to the card. */
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
@@ -166,5 +167,20 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     before: 'found.set(source, cursor);',
     after: '',
     killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'the digest of a record counts before the record is on a page',
+    file: 'packages/boat/src/collect/state-records.ts',
+    before: 'return { recordId: record.record_id, digest, line };',
+    after:
+      'context.addDigest(record.record_id, digest);\n    return { recordId: record.record_id, digest, line };',
+    killedBy: READ_TESTS,
+  },
+  {
+    name: 'the digests of a log count before its rows are read',
+    file: 'packages/boat/src/collect/find-changed-rows.ts',
+    before: 'digests.set(id, present.digest);',
+    after: 'context.addDigest(id, present.digest);',
+    killedBy: READ_TESTS,
   },
 ];
