@@ -17,7 +17,7 @@ export type IdentityVerdict =
  * none, by the digest of the body, so that the same body sent twice is one import.
  */
 export function identifyPart(
-  document: ExportDocument,
+  document: Omit<ExportDocument, 'data'>,
   keyHeader: string | undefined,
   sha256: string,
 ): IdentityVerdict {

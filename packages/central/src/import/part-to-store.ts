@@ -5,7 +5,7 @@ import type { Arrival } from './ledger-policy.ts';
 import type { PartIdentity } from './part-identity.ts';
 import type { SortedRecords } from './records.ts';
 
-/** Every member of a document except its records. */
+/** The members of the document's schema except its records. Members that the schema does not have are left out. */
 export type DocumentClaims = Readonly<Omit<ExportDocument, 'data'>>;
 
 /** A decoded and checked part, ready to be stored. */

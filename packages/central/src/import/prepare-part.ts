@@ -7,12 +7,14 @@ import {
   RECORD_SIZE_MAX_BYTES,
   RECORD_VALUES_MAX,
 } from '@d3kos/protocol';
+import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Clean } from 'typebox/value';
 
 import { toBoatFacts } from './boat-facts.ts';
 import { isJsonObject, toCanonicalJson } from './json-value.ts';
 import { identifyPart } from './part-identity.ts';
-import type { PartToStore } from './part-to-store.ts';
+import type { DocumentClaims, PartToStore } from './part-to-store.ts';
 import { toStorableRecords } from './records.ts';
 import {
   cutOversized,
@@ -23,6 +25,7 @@ import {
 } from './scan-document.ts';
 
 const isExportDocument = Compile(ExportDocumentSchema);
+const ClaimsSchema = Type.Omit(ExportDocumentSchema, ['data']);
 
 /** A decoded body to check. */
 export interface PartToPrepare {
@@ -62,10 +65,11 @@ export function preparePart(part: PartToPrepare): Preparation {
   if (text === undefined) return { kind: 'invalid', reason: 'the body is not valid UTF-8' };
   const parsed = parseDocument(text, scan.mayHaveExactNumber ? parseExactJson : JSON.parse);
   if (parsed.kind === 'invalid') return parsed;
-  const { data, ...claims } = parsed.document;
+  const { data } = parsed.document;
+  const claims = toClaims(parsed.document);
   if (part.installationId !== undefined && claims.installation_id !== part.installationId)
     return { kind: 'mismatch' };
-  const identified = identifyPart(parsed.document, part.idempotencyKey, part.sha256);
+  const identified = identifyPart(claims, part.idempotencyKey, part.sha256);
   if (identified.kind === 'contradiction') return { kind: 'invalid', reason: identified.reason };
   return {
     kind: 'prepared',
@@ -110,6 +114,15 @@ function parseDocument(text: string, parse: (text: string) => unknown): ParsedDo
     kind: 'invalid',
     reason: first === undefined ? 'not an export document' : `${first.instancePath || '/'} ${first.message}`,
   };
+}
+
+/**
+ * Returns the document's claims without members that the schema does not have, at any depth. Such a member may have a value that
+ * cannot be transferred between threads, for example an `ExactNumber` or a list that nests thousands of levels deep.
+ */
+function toClaims({ data: _, ...members }: ExportDocument): DocumentClaims {
+  // The document matches the schema, and Clean only removes members. It removes those of nested objects in place.
+  return Clean(ClaimsSchema, members) as DocumentClaims;
 }
 
 /** The members of each section except its records, that is, the state of the category on board. */

@@ -57,6 +57,38 @@ test('decodes and prepares in a thread exactly as in the main thread', async () 
   );
 });
 
+const UNKNOWN_VALUES: Readonly<Record<string, string>> = {
+  'an integer beyond 2^53': '12345678901234567890',
+  'a negative zero': '-0',
+  'a number beyond the range': '1e400',
+  'a deeply nested list': '['.repeat(20_000) + ']'.repeat(20_000),
+};
+
+test('prepares a document with unknown members in a thread exactly as in the main thread', async () => {
+  const { data, ...claims } = {
+    ...DOCUMENT,
+    clock: { synchronized: true, boot_id: 'boot' },
+    open_exports: [{ sequence: 7, export_id: 'export_7' }],
+    part: { index: 1, count: 2 },
+  };
+  for (const [name, value] of Object.entries(UNKNOWN_VALUES)) {
+    const member = `"unknown":${value},`;
+    const text = JSON.stringify({ ...claims, data })
+      .replace(/^\{/, `{${member}`)
+      .replace('"boot_id"', `${member}"boot_id"`)
+      .replace('"sequence":7', `${member}"sequence":7`)
+      .replace('"index"', `${member}"index"`);
+    assert.equal(text.split(member).length, 5);
+    const part = { sha256: '', installationId: DOCUMENT.installation_id, idempotencyKey: undefined };
+    const here = await inline.prepare({ ...part, bytes: Buffer.from(text) }, () => 0);
+    const there = await preparer.prepare({ ...part, bytes: Buffer.from(text) }, () => 0);
+    assert.ok(here.kind === 'done' && here.result.kind === 'prepared', name);
+    assert.deepEqual({ ...there, cpuMs: 0 }, { ...here, cpuMs: 0 }, name);
+    assert.deepEqual(here.result.document, claims, name);
+    assert.deepEqual(here.result.identity.part, claims.part, name);
+  }
+});
+
 test('reports from a thread why a body cannot be stored', async () => {
   const damaged = await preparer.decode(
     { bytes: Buffer.from('text'), coding: 'gzip', sizeMaxBytes: 100 },
