@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createInlinePreparer, type Preparer } from '../import/preparer.ts';
+import { loadUse } from '../import/usage.ts';
 import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
@@ -164,6 +165,21 @@ describeOnPostgres('admission of imports', (open) => {
         const refused = await expectRefusal(app, toImportRequest(boat, large), 413, 'BODY_TOO_LARGE');
         assert.match(refused.body.message, new RegExp(limit));
       }
+    }
+  });
+
+  test('counts the CPU time of a body whose check fails against the budget and the quota', async () => {
+    const { store } = open();
+    const inline = createInlinePreparer(() => 0);
+    const failed = async () => ({ kind: 'failed' as const, error: new Error('a defect'), cpuMs: 60_000 });
+    for (const failing of [{ decode: failed }, { prepare: failed }]) {
+      const boat = await enrollBoat(store);
+      const large = toDocument(boat, { data: toBoatlog([{ record_id: 'a', text: 'x'.repeat(100_000) }]) });
+      const app = startNode(store, { preparer: { ...inline, ...failing } });
+      await expectRefusal(app, toImportRequest(boat, large), 500, 'INTERNAL');
+      await expectRefusal(app, toImportRequest(boat, large), 429, 'TOO_MANY_REQUESTS');
+      const { cpuMs, requests } = await loadUse(store, boat.id, NOON_MS);
+      assert.deepEqual([cpuMs, requests], [60_000, 1]);
     }
   });
 

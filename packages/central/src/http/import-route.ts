@@ -16,7 +16,7 @@ import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
 import type { MeasureStage } from '../import/import-stage.ts';
 import type { QuotaAmount } from '../import/quota-policy.ts';
-import type { Preparer } from '../import/preparer.ts';
+import { chargeWork, type Preparer } from '../import/preparer.ts';
 import { mayDecodeOnMainThread, toMainThreadLimit } from '../import/thread-policy.ts';
 import { parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
@@ -35,10 +35,12 @@ export async function handleImport(
 ): Promise<Reply<'importPart'>> {
   const amount = context.quotaGuard.blockedBy(request.installationId);
   if (amount !== undefined) return refuseOverQuota(context, request.installationId, amount);
-  const reply = await importRequest(context, request);
-  // A stored part was already billed in its transaction.
-  await context.quotaGuard.settle(request.installationId);
-  return reply;
+  try {
+    return await importRequest(context, request);
+  } finally {
+    // A stored part was already billed in its transaction. A request that fails costs its sender as much as any other.
+    await context.quotaGuard.settle(request.installationId);
+  }
 }
 
 async function importRequest(
@@ -228,8 +230,7 @@ async function decodeReceived(
   if (mayDecodeOnMainThread(wireSizeBytes)) {
     const sizeMaxBytes = toMainThreadLimit(limits.bodySizeMaxBytes);
     const toDecode = { bytes, coding: contentCoding, sizeMaxBytes };
-    const light = await measure('decode', () => inlinePreparer.decode(toDecode, rank));
-    charge(light.cpuMs);
+    const light = chargeWork(await measure('decode', () => inlinePreparer.decode(toDecode, rank)), charge);
     if (light.kind === 'done' && light.result.kind === 'decoded') {
       if (!(await acquirePermit('light'))) return refuseAdmission('node_busy');
       return { ...light.result, preparer: inlinePreparer };
@@ -238,8 +239,7 @@ async function decodeReceived(
   if (!(await acquirePermit('heavy'))) return refuseAdmission('node_busy');
   const sizeMaxBytes = limits.bodySizeMaxBytes;
   const toDecode = { bytes, coding: contentCoding, sizeMaxBytes };
-  const worked = await measure('decode', () => preparer.decode(toDecode, rank));
-  charge(worked.cpuMs);
+  const worked = chargeWork(await measure('decode', () => preparer.decode(toDecode, rank)), charge);
   if (worked.kind === 'exceeded') return refuseTooCostly(worked.limit);
   const decoded = worked.result;
   switch (decoded.kind) {

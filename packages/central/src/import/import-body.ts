@@ -6,7 +6,7 @@ import { findRepeated } from './find-repeated.ts';
 import type { Arrival } from './ledger-policy.ts';
 import type { Preparation } from './prepare-part.ts';
 import type { MeasureStage } from './import-stage.ts';
-import type { Preparer } from './preparer.ts';
+import { chargeWork, type Preparer } from './preparer.ts';
 import type { QuotaAmount } from './quota-policy.ts';
 import { storePart } from './store-part.ts';
 
@@ -89,8 +89,10 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   // Read the size first, because the bytes may later belong to another thread.
   const decodedSizeBytes = bytes.byteLength;
   const toPrepare = { bytes, sha256, installationId, idempotencyKey };
-  const worked = await measure('prepare', () => world.preparer.prepare(toPrepare, world.rank));
-  world.charge(worked.cpuMs);
+  const worked = chargeWork(
+    await measure('prepare', () => world.preparer.prepare(toPrepare, world.rank)),
+    world.charge,
+  );
   if (worked.kind === 'exceeded') return { kind: 'too_costly', limit: worked.limit };
   const part = worked.result;
   if (part.kind !== 'prepared') return part;

@@ -70,7 +70,7 @@ function toWorked<Result>(
   outcome: JobOutcome<PrepareResult>,
   pick: (result: PrepareResult) => Result | undefined,
 ): Worked<Result> {
-  if (outcome.kind === 'exceeded') return outcome;
+  if (outcome.kind !== 'done') return outcome;
   const result = pick(outcome.result);
   if (result === undefined) throw new Error('the thread answered with the result of a different job');
   return { kind: 'done', result, cpuMs: outcome.cpuMs };

@@ -59,12 +59,12 @@ test('runs the waiting job with the lowest rank first, and the oldest job of equ
   assert.deepEqual(order, [2, 1, 3, 0]);
 });
 
-test('reports a defect in a thread as a failure of that job only', async () => {
+test('reports a defect in a thread as a failure of that job only, with its run time', async () => {
   const pool = openPool();
-  await assert.rejects(
-    pool.run({ kind: 'fail' }, [], () => 0),
-    /a defect/,
-  );
+  const outcome = await pool.run({ kind: 'fail' }, [], () => 0);
+  assert.ok(outcome.kind === 'failed');
+  assert.match(outcome.error.message, /a defect/);
+  assert.ok(outcome.cpuMs > 0);
   assert.equal((await echo(pool, 1)).kind, 'done');
 });
 

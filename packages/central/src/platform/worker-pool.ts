@@ -8,16 +8,18 @@ export interface JobLimits {
   readonly heapMaxMb: number;
 }
 
-/** A job's result, with the CPU time that it took. */
+/** A job's result, with the CPU time that it took. For a job that ended its thread, this is its run time. */
 export type JobOutcome<Result> =
   | { readonly kind: 'done'; readonly result: Result; readonly cpuMs: number }
-  | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory'; readonly cpuMs: number };
+  | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory'; readonly cpuMs: number }
+  /** The thread failed for any reason other than a limit, which is a defect. */
+  | { readonly kind: 'failed'; readonly error: Error; readonly cpuMs: number };
 
 /** Threads that run jobs. At most `size` jobs run at the same time; the others wait. */
 export interface WorkerPool<Job, Result> {
   /**
    * Runs one job. The buffers in `transfer` are transferred to the thread. The waiting job with the lowest `rank` runs next, and
-   * the oldest if ranks are equal. Rejects if the thread fails for any reason other than a limit, which is a defect.
+   * the oldest if ranks are equal. Rejects if the pool is closed or cannot start a thread.
    */
   run(job: Job, transfer: readonly ArrayBuffer[], rank: () => number): Promise<JobOutcome<Result>>;
   /** Terminates all threads. Waiting and running jobs are rejected. */
@@ -114,7 +116,7 @@ class ThreadPool<Job, Result> implements WorkerPool<Job, Result> {
   #end(thread: Thread<Job, Result>, limit: 'time' | 'memory'): void {
     const running = this.#drop(thread);
     void thread.worker.terminate();
-    running?.resolve({ kind: 'exceeded', limit, cpuMs: performance.now() - thread.startedMs });
+    running?.resolve({ kind: 'exceeded', limit, cpuMs: toRunMs(thread) });
     this.#dispatch();
   }
 
@@ -165,11 +167,16 @@ class ThreadPool<Job, Result> implements WorkerPool<Job, Result> {
       this.#end(thread, 'memory');
       return;
     }
-    this.#drop(thread)?.reject(error);
+    this.#drop(thread)?.resolve({ kind: 'failed', error, cpuMs: toRunMs(thread) });
     // If a thread cannot start, the next job fails, so that threads are not restarted endlessly.
     if (!thread.isReady) this.#queue.shift()?.reject(error);
     this.#dispatch();
   }
+}
+
+/** Returns how long a thread's latest job has been running. */
+function toRunMs({ startedMs }: { readonly startedMs: number }): number {
+  return performance.now() - startedMs;
 }
 
 /** Removes and returns the job with the lowest rank, and among equal ranks the oldest. */
