@@ -12,10 +12,17 @@ export interface WorkMeter {
   charge(installationId: string, cpuMs: number): void;
   /** The installation's charged CPU time, less what has decayed. */
   spentMs(installationId: string): number;
-  /** The installation's usage since it was last taken. */
+  /** The installation's usage since it was last billed. */
   unbilled(installationId: string): Unbilled;
-  /** Returns the usage and resets it; the caller writes it to the database. */
-  takeUnbilled(installationId: string): Unbilled;
+  /**
+   * Passes the installation's usage to `write`, which writes it to the database, and returns its result. If `write` throws, or
+   * `isWritten` is false for its result, the usage remains unbilled. Calls at the same time never pass the same usage.
+   */
+  bill<Result>(
+    installationId: string,
+    write: (unbilled: Unbilled) => Promise<Result>,
+    isWritten: (result: Result) => boolean,
+  ): Promise<Result>;
 }
 
 interface Meter {
@@ -53,10 +60,13 @@ export function createWorkMeter(budget: WorkBudget, monotonic: () => number): Wo
     const { requests = 0, cpuMs = 0 } = meters.get(installationId) ?? {};
     return { requests, cpuMs };
   };
+  const add = (installationId: string, { requests, cpuMs }: Unbilled) => {
+    const meter = open(installationId);
+    meter.requests += requests;
+    meter.cpuMs += cpuMs;
+  };
   return {
-    countRequest(installationId) {
-      open(installationId).requests += 1;
-    },
+    countRequest: (installationId) => add(installationId, { requests: 1, cpuMs: 0 }),
     charge(installationId, cpuMs) {
       const meter = open(installationId);
       meter.spentMs = spentMs(installationId) + cpuMs;
@@ -65,11 +75,18 @@ export function createWorkMeter(budget: WorkBudget, monotonic: () => number): Wo
     },
     spentMs,
     unbilled,
-    takeUnbilled(installationId) {
+    async bill(installationId, write, isWritten) {
       const taken = unbilled(installationId);
-      const meter = meters.get(installationId);
-      if (meter !== undefined) [meter.requests, meter.cpuMs] = [0, 0];
-      return taken;
+      add(installationId, { requests: -taken.requests, cpuMs: -taken.cpuMs });
+      let isBilled = false;
+      try {
+        const result = await write(taken);
+        isBilled = isWritten(result);
+        return result;
+      } finally {
+        // If a commit's result is lost with the connection, the usage may be counted twice. It is never lost.
+        if (!isBilled) add(installationId, taken);
+      }
     },
   };
 }

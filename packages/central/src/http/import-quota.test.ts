@@ -1,17 +1,23 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { toInstallationFraction, toQuotaReturnS } from '../admission/return-policy.ts';
+import { createInlinePreparer, type Preparer } from '../import/preparer.ts';
 import { loadUse } from '../import/usage.ts';
 import { listEvents } from '../installations/audit.ts';
+import { revoke } from '../installations/enroll.ts';
 import { setQuota } from '../installations/quota.ts';
+import { CentralFailure } from '../platform/errors.ts';
+import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
+  type EnrolledBoat,
   enrollBoat,
   expectRefusal,
   heldRecords,
   importDocument,
   NOON_MS,
+  type Sending,
   startNode,
   toBoatlog,
   toDocument,
@@ -20,6 +26,14 @@ import {
 
 const records = (count: number) =>
   toBoatlog(Array.from({ length: count }, (_, index) => ({ record_id: `${index}` })));
+
+/** How an import ends, and what makes it end that way. */
+interface Ending {
+  readonly status: number;
+  readonly first?: (boat: EnrolledBoat) => Promise<unknown>;
+  readonly beforeStoring?: (boat: EnrolledBoat) => Promise<unknown>;
+  readonly sending?: Sending;
+}
 
 describeOnPostgres('quotas', (open) => {
   before(async () => {
@@ -103,6 +117,68 @@ describeOnPostgres('quotas', (open) => {
     assert.deepEqual([answers[0], answers[1], answers.at(-1)], [200, 400, 429]);
     assert.ok((await loadUse(store, boat.id, NOON_MS)).requests > 60);
   });
+
+  const large = { data: toBoatlog([{ record_id: 'a', text: 'x'.repeat(100_000) }]) };
+  const ends: Readonly<Record<string, Ending>> = {
+    stored: { status: 200 },
+    'over a quota': {
+      status: 429,
+      first: (boat) => setQuota({ store: open().store, wallMs: NOON_MS }, boat.id, { records: 0 }),
+    },
+    'a conflict': {
+      status: 409,
+      first: (boat) => importDocument(startNode(open().store), boat, toDocument(boat)),
+    },
+    'a diverged ledger': {
+      status: 409,
+      first: (boat) =>
+        importDocument(startNode(open().store), boat, toDocument(boat, { exportId: 'another_export' })),
+    },
+    'a repetition without a key': {
+      status: 200,
+      first: (boat) => importDocument(startNode(open().store), boat, toDocument(boat, large)),
+      sending: { headers: { 'Idempotency-Key': undefined } },
+    },
+    'the installation disabled meanwhile': {
+      status: 403,
+      beforeStoring: (boat) => revoke({ store: open().store, wallMs: NOON_MS }, boat.id, 'installation'),
+    },
+    'the token revoked meanwhile': {
+      status: 401,
+      beforeStoring: (boat) => revoke({ store: open().store, wallMs: NOON_MS }, boat.id, 'tokens'),
+    },
+    'a failed transaction': {
+      status: 503,
+      beforeStoring: () =>
+        Promise.reject(new CentralFailure('STORE_UNAVAILABLE', 'planned', { op: 'test', hint: 'none' })),
+    },
+  };
+  for (const [name, { status, first, beforeStoring, sending }] of Object.entries(ends))
+    test(`count a request and its CPU time once if it ends with: ${name}`, async () => {
+      const { store } = open();
+      const boat = await enrollBoat(store);
+      await first?.(boat);
+      const before = await loadUse(store, boat.id, NOON_MS);
+      const inline = createInlinePreparer(() => 0);
+      const preparer: Preparer = {
+        ...inline,
+        prepare: async (part, rank) => ({ ...(await inline.prepare(part, rank)), cpuMs: 2_000 }),
+      };
+      const changing: Store = {
+        ...store,
+        async transaction(work) {
+          await beforeStoring?.(boat);
+          return store.transaction(work);
+        },
+      };
+      const app = startNode(changing, { preparer });
+      const answer = await app.fetch(toImportRequest(boat, toDocument(boat, large), sending));
+      assert.equal(answer.status, status, await answer.text());
+      const { requests, cpuMs } = await loadUse(store, boat.id, NOON_MS);
+      assert.equal(requests - before.requests, 1);
+      // The CPU time includes 10 ms of database work for 100 kB of records.
+      assert.equal(cpuMs - before.cpuMs, 2_010);
+    });
 
   test("refuse imports with 503 while the database's disk has less free space than its reserve", async () => {
     const { store } = open();

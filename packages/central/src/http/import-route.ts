@@ -9,7 +9,7 @@ import type { AdmittedRequest } from '../admission/admission.ts';
 import type { Lane } from '../admission/policy.ts';
 import { toInstallationFraction, toQuotaReturnS } from '../admission/return-policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
-import { type ImportOutcome, importBody } from '../import/import-body.ts';
+import { type ImportOutcome, type ImportWorld, importBody } from '../import/import-body.ts';
 import { learnBundleKey, type LearntKey } from '../installations/bundle-keys.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
@@ -17,6 +17,7 @@ import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
 import type { MeasureStage } from '../import/import-stage.ts';
 import type { QuotaAmount } from '../import/quota-policy.ts';
 import { chargeWork, type Preparer } from '../import/preparer.ts';
+import { isUseWritten } from '../import/store-part.ts';
 import { mayDecodeOnMainThread, toMainThreadLimit } from '../import/thread-policy.ts';
 import { parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
@@ -60,9 +61,10 @@ async function importRequest(
   const { contentCoding, wireSizeBytes } = received;
   const decodedSizeBytes = body.bytes.byteLength;
   const { store, quota, meter } = context;
-  const accounting = () => ({ quota, unbilled: meter.takeUnbilled(installationId) });
+  const bill: ImportWorld['bill'] = (storeBilled) =>
+    meter.bill(installationId, (unbilled) => storeBilled({ quota, unbilled }), isUseWritten);
   const outcome = await importBody(
-    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge, measure, accounting },
+    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge, measure, bill },
     {
       bytes: body.bytes,
       sha256: body.sha256,

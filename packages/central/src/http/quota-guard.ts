@@ -44,8 +44,11 @@ export function createQuotaGuard(
     async settle(installationId) {
       const { requests, cpuMs } = meter.unbilled(installationId);
       if (requests < BILL_REQUESTS && cpuMs < BILL_CPU_MS) return;
-      const unbilled = meter.takeUnbilled(installationId);
-      const used = await addUse(world.store, installationId, world.wall(), { ...NOTHING_USED, ...unbilled });
+      const used = await meter.bill(
+        installationId,
+        (unbilled) => addUse(world.store, installationId, world.wall(), { ...NOTHING_USED, ...unbilled }),
+        () => true,
+      );
       const override = await loadOverride(world.store, installationId);
       const amount = findExceeded(used, NOTHING_USED, quota, override);
       if (amount !== undefined)

@@ -8,7 +8,7 @@ import type { Preparation } from './prepare-part.ts';
 import type { MeasureStage } from './import-stage.ts';
 import { chargeWork, type Preparer } from './preparer.ts';
 import type { QuotaAmount } from './quota-policy.ts';
-import { storePart } from './store-part.ts';
+import { type StoreOutcome, storePart } from './store-part.ts';
 
 /**
  * Bytes of records that the database stores in one millisecond of CPU time. Installations are charged for database work by size,
@@ -48,8 +48,8 @@ export interface ImportWorld {
   readonly measure: MeasureStage;
   /** Charges CPU time to the sender. */
   readonly charge: (cpuMs: number) => void;
-  /** The sender's accounting, read when the part is stored. Undefined for a bundle, to which no quota applies. */
-  readonly accounting?: () => Accounting;
+  /** Passes the sender's accounting to `store`, and returns its outcome. Undefined for a bundle, to which no quota applies. */
+  readonly bill?: (store: (accounting: Accounting) => Promise<StoreOutcome>) => Promise<StoreOutcome>;
 }
 
 /** The result of importing a body. */
@@ -99,9 +99,9 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   world.charge(part.sorted.sizeBytes / RECORD_BYTES_PER_MS);
   const { arrival, contentCoding, wireSizeBytes, receivedMs, importId } = body;
   const facts = { arrival, sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
-  const outcome = await measure('store', () =>
-    storePart(world.store, { ...part, ...facts }, body.credential, world.accounting?.()),
-  );
+  const store = (accounting?: Accounting) =>
+    storePart(world.store, { ...part, ...facts }, body.credential, accounting);
+  const outcome = await measure('store', () => world.bill?.(store) ?? store());
   switch (outcome.kind) {
     case 'stored':
     case 'repeated':

@@ -35,6 +35,21 @@ export type StoreOutcome =
   /** The installation would exceed its daily quota. */
   | { readonly kind: 'over_quota'; readonly amount: QuotaAmount };
 
+/** True if the transaction wrote the sender's usage. That of a part from a diverged ledger is written, although it is not stored. */
+export function isUseWritten({ kind }: StoreOutcome): boolean {
+  switch (kind) {
+    case 'stored':
+    case 'diverged':
+      return true;
+    case 'repeated':
+    case 'conflict':
+    case 'disabled':
+    case 'revoked':
+    case 'over_quota':
+      return false;
+  }
+}
+
 /**
  * Stores a part in one transaction. R27: "Central MUST commit records, rejections, idempotency key and receipt in one durable
  * transaction before it sends the receipt."
