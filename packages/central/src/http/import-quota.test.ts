@@ -27,6 +27,9 @@ import {
 const records = (count: number) =>
   toBoatlog(Array.from({ length: count }, (_, index) => ({ record_id: `${index}` })));
 
+/** A part that is too large for the main thread. */
+const large = { data: toBoatlog([{ record_id: 'a', text: 'x'.repeat(100_000) }]) };
+
 /** How an import ends, and what makes it end that way. */
 interface Ending {
   readonly status: number;
@@ -67,13 +70,15 @@ describeOnPostgres('quotas', (open) => {
 
   test("allow a boat's individual limits to be above or below the default", async () => {
     const { store } = open();
-    const [large, small] = [await enrollBoat(store), await enrollBoat(store)];
-    const app = startNode(store, { quota: { records: 5 } });
-    await setQuota({ store, wallMs: NOON_MS }, large.id, { records: 50 });
+    const [generous, small] = [await enrollBoat(store), await enrollBoat(store)];
+    let nowMs = 0;
+    const app = startNode(store, { quota: { records: 5 }, monotonic: () => nowMs });
+    await setQuota({ store, wallMs: NOON_MS }, generous.id, { records: 50 });
     await setQuota({ store, wallMs: NOON_MS }, small.id, { records: 0, storedBytes: null });
-    await importDocument(app, large, toDocument(large, { data: records(50) }));
+    await importDocument(app, generous, toDocument(generous, { data: records(50) }));
     await expectRefusal(app, toImportRequest(small, toDocument(small)), 429, 'QUOTA_EXCEEDED');
     await setQuota({ store, wallMs: NOON_MS + 1 }, small.id, { records: null });
+    nowMs = 5 * 60_000;
     await importDocument(app, small, toDocument(small));
     const events = (await listEvents(store, small.id)).filter(({ event }) => event === 'quota_changed');
     assert.deepEqual(events.map(({ detail }) => detail).sort(), [
@@ -118,7 +123,44 @@ describeOnPostgres('quotas', (open) => {
     assert.ok((await loadUse(store, boat.id, NOON_MS)).requests > 60);
   });
 
-  const large = { data: toBoatlog([{ record_id: 'a', text: 'x'.repeat(100_000) }]) };
+  test('refuse a boat over its quota without checking its next part, for 5 minutes but not beyond midnight UTC', async () => {
+    const { store } = open();
+    let [nowMs, wallMs, prepared] = [0, NOON_MS, 0];
+    const inline = createInlinePreparer(() => 0);
+    const preparer: Preparer = {
+      ...inline,
+      prepare(part, rank) {
+        prepared += 1;
+        return inline.prepare(part, rank);
+      },
+    };
+    const app = startNode(store, {
+      quota: { records: 0 },
+      preparer,
+      monotonic: () => nowMs,
+      wall: () => wallMs,
+    });
+    const boat = await enrollBoat(store);
+    const send = (sequence: number) =>
+      expectRefusal(
+        app,
+        toImportRequest(boat, toDocument(boat, { sequence, ...large })),
+        429,
+        'QUOTA_EXCEEDED',
+      );
+    for (const sequence of [1, 2, 3]) await send(sequence);
+    assert.equal(prepared, 1);
+    nowMs += 5 * 60_000;
+    for (const sequence of [4, 5]) await send(sequence);
+    assert.equal(prepared, 2);
+    nowMs += 5 * 60_000;
+    wallMs = NOON_MS + 12 * 3_600_000 - 1_000;
+    await send(6);
+    nowMs += 1_000;
+    await send(7);
+    assert.equal(prepared, 4);
+  });
+
   const ends: Readonly<Record<string, Ending>> = {
     stored: { status: 200 },
     'over a quota': {

@@ -78,6 +78,8 @@ async function importRequest(
       importId: newImportId(context.randomHex),
     },
   );
+  // Otherwise the boat could make this node check one part after the other without storing any.
+  if (outcome.kind === 'over_quota') context.quotaGuard.block(installationId, outcome.amount);
   const key = raw.headers.get(BUNDLE_KEY_HEADER);
   // The key is kept before the receipt is sent, because the boat stops sending the key once it has the receipt.
   if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))

@@ -1,6 +1,6 @@
 import type { WorkMeter } from '../admission/work-meter.ts';
 import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../import/quota-policy.ts';
-import { addUse, loadOverride } from '../import/usage.ts';
+import { addUse, loadOverride, toDayLeftMs } from '../import/usage.ts';
 import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 
 /** After this many requests without a stored part, an installation's usage is written to the database. */
@@ -10,15 +10,17 @@ const BILL_REQUESTS = 50;
 const BILL_CPU_MS = 1_000;
 
 /**
- * How long a node refuses an installation that is over its quota without querying the database again. A changed quota takes effect
- * when this time ends.
+ * Longest time for which a node refuses an installation that is over its quota without querying the database again. A changed
+ * quota takes effect when this time ends. A boat that honours `Retry-After` waits longer.
  */
-const BLOCKED_MS = 5 * 60_000;
+const BLOCKED_MAX_MS = 5 * 60_000;
 
-/** Applies the daily quotas to requests that store nothing: refusals and repetitions. */
+/** Applies the daily quotas to requests that store nothing, and refuses installations over their quota without a query. */
 export interface QuotaGuard {
   /** Returns the quota that the installation exceeded recently, or undefined. */
   blockedBy(installationId: string): QuotaAmount | undefined;
+  /** Blocks an installation that has exceeded this quota, at most until the day (UTC) ends. */
+  block(installationId: string, amount: QuotaAmount): void;
   /**
    * Writes an installation's usage to the database once it exceeds one of the thresholds above, and blocks an installation over
    * its quota.
@@ -33,11 +35,16 @@ export function createQuotaGuard(
   meter: WorkMeter,
 ): QuotaGuard {
   const blocked = new Map<string, { readonly amount: QuotaAmount; readonly untilMs: number }>();
+  const block = (installationId: string, amount: QuotaAmount) => {
+    const blockedMs = Math.min(BLOCKED_MAX_MS, toDayLeftMs(world.wall()));
+    blocked.set(installationId, { amount, untilMs: world.monotonic() + blockedMs });
+  };
   return {
+    block,
     blockedBy(installationId) {
-      const block = blocked.get(installationId);
-      if (block === undefined) return undefined;
-      if (world.monotonic() < block.untilMs) return block.amount;
+      const held = blocked.get(installationId);
+      if (held === undefined) return undefined;
+      if (world.monotonic() < held.untilMs) return held.amount;
       blocked.delete(installationId);
       return undefined;
     },
@@ -51,8 +58,7 @@ export function createQuotaGuard(
       );
       const override = await loadOverride(world.store, installationId);
       const amount = findExceeded(used, NOTHING_USED, quota, override);
-      if (amount !== undefined)
-        blocked.set(installationId, { amount, untilMs: world.monotonic() + BLOCKED_MS });
+      if (amount !== undefined) block(installationId, amount);
     },
   };
 }

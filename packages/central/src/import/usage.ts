@@ -8,6 +8,13 @@ export function toDay(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 10);
 }
 
+const DAY_MS = 86_400_000;
+
+/** Returns the time in milliseconds until the UTC day ends, and with it the quotas' period. */
+export function toDayLeftMs(wallMs: number): number {
+  return DAY_MS - (wallMs % DAY_MS);
+}
+
 /** The columns that contain an installation's individual limits. */
 export const OVERRIDE_COLUMNS = `quota_stored_bytes::float8 as quota_stored_bytes, quota_records::float8 as quota_records,
   quota_requests::float8 as quota_requests, quota_cpu_ms::float8 as quota_cpu_ms`;
