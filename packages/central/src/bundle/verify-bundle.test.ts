@@ -169,7 +169,13 @@ describeOnPostgres('the signature of a bundle', (open) => {
     await send(3, first);
     await send(4, first);
     assert.deepEqual(await keys(), [first, null]);
-    for (const sequence of [5, 6]) await send(sequence, second);
+    await send(5, second);
+    const [held] = await store.query(
+      'select refused_at, refusal from installations where installation_id = $1',
+      [boat.id],
+    );
+    assert.deepEqual(held, { refused_at: null, refusal: null }, 'the import was stored');
+    await send(6, second);
     assert.deepEqual(await keys(), [first, second]);
     const bundle = toBundle(boat.id, threeParts(boat, 'exp_b', 9));
     await assert.rejects(importBytes(store, bundle), (error) =>

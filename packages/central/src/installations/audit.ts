@@ -62,23 +62,36 @@ const EVENTS_LISTED_MAX = 1_000;
 /** Number of events in one page of the API. */
 const EVENTS_PER_PAGE = 200;
 
-/** Period within which identical refusals are recorded as one event, because a boat may repeat a refused request for years. */
-const REFUSALS_PERIOD_MS = 3_600_000;
+/** Period within which identical events are recorded as one, because a boat may repeat a refused request for years. */
+const REPETITIONS_PERIOD_MS = 3_600_000;
 
 /** Records an event in the same transaction as the change. */
 export async function recordEvent(tx: Queryable, event: AuditEvent, wallMs: number): Promise<void> {
   await insertEvent(tx, event, new Date(wallMs), new Date(wallMs), 1);
 }
 
-/** Records `count` refusals. Identical refusals within an hour become one event with a count. */
+/**
+ * Records `count` occurrences of an event that a boat or a client can repeat. Identical events within an hour become one event
+ * with a count.
+ */
+export async function recordRepeatable(
+  store: Queryable,
+  event: AuditEvent,
+  count: number,
+  wallMs: number,
+): Promise<void> {
+  const period = new Date(wallMs - (wallMs % REPETITIONS_PERIOD_MS));
+  await insertEvent(store, event, period, new Date(wallMs), count);
+}
+
+/** Records `count` refusals as `recordRepeatable` does. The subject is the code that the operator's list shows for the boat. */
 export async function recordRefusals(
   store: Queryable,
   event: AuditEvent,
   count: number,
   wallMs: number,
 ): Promise<void> {
-  const period = new Date(wallMs - (wallMs % REFUSALS_PERIOD_MS));
-  await insertEvent(store, event, period, new Date(wallMs), count);
+  await recordRepeatable(store, event, count, wallMs);
   if (event.installationId === '') return;
   // The operator's list shows the refusal until the boat's next import clears both columns.
   await store.query(

@@ -2,7 +2,7 @@ import { BUNDLE_KEY_PATTERN } from '@d3kos/protocol';
 import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { textOrNullOf } from '../store/row.ts';
-import { recordEvent, recordRefusals } from './audit.ts';
+import { recordEvent, recordRepeatable } from './audit.ts';
 import type { Credential } from './credential.ts';
 import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
@@ -54,7 +54,8 @@ export async function keepBundleKey(
   if (changed === undefined) return 'unchanged';
   const isOffered = textOrNullOf(changed, 'offered_bundle_key') !== null;
   const event = { installationId, subject: '', actor: 'the boat', detail: key };
-  if (isOffered) await recordRefusals(tx, { ...event, event: 'bundle_key_offered' }, 1, wallMs);
+  // Not a refusal: the import that came with the key is stored.
+  if (isOffered) await recordRepeatable(tx, { ...event, event: 'bundle_key_offered' }, 1, wallMs);
   else await recordEvent(tx, { ...event, event: 'bundle_key_kept' }, wallMs);
   return isOffered ? 'offered' : 'kept';
 }
