@@ -218,11 +218,15 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   };
 }
 
-/** Refusals after authorization that go into the audit trail, because the boat was not allowed to do what it requested. */
+/**
+ * Refusals after authorization that go into the audit trail and into the operator's list, because the boat was not allowed to do
+ * what it requested. The guard writes each of them at most once a minute for each boat.
+ */
 const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
   'INSTALLATION_MISMATCH',
   'INSTALLATION_DISABLED',
   'INVALID_TOKEN',
+  'QUOTA_EXCEEDED',
 ]);
 
 const UNLIMITED: AdmissionResult = { kind: 'admitted', request: UNLIMITED_REQUEST };

@@ -161,6 +161,31 @@ describeOnPostgres('quotas', (open) => {
     assert.equal(prepared, 4);
   });
 
+  test('show a boat over its quota as refused until its next import, and record this at most once a minute', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    let nowMs = 0;
+    const app = startNode(store, { monotonic: () => nowMs });
+    const refusal = async () => {
+      const [row] = await store.query('select refusal from installations where installation_id = $1', [
+        boat.id,
+      ]);
+      const events = (await listEvents(store, boat.id)).filter(({ event }) => event === 'refused');
+      return [row?.['refusal'], ...events.map(({ subject, occurrences }) => [subject, occurrences])];
+    };
+    await setQuota({ store, wallMs: NOON_MS }, boat.id, { records: 0 });
+    const send = () => expectRefusal(app, toImportRequest(boat, toDocument(boat)), 429, 'QUOTA_EXCEEDED');
+    for (let sent = 0; sent < 3; sent += 1) await send();
+    assert.deepEqual(await refusal(), ['QUOTA_EXCEEDED', ['QUOTA_EXCEEDED', 1]]);
+    nowMs = 60_000;
+    await send();
+    assert.deepEqual(await refusal(), ['QUOTA_EXCEEDED', ['QUOTA_EXCEEDED', 4]]);
+    await setQuota({ store, wallMs: NOON_MS }, boat.id, { records: null });
+    nowMs = 10 * 60_000;
+    await importDocument(app, boat, toDocument(boat));
+    assert.deepEqual(await refusal(), [null, ['QUOTA_EXCEEDED', 4]]);
+  });
+
   const ends: Readonly<Record<string, Ending>> = {
     stored: { status: 200 },
     'over a quota': {
