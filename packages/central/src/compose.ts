@@ -14,8 +14,15 @@ import { createPageReader } from './platform/page-files.ts';
 import { openPgStore, openSchemaStore, type PgAddress, type PgStore } from './platform/pg-store.ts';
 import type { Log } from './platform/ports.ts';
 import { registerProcessMetrics } from './platform/process-metrics.ts';
-import { preparerThreads, systemMonotonic, systemRandomHex, systemWall } from './platform/world.ts';
+import {
+  preparerThreads,
+  systemMonotonic,
+  systemPause,
+  systemRandomHex,
+  systemWall,
+} from './platform/world.ts';
 import { distribute, type DistributionReport } from './store/distribute.ts';
+import { createLockWait } from './store/lock-wait.ts';
 import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 
@@ -26,8 +33,11 @@ export interface OpenStore {
    * first.
    */
   readonly store: PgStore;
-  /** Brings the schema up to date, however long that takes. On the embedded database, it logs in as the owner. */
-  migrate(): Promise<MigrationReport>;
+  /**
+   * Brings the schema up to date, however long that takes. On the embedded database, it logs in as the owner. Once `signal`
+   * aborts, a wait for another session's lock ends, and `migrate` throws the signal's reason.
+   */
+  migrate(signal?: AbortSignal): Promise<MigrationReport>;
   /** Distributes the tables over the Citus nodes, however long that takes. */
   distribute(): Promise<DistributionReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
@@ -88,7 +98,11 @@ function changeSchemaOf(
     }
   };
   return {
-    migrate: () => change((store) => migrate(store, systemWall(), MIGRATIONS, programRole)),
+    migrate: (signal) =>
+      change((store) => {
+        const waitForLock = createLockWait({ log, pause: systemPause, signal });
+        return migrate(store, systemWall(), MIGRATIONS, programRole, waitForLock);
+      }),
     distribute: () => change(distribute),
   };
 }
@@ -102,11 +116,14 @@ export interface RunningCentral {
   stop(): Promise<void>;
 }
 
-/** Opens the store, brings its schema up to date and listens. */
-export async function startCentral(config: Config, log: Log): Promise<RunningCentral> {
+/**
+ * Opens the store, brings its schema up to date and listens. Throws the reason of `signal` if it aborts while a schema step waits
+ * for another session.
+ */
+export async function startCentral(config: Config, log: Log, signal?: AbortSignal): Promise<RunningCentral> {
   const open = await openStore(config, 'serve', log);
   try {
-    await open.migrate();
+    await open.migrate(signal);
     const preparer = createWorkerPreparer(preparerThreads());
     const listener = await listenOn(config, open.store, preparer, log);
     return {

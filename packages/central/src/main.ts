@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const world = {
       store: open.store,
-      migrate: open.migrate,
+      migrate: () => open.migrate(),
       distribute: open.distribute,
       wall: systemWall,
       randomHex: systemRandomHex,
@@ -65,14 +65,20 @@ async function checkConformance(
 }
 
 async function serve(config: Config, invocation: Invocation, log: Log): Promise<number> {
+  const stopping = new AbortController();
   const stopped = new Promise<undefined>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
         log.write('info', `${signal}: finishing the requests in progress`);
+        stopping.abort();
         resolve(undefined);
       });
   });
-  const central = await startCentral(config, log);
+  const central = await startCentral(config, log, stopping.signal).catch((error: unknown) => {
+    if (error !== stopping.signal.reason) throw error;
+    return undefined;
+  });
+  if (central === undefined) return 0;
   print(invocation, { listening: central.url }, `listening on ${central.url}`);
   const reason = await Promise.race([stopped, central.ended]);
   if (reason !== undefined) log.write('error', 'the embedded database ended', { reason });

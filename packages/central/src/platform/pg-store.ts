@@ -27,8 +27,8 @@ const REQUEST_LIMITS: StatementLimits = { statementMaxMs: 25_000, answerMaxMs: 2
 
 /**
  * A step that rewrites a table or builds an index takes hours on a large database, and another node may have to wait just as
- * long. An operator can stop the step by ending the program; the server then rolls it back. Other nodes' statements end after
- * REQUEST_LIMITS, so a step does not wait long for their locks.
+ * long. An operator can stop the step by ending the program; the server then rolls it back. The waits for locks are limited by
+ * `migrate` (store/migrate.ts).
  */
 const SCHEMA_CHANGE_LIMITS: StatementLimits = { statementMaxMs: 0, answerMaxMs: 0 };
 

@@ -54,6 +54,9 @@ export type WallClock = () => number;
 /** Milliseconds since an arbitrary point in time. It never goes backwards, so differences are durations. */
 export type MonotonicClock = () => number;
 
+/** Resolves after `delayMs`, or as soon as `signal` aborts. Never rejects. */
+export type Pause = (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
+
 /** Returns `length` random bytes as lowercase hex (2 × length characters). */
 export type RandomHex = (length: number) => string;
 

@@ -43,6 +43,9 @@ const SLOW: KnownFailure = {
   hint: "look in pg_stat_activity for a program that holds a lock, such as a schema change, and check the server's load and disk",
 };
 
+/** SQLSTATE of a statement that waited longer than `lock_timeout` for a lock. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
 /** Failures by the SQLSTATE that the server or a pooler sent. Source: PostgreSQL documentation, appendix A. */
 const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
   ['28000', LOGIN_REFUSED],
@@ -66,7 +69,7 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
   ['42501', RIGHT_MISSING],
   ['53000', FILES_EXHAUSTED],
   ['53300', CONNECTIONS_EXHAUSTED],
-  ['55P03', SLOW],
+  [LOCK_NOT_AVAILABLE, SLOW],
   ['57014', SLOW],
   [
     '25006',
@@ -174,6 +177,11 @@ function hasNoFileLeft(error: unknown): boolean {
 /** True for a database failure after which a later attempt may succeed. */
 export function isStoreUnavailable({ code }: CentralFailure): boolean {
   return UNAVAILABLE_CODES.has(code);
+}
+
+/** True if a statement failed because another session did not release a lock within `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return isCentralFailure(error) && sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE;
 }
 
 /** True for a driver error sent by the server itself, which means that the connection works. */

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { MonotonicClock, RandomHex, WallClock } from './ports.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MonotonicClock, Pause, RandomHex, WallClock } from './ports.ts';
 
 /** The machine's clock. */
 export const systemWall: WallClock = () => Date.now();
 
 /** The machine's monotonic clock. */
 export const systemMonotonic: MonotonicClock = () => performance.now();
+
+/** A pause on the machine's monotonic clock. */
+export const systemPause: Pause = async (delayMs, signal) => {
+  // The only reason for a rejection is that `signal` aborted.
+  await sleep(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+};
 
 /** The machine's cryptographic randomness. */
 export const systemRandomHex: RandomHex = (length) => randomBytes(length).toString('hex');
