@@ -25,8 +25,22 @@ export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a full disk is no longer reported once the database answers a query',
     file: WATCH,
-    before: 'atMs < fullUntilMs;',
-    after: 'atMs > fullUntilMs;',
+    before: 'atMs < untilMs.STORE_DISK_FULL',
+    after: 'atMs > untilMs.STORE_DISK_FULL',
+    killedBy: WATCH_TESTS,
+  },
+  {
+    name: 'boats count attempts while every import waits for a lock',
+    file: WATCH,
+    before: 'untilMs.STORE_SLOW = atMs + SLOW_MS;',
+    after: 'untilMs.STORE_SLOW = atMs;',
+    killedBy: WATCH_TESTS,
+  },
+  {
+    name: 'one slow import keeps a node from serving the other boats',
+    file: WATCH,
+    before: 'atMs - storedMs >= STORED_RECENTLY_MS',
+    after: 'storedMs <= atMs',
     killedBy: WATCH_TESTS,
   },
   {

@@ -12,7 +12,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: "Returns the name of this service and central's time.",
     description:
-      'Boats use this to check whether central can store exports. The node checks its database only after a request has failed because of it. The answer is then 503 until the database can store exports again.',
+      'Boats use this to check whether central can store exports. The node checks its database only after a request has failed because of it. The answer is then 503 until the database can store exports again. If an import took too long and no other import was stored in the last 20 s, the answer is 503 for 30 s or until an import is stored.',
     parameters: [],
     body: undefined,
     answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Answers 200 while this node can store exports.',
     description:
-      "The database must answer within 3 s, accept writes, have free space and have this version's schema. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.",
+      "The database must answer within 3 s, accept writes, have free space, store imports in time and have this version's schema. Otherwise the answer is 503 with the reason. Use this route for load balancers, and `/metrics` to check whether the program is running.",
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },

@@ -139,14 +139,19 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
     });
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));
-  app.onError((error, { req }) => toFailureResponse(error, req.path, context));
+  app.onError((error, { req, env }) => toFailureResponse(error, req.path, env.handled, context));
   return app;
 }
 
 /** A database failure becomes a 503. Any other failure is a defect, whose details appear only in the log. */
-function toFailureResponse(error: Error, path: string, { log, database }: AppContext): Response {
+function toFailureResponse(
+  error: Error,
+  path: string,
+  { route }: HandledRequest,
+  { log, database }: AppContext,
+): Response {
   if (isCentralFailure(error) && isStoreUnavailable(error)) {
-    database.noteFailure(error.code);
+    database.noteFailure(error.code, route === 'importPart' ? 'import' : 'other');
     log.write('warn', `${error.message} [${error.code}]`, { path, hint: error.hint });
     return toRefusalResponse(refuse('UNAVAILABLE', toDatabaseFault(error.code)));
   }

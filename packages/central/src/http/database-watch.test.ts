@@ -9,6 +9,7 @@ import {
   expectRefusal,
   importDocument,
   NOON_MS,
+  OPERATOR_TOKEN,
   slowBody,
   startNode,
   toDocument,
@@ -79,4 +80,69 @@ describeOnPostgres('a node whose database fails', (open) => {
     assert.equal((await app.fetch(ready)).status, 200);
     await importDocument(app, boat, toDocument(boat));
   });
+
+  test('answers 503 to boats and their probes for 30 s after an import was too slow, although the database answers', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const { app, clock, failSlowly } = startSlowNode(store);
+    await failSlowly(toImportRequest(boat, toDocument(boat)));
+    for (clock.nowMs = 0; clock.nowMs < 30_000; clock.nowMs += 3_000)
+      for (const request of [toImportRequest(boat, toDocument(boat)), toProbe(), toReady()]) {
+        const { body } = await expectRefusal(app, request, 503, 'UNAVAILABLE');
+        assert.match(body.message, /STORE_SLOW/);
+      }
+    for (const request of [toProbe(), toReady()]) assert.equal((await app.fetch(request)).status, 200);
+    await importDocument(app, boat, toDocument(boat));
+  });
+
+  test('serves every other boat if an import was too slow within 20 s after another one was stored', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const { app, clock, failSlowly } = startSlowNode(store);
+    await importDocument(app, other, toDocument(other, { sequence: 1 }));
+    clock.nowMs = 19_999;
+    await failSlowly(toImportRequest(boat, toDocument(boat)));
+    assert.equal((await app.fetch(toProbe())).status, 200);
+    clock.nowMs = 20_000;
+    await failSlowly(toImportRequest(boat, toDocument(boat)));
+    await expectRefusal(app, toProbe(), 503, 'UNAVAILABLE');
+  });
+
+  test('accepts imports again as soon as one that was in progress is stored', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const { app, failSlowly } = startSlowNode(store);
+    const upload = slowBody(other);
+    const uploaded = app.fetch(upload.request);
+    await upload.isRead;
+    await failSlowly(toImportRequest(boat, toDocument(boat)));
+    await expectRefusal(app, toProbe(), 503, 'UNAVAILABLE');
+    upload.end();
+    assert.equal((await uploaded).status, 200);
+    assert.equal((await app.fetch(toProbe())).status, 200);
+    await importDocument(app, boat, toDocument(boat));
+  });
+
+  test("does not refuse imports because of an operator's slow query", async () => {
+    const { app, failSlowly } = startSlowNode(open().store);
+    const headers = { Authorization: `Bearer ${OPERATOR_TOKEN}` };
+    await failSlowly(new Request('http://central.test/api/v1/fleet/installations', { headers }));
+    assert.equal((await app.fetch(toProbe())).status, 200);
+  });
 });
+
+const toProbe = (): Request => new Request('http://central.test/api/v1/health');
+const toReady = (): Request => new Request('http://central.test/api/v1/ready');
+
+/** Starts a node with a clock. `failSlowly` sends a request while the database finishes no statement in time. */
+function startSlowNode(store: Store) {
+  const state = { code: undefined as CentralFailureCode | undefined, statements: 0 };
+  const clock = { nowMs: 0 };
+  const app = startNode(toTroubled(store, state), { monotonic: () => clock.nowMs });
+  const failSlowly = async (request: Request): Promise<void> => {
+    state.code = 'STORE_SLOW';
+    await expectRefusal(app, request, 503, 'UNAVAILABLE');
+    state.code = undefined;
+  };
+  return { app, clock, failSlowly };
+}

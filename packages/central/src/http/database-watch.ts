@@ -27,16 +27,35 @@ export interface DatabaseState {
  */
 const FULL_MS = 10_000;
 
+/**
+ * Time for which a node refuses imports after the database was too slow for one. The check reads two small rows, so it does not
+ * detect a lock that only imports wait for. The time is longer than a statement may take (28 s), so the other imports that wait
+ * for the same lock fail within it, and their boats' health probes get 503 as well.
+ */
+const SLOW_MS = 30_000;
+
+/**
+ * If an import was stored within this time before another one was too slow, the database can store imports, and only the slow
+ * one is affected. Otherwise a single boat could keep a node from serving the others. The time is shorter than the 25 s after
+ * which a statement fails, so a lock that stops all imports is detected at the first failure.
+ */
+const STORED_RECENTLY_MS = 20_000;
+
+/** What a failed request was for. */
+export type FailedWork = 'import' | 'other';
+
 /** Monitors whether the database can serve this node. */
 export interface DatabaseWatch {
   /**
    * Checks whether the database can store exports: it answers, accepts writes, has this version's schema and, as far as imports
-   * have shown, has space. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused for
+   * have shown, has space and is fast enough. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused for
    * CHECK_AGE_MAX_MS. It never throws because of a database failure.
    */
   check(): Promise<DatabaseState>;
   /** Records that a request failed because of the database. */
-  noteFailure(code: CentralFailureCode): void;
+  noteFailure(code: CentralFailureCode, work: FailedWork): void;
+  /** Records that the database stored an import, which shows that it is not too slow. */
+  noteStored(): void;
   /**
    * Returns why an import would fail, or undefined. It sends no statement until a request has failed because of the database or
    * a check has found a fault. From then on it checks the database until it can serve this node again.
@@ -61,7 +80,13 @@ export function createDatabaseWatch({
 }): DatabaseWatch {
   let last: { readonly state: DatabaseState; readonly atMs: number } | undefined;
   let running: Promise<string | undefined> | undefined;
-  let fullUntilMs = Number.NEGATIVE_INFINITY;
+  let storedMs = Number.NEGATIVE_INFINITY;
+  // Faults that only a write shows.
+  const untilMs = { STORE_DISK_FULL: Number.NEGATIVE_INFINITY, STORE_SLOW: Number.NEGATIVE_INFINITY };
+  const findWriteFault = (atMs: number): string | undefined => {
+    if (atMs < untilMs.STORE_DISK_FULL) return toDatabaseFault('STORE_DISK_FULL');
+    return atMs < untilMs.STORE_SLOW ? toDatabaseFault('STORE_SLOW') : undefined;
+  };
   let isSuspect = false;
   const run = (): Promise<string | undefined> => {
     // If a check outlasts its callers' wait, no second check is started.
@@ -77,19 +102,28 @@ export function createDatabaseWatch({
     );
     const { fault } = found ?? { fault: `the database did not answer within ${CHECK_MAX_MS} ms` };
     const atMs = monotonic();
-    const isFull = fault === undefined && atMs < fullUntilMs;
-    const state = { fault: isFull ? toDatabaseFault('STORE_DISK_FULL') : fault, answerMs: atMs - startedMs };
+    const state = { fault: fault ?? findWriteFault(atMs), answerMs: atMs - startedMs };
     last = { state, atMs };
     isSuspect ||= state.fault !== undefined;
     return state;
   };
   return {
     check,
-    noteFailure(code) {
+    noteFailure(code, work) {
       isSuspect = true;
       // Discard the earlier result.
       last = undefined;
-      if (code === 'STORE_DISK_FULL') fullUntilMs = monotonic() + FULL_MS;
+      const atMs = monotonic();
+      if (code === 'STORE_DISK_FULL') untilMs.STORE_DISK_FULL = atMs + FULL_MS;
+      // A slow query of an operator says nothing about imports.
+      const isStalled = work === 'import' && atMs - storedMs >= STORED_RECENTLY_MS;
+      if (code === 'STORE_SLOW' && isStalled) untilMs.STORE_SLOW = atMs + SLOW_MS;
+    },
+    noteStored() {
+      storedMs = monotonic();
+      if (storedMs >= untilMs.STORE_SLOW) return;
+      untilMs.STORE_SLOW = storedMs;
+      last = undefined;
     },
     async findImportFault() {
       if (!isSuspect) return undefined;

@@ -124,6 +124,7 @@ function toReply(
   }
   switch (outcome.kind) {
     case 'stored':
+      context.database.noteStored();
       context.log.write('info', 'import stored', {
         installation: outcome.installationId,
         key: outcome.idempotencyKey,

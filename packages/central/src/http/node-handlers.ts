@@ -13,7 +13,7 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
   // R49: "Central MUST answer `GET /api/v1/health` without authentication with
   // `{"service":"d3kos-central","status":…,"time":…}`." R106: "While central has detected that its database cannot store an
   // export, it SHOULD answer the health request with 503 `UNAVAILABLE`." A boat then counts no attempt (R41), so no outage of the
-  // database, however long, makes an export fail.
+  // database, however long, makes an export fail. A database that is too slow for every import counts as an outage.
   health: async ({ database, wall }) => {
     const fault = await database.findImportFault();
     if (fault !== undefined) return refuse('UNAVAILABLE', fault);
