@@ -58,6 +58,9 @@ const tokenId = {
 /** Properties that all routes with a JSON body share. */
 const withBody = { bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES } as const;
 
+/** Longest erasure. It removes 10,000 rows in each statement, and a boat may have tens of millions of rows. */
+const ERASURE_MAX_MS = 900_000;
+
 /** Routes for operator sessions and accounts. */
 export const ACCOUNT_ROUTES = {
   login: {
@@ -274,10 +277,11 @@ export const ACCESS_ROUTES = {
     load: 'none',
     summary: 'Removes all data that central holds about an installation. This cannot be undone.',
     description:
-      'As a confirmation, the body contains the installation ID. A large installation takes minutes. After an interrupted erasure the installation is disabled, and the request can be repeated.',
+      'As a confirmation, the body contains the installation ID. A large installation takes minutes, and nothing is sent until it is erased, so a proxy must wait 15 minutes for the answer. After an interrupted erasure the installation is disabled, and the request can be repeated.',
     parameters: [installation],
     body: EraseRequestSchema,
     ...withBody,
+    answerMaxMs: ERASURE_MAX_MS,
     answer: {
       description: 'All data about it is removed',
       contentType: JSON_TYPE,

@@ -57,6 +57,10 @@ export interface Route {
    * body.
    */
   readonly bodySizeMaxBytes?: number;
+  /**
+   * Longest time until the answer begins. Undefined if the usual limit on a connection's silence is enough (`platform/listen.ts`).
+   */
+  readonly answerMaxMs?: number;
   /** The answer to a request that is not refused. Its status is 200. */
   readonly answer: {
     readonly description: string;

@@ -49,6 +49,29 @@ describeOnPostgres('the API', (open) => {
     await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
   });
 
+  test('lets an erasure, but no other request, take longer than the usual silence of a connection', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const limits: number[] = [];
+    const connection = {
+      remoteAddress: undefined,
+      limitSilence: (maxMs: number) => void limits.push(maxMs),
+    };
+    const erase = (authorization: string) =>
+      new Request(`http://central.test/api/v1/installations/${boat.id}/erase`, {
+        method: 'POST',
+        headers: { Authorization: authorization, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ installation_id: boat.id }),
+      });
+    const imported = await app.fetch(toImportRequest(boat, toDocument(boat)), connection);
+    assert.equal(imported.status, 200);
+    assert.equal((await app.fetch(erase('Bearer of-no-operator'), connection)).status, 401);
+    assert.deepEqual(limits, []);
+    assert.equal((await app.fetch(erase(`Bearer ${OPERATOR_TOKEN}`), connection)).status, 200);
+    assert.deepEqual(limits, [900_000]);
+  });
+
   test("reports a boat's stored records and missing exports to that boat", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

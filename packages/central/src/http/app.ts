@@ -87,7 +87,8 @@ export function createApp(given: AppDeps): App {
         const forwardedFor = request.headers.get('X-Forwarded-For');
         const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
         const handled: HandledRequest = { route: 'unmatched', installationId: undefined };
-        const response = await routes.fetch(request, { sender, handled, bodySource: connection?.body });
+        const { body: bodySource, limitSilence } = connection ?? {};
+        const response = await routes.fetch(request, { sender, handled, bodySource, limitSilence });
         addReturnTime(response, handled, schedule);
         for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
         // R51: "Central MUST send its clock in the `Date` header of every answer."
@@ -112,6 +113,7 @@ type RoutesEnv = {
     readonly sender: Sender;
     readonly handled: HandledRequest;
     readonly bodySource: BodySource | undefined;
+    readonly limitSilence: Connection['limitSilence'] | undefined;
   };
 };
 
@@ -167,7 +169,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
   const readBody = createBodyReader(route);
-  return async (raw, parameters, { sender, handled, bodySource }) => {
+  return async (raw, parameters, { sender, handled, bodySource, limitSilence }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` refer to the same route, which the compiler cannot infer.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
@@ -180,6 +182,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     const caller = await authorize(context, route, raw, parameters, sender);
     if (caller.kind === 'refused') return respond(caller);
     if (caller.kind === 'boat') handled.installationId = caller.installationId;
+    if (route.answerMaxMs !== undefined) limitSilence?.(route.answerMaxMs);
     const fault = findFault(parameters);
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
     const checked = await readBody({ raw, bodySource });

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { isCentralFailure } from './errors.ts';
-import { type Listener, listen } from './listen.ts';
+import { type Connection, type Listener, listen } from './listen.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
+/** A limit on a connection's silence, in place of the minute that connections usually have. */
+const SHORT_MS = 50;
+
 async function withListener(
-  handler: (request: Request) => Promise<Response>,
+  handler: (request: Request, connection: Connection) => Promise<Response>,
   use: (listener: Listener) => Promise<void>,
 ): Promise<void> {
   const listener = await listen(handler, LOOPBACK);
@@ -63,6 +66,27 @@ test('notifies the handler if the sender disconnects before the end of the body'
     await started.promise;
     socket.destroy();
     assert.ok((await failed.promise) instanceof Error);
+  });
+});
+
+test("keeps a silent connection open for as long as the request's handler allows", async () => {
+  const release = Promise.withResolvers<void>();
+  const isWaiting = Promise.withResolvers<void>();
+  const handler = async (request: Request, { limitSilence }: Connection) => {
+    limitSilence?.(SHORT_MS);
+    if (!request.url.endsWith('/long')) return new Promise<never>(() => undefined);
+    limitSilence?.(60_000);
+    isWaiting.resolve();
+    await release.promise;
+    return new Response('erased');
+  };
+  await withListener(handler, async ({ url }) => {
+    const answer = fetch(`${url}/long`);
+    await isWaiting.promise;
+    // The server closes this connection after SHORT_MS, which have then passed on the other one too.
+    await assert.rejects(fetch(`${url}/short`));
+    release.resolve();
+    assert.equal(await (await answer).text(), 'erased');
   });
 });
 

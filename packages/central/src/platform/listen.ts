@@ -9,7 +9,8 @@ import type { BodySource } from './ports.ts';
 const HEADERS_MAX_MS = 30_000;
 
 /**
- * Longest silence of a connection in both directions. Satellite links pause for up to 40 s, and a statement takes at most 25 s.
+ * Longest silence of a connection in both directions, unless the route needs more time for its answer. Satellite links pause for
+ * up to 40 s, and a statement takes at most 25 s.
  */
 const SILENCE_MAX_MS = 60_000;
 
@@ -33,6 +34,11 @@ export interface Connection {
   readonly remoteAddress: string | undefined;
   /** Reads the body of the request, in place of the body of the `Request`. */
   readonly body?: BodySource;
+  /**
+   * Replaces the limit on the connection's silence for the rest of this request, whose answer may take longer. The next request on
+   * the connection has the usual limit again.
+   */
+  readonly limitSilence?: (maxMs: number) => void;
 }
 
 /** A node that accepts requests. */
@@ -54,6 +60,7 @@ export async function listen(
     // The server below uses HTTP/1.1, whose requests are IncomingMessages.
     const response = await handler(request, {
       remoteAddress,
+      limitSilence: (maxMs) => void incoming.socket.setTimeout(maxMs),
       ...(incoming instanceof IncomingMessage ? { body: toBodySource(incoming) } : {}),
     });
     // Otherwise the connection would stay open, and the stopping node would wait for its keep-alive timeout.

@@ -79,8 +79,8 @@ export type Reply<T> =
 
 /** Timeout of a request. Central answers within 100 ms unless its database has a problem. */
 const ANSWER_MAX_MS = 30_000;
-/** Timeout of an erasure, which may remove millions of rows. */
-const ERASED_MAX_MS = 15 * 60_000;
+/** Timeout of an erasure, which may remove millions of rows. It is the limit of central, which closes the connection then. */
+const ERASED_MAX_MS = 900_000 satisfies (typeof ROUTES)['eraseInstallation']['answerMaxMs'];
 
 /** Headers of a request that changes something. Central accepts such requests only from a script on its own page. */
 const POST_HEADERS = { 'Content-Type': 'application/json', 'X-Requested-With': 'fleet-page' };
