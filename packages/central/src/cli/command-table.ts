@@ -103,7 +103,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: "revoke a boat's device tokens, or disable the boat",
     description:
-      'Revokes every token of the installation, and no longer accepts its ID as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
+      'Revokes every token of the installation, and no longer accepts its ID as a token. Central then answers 401.\nAn enrolment code that was not redeemed becomes invalid. An upload that is in progress is not stored. No record\nis removed.',
     options: {
       token: { value: 'TOKEN_ID', help: 'revoke only this token (see `tokens`) and keep the others' },
       disable: {

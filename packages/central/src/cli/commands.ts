@@ -185,11 +185,12 @@ async function runRevoke(
     };
   }
   const revoked = await revoke(world, command.installationId, command.what);
+  const code = revoked.codes_revoked === 0 ? '' : ', and its enrolment code is no longer valid';
   return {
     json: revoked,
     text: revoked.disabled
       ? `${revoked.installation_id} is disabled until \`d3kos-central enable\``
-      : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked`,
+      : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked${code}`,
   };
 }
 

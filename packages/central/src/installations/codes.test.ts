@@ -18,7 +18,7 @@ import {
 } from '../testing/central-under-test.ts';
 import { listEvents } from './audit.ts';
 import { loadBundleKeys } from './bundle-keys.ts';
-import { invite } from './codes.ts';
+import { invite, redeem } from './codes.ts';
 import { enable, revoke } from './enroll.ts';
 import { listTokens } from './tokens.ts';
 
@@ -51,6 +51,25 @@ async function inviteBoat(store: Store, id: string, expiresHours = 48): Promise<
 
 async function statusOf(app: App, request: Request, connection: Connection): Promise<number> {
   return (await app.fetch(request, connection)).status;
+}
+
+/**
+ * Returns a store on which a transaction commits only once `other` has ended or waits for one of the transaction's locks. `other`
+ * begins after the last statement of the first transaction.
+ */
+function toOverlapping(store: Store, other: () => Promise<unknown>): Store {
+  return {
+    ...store,
+    transaction: (work) =>
+      store.transaction(async (tx) => {
+        const result = await work(tx);
+        let isEnded = false;
+        void other().finally(() => (isEnded = true));
+        for (let isWaiting = false; !isEnded && !isWaiting;)
+          isWaiting = (await tx.query('select 1 from pg_locks where not granted')).length > 0;
+        return result;
+      }),
+  };
 }
 
 describeOnPostgres('an enrolment code', (open) => {
@@ -152,6 +171,43 @@ describeOnPostgres('an enrolment code', (open) => {
     // A boat whose card was replaced sends no ID, and receives the code's ID.
     const restored = await app.fetch(toRedeemRequest(other, code), ownAddress());
     assert.equal(((await restored.json()) as { installation_id: string }).installation_id, boat.id);
+  });
+
+  test('is revoked together with the tokens, and a code issued afterwards works', async () => {
+    const { store } = open();
+    const boat = createBoat();
+    const app = startNode(store);
+    const code = await inviteBoat(store, boat.id);
+    const revoked = await revoke({ store, wallMs: NOON_MS }, boat.id, 'tokens');
+    assert.deepEqual([revoked.tokens_revoked, revoked.codes_revoked], [0, 1]);
+    await expectRefusal(app, toRedeemRequest(boat, code), 403, 'INVALID_CODE');
+    assert.deepEqual(await listTokens(store, boat.id), []);
+    const next = await inviteBoat(store, boat.id);
+    assert.equal(await statusOf(app, toRedeemRequest(boat, next), ownAddress()), 200);
+    await importDocument(app, boat, toDocument(boat));
+  });
+
+  test('leaves no valid token if it is redeemed while the tokens are revoked, whichever begins first', async () => {
+    const { store, secondStore } = open();
+    // PGlite has one connection, so its transactions never overlap.
+    if (store === secondStore) return;
+    for (const first of ['redemption', 'revocation']) {
+      const id = systemRandomHex(8);
+      const code = await inviteBoat(store, id);
+      const request = { code, token_sha256: systemRandomHex(32) };
+      const redeemOn = (on: Store) => redeem(on, { code, request, address: '198.51.100.1' }, NOON_MS);
+      const revokeOn = (on: Store) => revoke({ store: on, wallMs: NOON_MS }, id, 'tokens');
+      const [begin, overlap] = first === 'redemption' ? [redeemOn, revokeOn] : [revokeOn, redeemOn];
+      let second: Promise<unknown> = Promise.resolve();
+      await begin(toOverlapping(store, () => (second = overlap(secondStore))));
+      await second;
+      const tokens = await listTokens(store, id);
+      assert.equal(tokens.length, first === 'redemption' ? 1 : 0);
+      assert.ok(
+        tokens.every(({ revoked_at }) => revoked_at !== null),
+        first,
+      );
+    }
   });
 
   test('cannot be guessed from one address, while a boat at another address can redeem its own', async () => {

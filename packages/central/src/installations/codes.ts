@@ -128,7 +128,11 @@ interface FoundCode extends CodeFacts {
   readonly tokenExpiresAt: string | null;
 }
 
-/** Returns a code and locks it until the end of the transaction, so that a second request waits and then finds it redeemed. */
+/**
+ * Returns a code, or undefined if there is none. Locks its installation until the end of the transaction, so that a second request
+ * waits and then finds the code redeemed. `invite` and `revoke` lock the same row before they change a code. A revocation therefore
+ * cannot miss the token of a concurrent redemption, and the three cannot deadlock.
+ */
 async function lockCode(
   tx: Queryable,
   codeSha256: string,
@@ -136,22 +140,31 @@ async function lockCode(
   wallMs: number,
 ): Promise<FoundCode | undefined> {
   const now = new Date(wallMs).toISOString();
-  const [code] = await tx.query(
-    `select c.installation_id, i.is_disabled, c.expires_at <= $2::timestamptz as is_expired,
-       c.token_sha256, c.token_expires_days
-     from enrolment_codes c join installations i on i.installation_id = c.installation_id
-     where c.code_sha256 = $1::text for update of c`,
-    [codeSha256, now],
+  const [issued] = await tx.query(
+    'select installation_id from enrolment_codes where code_sha256 = $1::text',
+    [codeSha256],
   );
-  if (code === undefined) return undefined;
+  if (issued === undefined) return undefined;
+  const installationId = textOf(issued, 'installation_id');
+  const [installation] = await tx.query(
+    'select is_disabled from installations where installation_id = $1::text for update',
+    [installationId],
+  );
+  // Read again, because the code may have been redeemed, replaced or revoked while this transaction waited for the lock.
+  const [code] = await tx.query(
+    `select expires_at <= $3::timestamptz as is_expired, token_sha256, token_expires_days
+     from enrolment_codes where installation_id = $1::text and code_sha256 = $2::text`,
+    [installationId, codeSha256, now],
+  );
+  if (installation === undefined || code === undefined) return undefined;
   const [token] = await tx.query(
     `select ${utcText('t.expires_at')} as expires_at_text, not ${isTokenEndedSql('$2')} as is_valid
      from device_tokens t where t.token_sha256 = $1::text`,
     [tokenSha256, now],
   );
   return {
-    installationId: textOf(code, 'installation_id'),
-    isDisabled: booleanOf(code, 'is_disabled'),
+    installationId,
+    isDisabled: booleanOf(installation, 'is_disabled'),
     isExpired: booleanOf(code, 'is_expired'),
     redeemedBySha256: textOrNullOf(code, 'token_sha256'),
     presentedToken: toTokenState(token),

@@ -131,13 +131,15 @@ export async function enable(
 export interface Revoked {
   readonly installation_id: string;
   readonly tokens_revoked: number;
+  /** Number of unredeemed enrolment codes that became invalid. */
+  readonly codes_revoked: number;
   readonly disabled: boolean;
 }
 
 /**
- * `tokens` revokes every token of the installation, and its ID as a token (401). `installation` keeps the tokens and disables the
- * installation (403) until it is enrolled again. No record is removed.
- * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND.
+ * `tokens` revokes every token of the installation, its ID as a token (401), and its enrolment code unless it was redeemed. Anyone
+ * who holds the code could otherwise obtain a new token. `installation` keeps the tokens and the code, and disables the
+ * installation (403) until it is enrolled again. No record is removed. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND.
  */
 export async function revoke(
   world: ChangeWorld,
@@ -146,6 +148,7 @@ export async function revoke(
 ): Promise<Revoked> {
   requireInstallationId(installationId);
   return world.store.transaction(async (tx) => {
+    // The update locks the row, so a redemption in progress finishes first, and a later one finds no code.
     const found = await tx.query(
       `update installations set is_disabled = is_disabled or $2::boolean, is_id_token = is_id_token and $2::boolean
        where installation_id = $1::text returning installation_id`,
@@ -159,7 +162,7 @@ export async function revoke(
       world.wallMs,
     );
     if (what === 'installation')
-      return { installation_id: installationId, tokens_revoked: 0, disabled: true };
+      return { installation_id: installationId, tokens_revoked: 0, codes_revoked: 0, disabled: true };
     const [counted] = await tx.query(
       `with revoked as (
          update device_tokens set revoked_at = $2::timestamptz
@@ -167,9 +170,14 @@ export async function revoke(
        select count(*)::int as tokens from revoked`,
       [installationId, new Date(world.wallMs).toISOString()],
     );
+    const codes = await tx.query(
+      'delete from enrolment_codes where installation_id = $1::text and redeemed_at is null returning 1 as removed',
+      [installationId],
+    );
     return {
       installation_id: installationId,
       tokens_revoked: counted === undefined ? 0 : numberOf(counted, 'tokens'),
+      codes_revoked: codes.length,
       disabled: false,
     };
   });
