@@ -57,7 +57,7 @@ export const CENTRAL_MODULES = {
   retention: { imports: ['platform', 'store', 'installations'] },
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
-  fleet: { imports: ['api', 'store'], types: ['platform'] },
+  fleet: { imports: ['api', 'store', 'installations'], types: ['platform'] },
   'data-export': { imports: ['store', 'installations', 'fleet'], types: ['platform'] },
   http: {
     imports: [

@@ -90,7 +90,7 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'bundle_key':
       return runBundleKey(world, command);
     case 'list': {
-      const installations = await listInstallations(world.store);
+      const installations = await listInstallations(world.store, new Date(world.wall()).toISOString());
       return { json: { installations }, text: toTable(installations) };
     }
     case 'import_bundle': {
@@ -112,7 +112,7 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       return { json: exported, text: toExportTable(exported) };
     }
     case 'show':
-      return showInstallation(world.store, command.installationId);
+      return showInstallation(world, command.installationId);
   }
 }
 
@@ -194,8 +194,11 @@ async function runRevoke(
   };
 }
 
-async function showInstallation(store: Store, installationId: string): Promise<CommandResult> {
-  const summary = await findInstallation(store, installationId);
+async function showInstallation(
+  { store, wall }: CommandWorld,
+  installationId: string,
+): Promise<CommandResult> {
+  const summary = await findInstallation(store, installationId, new Date(wall()).toISOString());
   if (summary === undefined) throw installationNotFound(installationId);
   const holdings = await loadHoldings(store, installationId);
   const gaps = await findGaps(store, installationId);

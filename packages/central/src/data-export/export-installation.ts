@@ -1,4 +1,4 @@
-import { findInstallation } from '../fleet/installations.ts';
+import { isEnrolled } from '../fleet/installations.ts';
 import { installationNotFound } from '../installations/enroll.ts';
 import type { NewDirectory, Store } from '../platform/ports.ts';
 import { EXPORT_TABLES, type ExportTable } from './columns.ts';
@@ -37,8 +37,7 @@ export async function exportInstallation(
   format: ExportFormat,
   directory: NewDirectory,
 ): Promise<ExportReport> {
-  if ((await findInstallation(world.store, installationId)) === undefined)
-    throw installationNotFound(installationId);
+  if (!(await isEnrolled(world.store, installationId))) throw installationNotFound(installationId);
   const files: ExportedFile[] = [];
   for (const table of EXPORT_TABLES)
     files.push(await exportTable(world.store, table, installationId, format, directory));

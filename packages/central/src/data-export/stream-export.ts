@@ -1,4 +1,4 @@
-import { findInstallation } from '../fleet/installations.ts';
+import { isEnrolled } from '../fleet/installations.ts';
 import { recordEvent } from '../installations/audit.ts';
 import { type ChangeWorld, COMMAND_LINE, installationNotFound } from '../installations/enroll.ts';
 import type { Archive } from '../platform/ports.ts';
@@ -18,8 +18,7 @@ export async function streamExport(
   archive: Archive,
 ): Promise<{ readonly ended: Promise<{ readonly failure: Error | undefined }> }> {
   const { store, wallMs, actor = COMMAND_LINE } = world;
-  if ((await findInstallation(store, installationId)) === undefined)
-    throw installationNotFound(installationId);
+  if (!(await isEnrolled(store, installationId))) throw installationNotFound(installationId);
   const event = { installationId, event: 'data_exported', subject: format, actor, detail: '' } as const;
   await store.transaction((tx) => recordEvent(tx, event, wallMs));
   const ended = exportInstallation({ store, wallMs }, installationId, format, archive.directory).then(

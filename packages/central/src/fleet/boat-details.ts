@@ -17,7 +17,7 @@ export async function loadBoatDetails(
   installationId: string,
   nowIso: string,
 ): Promise<FleetBoatDetails | undefined> {
-  const summary = await findInstallation(store, installationId);
+  const summary = await findInstallation(store, installationId, nowIso);
   const [row] = await store.query(
     `select ${BOAT_COLUMNS} from installations i where i.installation_id = $2::text`,
     [nowIso, installationId],

@@ -7,7 +7,7 @@ import {
 import type { Queryable } from '../platform/ports.ts';
 import { recordTable } from '../store/record-tables.ts';
 import { textOf, textOrNullOf, utcText } from '../store/row.ts';
-import { findInstallation } from './installations.ts';
+import { isEnrolled } from './installations.ts';
 
 /**
  * Maximum size of a returned record, measured as the text that the database writes, where `1e300` has 301 digits. Real records
@@ -20,7 +20,7 @@ export async function loadConfiguration(
   store: Queryable,
   installationId: string,
 ): Promise<StoredConfiguration | undefined> {
-  if ((await findInstallation(store, installationId)) === undefined) return undefined;
+  if (!(await isEnrolled(store, installationId))) return undefined;
   const onboarding = await findNewestRecord(store, 'onboarding', installationId);
   const settings = await findNewestRecord(store, 'settings', installationId);
   // docs/spec/protocol.md R62: "Central MUST answer `GET /api/v1/installations/{id}/configuration` with the newest

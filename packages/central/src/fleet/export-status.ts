@@ -39,8 +39,9 @@ export async function loadHoldings(
 export async function loadExportStatus(
   store: Queryable,
   installationId: string,
+  nowIso: string,
 ): Promise<ExportStatus | undefined> {
-  const summary = await findInstallation(store, installationId);
+  const summary = await findInstallation(store, installationId, nowIso);
   if (summary === undefined) return undefined;
   const holdings = await loadHoldings(store, installationId);
   const bytes = holdings.reduce((sum, holding) => sum + holding.bytes, 0);

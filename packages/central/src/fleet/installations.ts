@@ -1,3 +1,4 @@
+import { isTokenEndedSql } from '../installations/credential.ts';
 import type { Queryable, Row } from '../platform/ports.ts';
 import { booleanOf, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 
@@ -12,6 +13,7 @@ export interface InstallationSummary {
   readonly enrolled_at: string;
   readonly disabled: boolean;
   readonly id_as_token: boolean;
+  /** Number of tokens that were neither revoked nor have expired. */
   readonly live_tokens: number;
   readonly last_heard_at: string | null;
   readonly last_export_id: string | null;
@@ -41,32 +43,49 @@ export interface InstallationSummary {
  */
 const INSTALLATIONS_LISTED_MAX = 10_000;
 
+/** Parameter: $1 the current time. */
 const SUMMARY_SQL = `
 select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${utcText('enrolled_at')} as enrolled_at,
   is_disabled, is_id_token, ${utcText('last_heard_at')} as last_heard_at, last_export_id, last_export_timestamp, software_version,
   documents::float8 as documents, records::float8 as records, rejected::float8 as rejected,
   wire_bytes::float8 as wire_bytes, decoded_bytes::float8 as decoded_bytes,
   (select count(*)::int from device_tokens t
-   where t.installation_id = i.installation_id and t.revoked_at is null) as live_tokens,
+   where t.installation_id = i.installation_id and not ${isTokenEndedSql('$1')}) as live_tokens,
   concurrent_ledgers, held_records::float8 as held_records, held_bytes::float8 as held_bytes,
   missing_sequences::float8 as missing_count
 from installations i`;
 
-/** Returns installations, ordered by ID. */
-export async function listInstallations(store: Queryable): Promise<readonly InstallationSummary[]> {
-  const rows = await store.query(`${SUMMARY_SQL} order by installation_id limit $1::int`, [
+/** Returns installations as at `nowIso`, ordered by ID. */
+export async function listInstallations(
+  store: Queryable,
+  nowIso: string,
+): Promise<readonly InstallationSummary[]> {
+  const rows = await store.query(`${SUMMARY_SQL} order by installation_id limit $2::int`, [
+    nowIso,
     INSTALLATIONS_LISTED_MAX,
   ]);
   return rows.map(toSummary);
 }
 
-/** Returns one installation, or undefined if it is not enrolled. */
+/** Returns one installation as at `nowIso`, or undefined if it is not enrolled. */
 export async function findInstallation(
   store: Queryable,
   installationId: string,
+  nowIso: string,
 ): Promise<InstallationSummary | undefined> {
-  const [row] = await store.query(`${SUMMARY_SQL} where installation_id = $1::text`, [installationId]);
+  const [row] = await store.query(`${SUMMARY_SQL} where installation_id = $2::text`, [
+    nowIso,
+    installationId,
+  ]);
   return row === undefined ? undefined : toSummary(row);
+}
+
+/** Returns whether the installation is enrolled. */
+export async function isEnrolled(store: Queryable, installationId: string): Promise<boolean> {
+  const rows = await store.query('select 1 as found from installations where installation_id = $1::text', [
+    installationId,
+  ]);
+  return rows.length > 0;
 }
 
 function toSummary(row: Row): InstallationSummary {

@@ -15,8 +15,8 @@ export const BOAT_HANDLERS: { readonly [Id in keyof typeof BOAT_ROUTES]: Handler
     answer(
       await loadHeldParts(store, installationId, parameters.export_id ?? '', Number(parameters.after ?? '0')),
     ),
-  exportStatus: async ({ store }, { installationId }) =>
-    toFound(await loadExportStatus(store, installationId)),
+  exportStatus: async ({ store, wall }, { installationId }) =>
+    toFound(await loadExportStatus(store, installationId, new Date(wall()).toISOString())),
   configuration: async ({ store }, { installationId }) =>
     toFound(await loadConfiguration(store, installationId)),
   redeemCode: handleEnrolment,

@@ -21,6 +21,8 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
+const NOW = new Date(NOON_MS).toISOString();
+
 /** Returns a `data` object with one record. The function below returns the text that central holds for this record. */
 const toNote = (content: string) => toBoatlog([{ record_id: 'note', content }]);
 async function heldNote(store: Store, boat: EnrolledBoat): Promise<unknown> {
@@ -97,7 +99,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal(await heldNote(store, boat), 'newer');
     await send('cccccccccccccccc', 3, 'newest', ['bbbbbbbbbbbbbbbb']);
     assert.equal(await heldNote(store, boat), 'newest');
-    assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 0);
+    assert.equal((await findInstallation(store, boat.id, NOW))?.concurrent_ledgers, 0);
     assert.equal((await listLedgers(store, boat.id))[0]?.ledger_id, 'cccccccccccccccc');
   });
 
@@ -206,13 +208,13 @@ describeOnPostgres('ledgers of stored parts', (open) => {
       );
     await send('aaaaaaaaaaaaaaaa', 1);
     await send('bbbbbbbbbbbbbbbb', 1);
-    assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 0);
+    assert.equal((await findInstallation(store, boat.id, NOW))?.concurrent_ledgers, 0);
     for (const sequence of [2, 3])
       for (const ledgerId of ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb']) {
         await send(ledgerId, sequence);
         assert.equal(await heldNote(store, boat), ledgerId + sequence);
       }
-    assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 2);
+    assert.equal((await findInstallation(store, boat.id, NOW))?.concurrent_ledgers, 2);
     const whole = { tier: undefined, version: undefined, after: undefined, limit: 100 } as const;
     const list = await listBoats(
       store,
@@ -230,7 +232,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     const later = startNode(store, { wall: () => NOON_MS + 31 * 86_400_000 });
     const last = { ledgerId: 'bbbbbbbbbbbbbbbb', sequence: 4, exportId: 'last' };
     await importDocument(later, boat, toDocument(boat, last));
-    assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 0);
+    assert.equal((await findInstallation(store, boat.id, NOW))?.concurrent_ledgers, 0);
     assert.equal((await sumFleet(store)).concurrent, before.concurrent - 1);
   });
 });

@@ -149,7 +149,7 @@ describeOnPostgres('storing a part', (open) => {
     await send(2_000, 'bbbbbbbbbbbbbbbb', 4, 3, 'newest');
     await send(3_000, 'bbbbbbbbbbbbbbbb', 2, 1, 'overtaken');
     await send(4_000, 'aaaaaaaaaaaaaaaa', 9, 1, 'from a bundle');
-    const summary = await findInstallation(store, boat.id);
+    const summary = await findInstallation(store, boat.id, new Date(NOON_MS).toISOString());
     assert.deepEqual([summary?.claimed_tier, summary?.software_version], [3, 'newest']);
     assert.equal(summary?.documents, 5);
     assert.equal(summary.last_heard_at, '2026-06-01T12:00:04.000Z');
