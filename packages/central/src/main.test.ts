@@ -41,6 +41,10 @@ describe('d3kos-central, as a process', () => {
       1,
     );
 
+    const fleet = await run(dataDir, 'list');
+    assert.equal(fleet.code, 0, fleet.stderr);
+    assert.match(fleet.stdout, new RegExp(`^installation .*\\n${ID} .*\\n$`));
+
     // A second node on the same folder is refused and does not affect the first.
     const third = await run(dataDir, 'serve');
     assert.equal(third.code, 4);

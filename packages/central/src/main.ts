@@ -2,6 +2,7 @@ import { type Invocation, parseArguments } from './cli/arguments.ts';
 import { runCommand } from './cli/commands.ts';
 import { toExitCode } from './cli/exit-code.ts';
 import { toHelpText } from './cli/help.ts';
+import { runList } from './cli/list-command.ts';
 import { openStore, startCentral } from './compose.ts';
 import { runChecks, toResultLine } from './conformance/run-checks.ts';
 import { type Config, parseConfig } from './config.ts';
@@ -37,6 +38,10 @@ async function main(argv: readonly string[]): Promise<number> {
       readLine: () => readFirstLine(process.stdin),
       bodySizeMaxBytes: config.limits.bodySizeMaxBytes,
     };
+    if (invocation.command.kind === 'list') {
+      await runList(world, invocation.output, (text) => void process.stdout.write(text));
+      return 0;
+    }
     const result = await runCommand(world, invocation.command);
     print(invocation, result.json, result.text);
     return result.exitCode ?? 0;

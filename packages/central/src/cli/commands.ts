@@ -2,7 +2,7 @@ import { exportInstallation } from '../data-export/export-installation.ts';
 import { toSpokenCode } from '@d3kos/protocol';
 import { importBundle, isWhole } from '../bundle/import-bundle.ts';
 import { loadHoldings } from '../fleet/export-status.ts';
-import { findInstallation, listInstallations } from '../fleet/installations.ts';
+import { findInstallation } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { loadOverride, loadUse } from '../import/usage.ts';
@@ -31,14 +31,13 @@ import {
   toExportTable,
   toLedgerLine,
   toQuotaTable,
-  toTable,
   toText,
   toTokenTable,
   toWarnings,
 } from './tables.ts';
 
-/** The commands that use the store and then exit. */
-export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
+/** The commands that use the store and print one result. `list` prints its result page by page (`list-command.ts`). */
+export type StoreCommand = Exclude<Command, { kind: 'serve' | 'help' | 'conformance' | 'list' }>;
 
 async function runMigrate(
   { distribute }: CommandWorld,
@@ -89,10 +88,6 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     }
     case 'bundle_key':
       return runBundleKey(world, command);
-    case 'list': {
-      const installations = await listInstallations(world.store, new Date(world.wall()).toISOString());
-      return { json: { installations }, text: toTable(installations) };
-    }
     case 'import_bundle': {
       const bundleReport = await importBundle(world, command.file, command.accepts);
       return {

@@ -8,22 +8,18 @@ import type { BundleKeys } from '../installations/bundle-keys.ts';
 import type { ListedToken } from '../installations/tokens.ts';
 import { toPlainText } from '../platform/plain-text.ts';
 
-/** Formats the installations as a table. */
-export function toTable(installations: readonly InstallationSummary[]): string {
-  if (installations.length === 0) return 'no installation is enrolled yet';
-  const rows = installations.map((boat) =>
-    [
-      boat.installation_id,
-      String(boat.tier ?? '-').padEnd(4),
-      toListState(boat).padEnd(10),
-      (boat.last_heard_at ?? 'never').padEnd(24),
-      String(boat.records).padStart(10),
-    ].join('  '),
-  );
+/** The heading of the lines of `toInstallationLine`. */
+export const INSTALLATIONS_HEADER = `${'installation'.padEnd(16)}  tier  ${'state'.padEnd(10)}  ${'last heard'.padEnd(24)}  ${'records'.padStart(10)}`;
+
+/** Formats an installation as a line of a table. */
+export function toInstallationLine(boat: InstallationSummary): string {
   return [
-    `${'installation'.padEnd(16)}  tier  ${'state'.padEnd(10)}  ${'last heard'.padEnd(24)}  ${'records'.padStart(10)}`,
-    ...rows,
-  ].join('\n');
+    boat.installation_id,
+    String(boat.tier ?? '-').padEnd(4),
+    toListState(boat).padEnd(10),
+    (boat.last_heard_at ?? 'never').padEnd(24),
+    String(boat.records).padStart(10),
+  ].join('  ');
 }
 
 /** Formats the result of a bundle import. */

@@ -21,9 +21,9 @@ describeOnPostgres('the installations', (open) => {
     const installationId = systemRandomHex(8);
     const countAt = async (afterMs: number): Promise<readonly (number | undefined)[]> => {
       const nowIso = new Date(NOON_MS + afterMs).toISOString();
-      const listed = await listInstallations(store, nowIso);
+      const listed = await listInstallations(store, nowIso).next();
       return [
-        listed.find((boat) => boat.installation_id === installationId)?.live_tokens,
+        listed.value?.find((boat) => boat.installation_id === installationId)?.live_tokens,
         (await findInstallation(store, installationId, nowIso))?.live_tokens,
         (await loadBoatDetails(store, installationId, nowIso))?.live_tokens,
       ];

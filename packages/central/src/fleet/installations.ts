@@ -37,11 +37,8 @@ export interface InstallationSummary {
   readonly missing_count: number;
 }
 
-/**
- * Maximum number of installations in one list: as many as a page or a terminal can show. Metrics, by contrast, count all
- * installations.
- */
-const INSTALLATIONS_LISTED_MAX = 10_000;
+/** Number of installations in one page of the list. Their summaries take less than 1 MB of memory. */
+const INSTALLATIONS_PER_PAGE = 1_000;
 
 /** Parameter: $1 the current time. */
 const SUMMARY_SQL = `
@@ -55,19 +52,28 @@ select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${
   missing_sequences::float8 as missing_count
 from installations i`;
 
-/** Returns installations as at `nowIso`, ordered by ID. */
-export async function listInstallations(
+/**
+ * Reads all installations, ordered by ID, page by page. Tokens are counted as at `nowIso`. An installation that exists throughout
+ * is read exactly once.
+ */
+export async function* listInstallations(
   store: Queryable,
   nowIso: string,
-): Promise<readonly InstallationSummary[]> {
-  const rows = await store.query(`${SUMMARY_SQL} order by installation_id limit $2::int`, [
-    nowIso,
-    INSTALLATIONS_LISTED_MAX,
-  ]);
-  return rows.map(toSummary);
+): AsyncGenerator<readonly InstallationSummary[], void, void> {
+  let after = '';
+  for (;;) {
+    const rows: readonly Row[] = await store.query(
+      `${SUMMARY_SQL} where installation_id > $2::text order by installation_id limit ${INSTALLATIONS_PER_PAGE}`,
+      [nowIso, after],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = textOf(last, 'installation_id');
+    yield rows.map(toSummary);
+  }
 }
 
-/** Returns one installation as at `nowIso`, or undefined if it is not enrolled. */
+/** Returns one installation with its tokens counted as at `nowIso`, or undefined if it is not enrolled. */
 export async function findInstallation(
   store: Queryable,
   installationId: string,

@@ -9,6 +9,7 @@ import { ROUTE_LIST } from '../api/contract.ts';
 import { parseArguments } from '../cli/arguments.ts';
 import type { CommandWorld } from '../cli/command-world.ts';
 import { runCommand, type StoreCommand } from '../cli/commands.ts';
+import { runList } from '../cli/list-command.ts';
 import { runChecks } from '../conformance/run-checks.ts';
 import { loadPositions } from '../fleet/positions.ts';
 import { redeem } from '../installations/codes.ts';
@@ -180,8 +181,13 @@ describe("the program's statements", () => {
     const world = toWorld(store);
     for (const line of LINES) {
       const words = line.replaceAll('ID', id).replace('FOLDER', join(folder, 'boat')).split(' ');
+      const { command } = parseArguments(words);
+      if (command.kind === 'list') {
+        await runList(world, 'text', () => undefined);
+        continue;
+      }
       // None of the lines is `serve`, `help` or `conformance`.
-      const { json } = await runCommand(world, parseArguments(words).command as StoreCommand);
+      const { json } = await runCommand(world, command as StoreCommand);
       if (line.startsWith('invite')) await redeemCode(store, json);
     }
   });
