@@ -77,12 +77,36 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('.statement h2', { hasText: '4 boats are late' }).waitFor();
     const names = await page.locator('.boats tbody b').allTextContents();
     assert.deepEqual(names.slice(0, 4), ['Storm Petrel', 'Nordlys', 'Tern', 'Brisa Nova']);
-    await page.getByRole('searchbox').fill('petrel');
+    const field = page.getByRole('searchbox');
+    await field.fill('petrel ');
     await page.locator('.boats tbody tr').nth(1).waitFor({ state: 'detached' });
+    assert.equal(await field.inputValue(), 'petrel ');
     await page.getByRole('link', { name: 'Storm Petrel' }).first().click();
     await page.locator('.statement h2', { hasText: 'Late: silent for 11 days' }).waitFor();
     await page.locator('.gaps li', { hasText: '5 of 9 parts have arrived' }).waitFor();
     assert.deepEqual(await page.locator('.gaps b').allTextContents(), ['41', '38', '35']);
+    assert.equal(await field.inputValue(), '');
+    await page.goBack();
+    await page.locator('.boats tbody tr').waitFor();
+    assert.equal(await field.inputValue(), 'petrel');
+    await page.close();
+  });
+
+  test('empties the search field when all boats are shown, and does not disturb an input method', async () => {
+    const page = await openFleet();
+    const field = page.getByRole('searchbox');
+    await field.fill('zzz');
+    await press(page, 'Show all boats');
+    await page.locator('.boats tbody tr').nth(1).waitFor();
+    assert.equal(await field.inputValue(), '');
+    // A search does not end the composition: the second text replaces the first.
+    const keyboard = await page.context().newCDPSession(page);
+    await field.focus();
+    for (const text of ['す', 'すし']) {
+      await keyboard.send('Input.imeSetComposition', { text, selectionStart: 0, selectionEnd: 0 });
+      await page.locator('.empty', { hasText: `“${text}”` }).waitFor();
+      assert.equal(await field.inputValue(), text);
+    }
     await page.close();
   });
 

@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import { LANGUAGES } from '../i18n/languages.ts';
 import { Act, Banner } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
@@ -11,6 +10,7 @@ import { useFollowFocus } from './follow-focus.ts';
 import { Fleet } from './list.tsx';
 import { Login } from './login.tsx';
 import { ACCOUNTS_ADDRESS, toListAddress, WHOLE_FLEET } from './place.ts';
+import { Search } from './search.tsx';
 import { isAdmin, isBoatUnknown, toTrouble } from './state.ts';
 import type { View } from './view.ts';
 import { toName } from './words.ts';
@@ -135,39 +135,6 @@ function toWho(name: string, role: 'viewer' | 'admin', { say }: View['texts']): 
       <bdi>{name}</bdi>
       <span class="at-desk"> · {say(`session.${role}`)}</span>
     </>
-  );
-}
-
-/** Delay between the last keystroke and the search. */
-const SEARCH_AFTER_MS = 300;
-
-function Search({ view }: { readonly view: View }): JSX.Element {
-  const { state, texts, acts } = view;
-  const { say } = texts;
-  const { place } = state;
-  const list = place.kind === 'fleet' ? place.view : WHOLE_FLEET;
-  const planned = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(planned.current), []);
-  const search = (text: string): void => {
-    clearTimeout(planned.current);
-    const wanted = text.trim() === '' ? undefined : text.trim();
-    planned.current = setTimeout(
-      () => acts.showList({ ...list, filter: 'all', search: wanted }),
-      SEARCH_AFTER_MS,
-    );
-  };
-  return (
-    <label class="field">
-      <Icon name="search" />
-      <span class="hush">{say('search.label')}</span>
-      <input
-        type="search"
-        maxLength={80}
-        placeholder={say('search.hint')}
-        defaultValue={list.search ?? ''}
-        onInput={(event) => search((event.currentTarget as HTMLInputElement).value)}
-      />
-    </label>
   );
 }
 
