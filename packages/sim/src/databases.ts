@@ -21,6 +21,8 @@ import type { DiskMedium, ForeignFiles } from './disk-medium.ts';
 import { type Aftermath, changedPages, keepPages, type Pages, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 import type { Power } from './power.ts';
+import { addLock, type SourceLock } from './source-lock.ts';
+import { sqliteError } from './sqlite-error.ts';
 
 /** A machine's databases: real SQLite on real files. A power cut loses data that SQLite has not synced. */
 export interface SimDatabases {
@@ -39,6 +41,8 @@ export interface SimDatabases {
   isFull: boolean;
   /** If true, commits fail as on a file system that the kernel has made read-only. */
   isReadOnly: boolean;
+  /** Another program's lock on a source, or undefined. */
+  sourceLock: SourceLock | undefined;
   /**
    * Copies all files while the machine is off. The returned function writes them back, or to another machine, and removes every
    * other file there.
@@ -101,6 +105,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
     },
     isFull: false,
     isReadOnly: false,
+    sourceLock: undefined,
     onPages: undefined,
     boot: (power, random, monotonicMs, aftermath = 'torn') => {
       const handles: DatabaseSync[] = [];
@@ -140,8 +145,11 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           power.step('source.open');
           if (!medium.isDirectory(dirname(path))) return undefined;
           const source = real.openSource(realPath(path));
-          if (source !== undefined) handles.push(source);
-          return source;
+          if (source === undefined) return undefined;
+          handles.push(source);
+          return addLock(source, () =>
+            databases.sourceLock?.path === path ? databases.sourceLock : undefined,
+          );
         },
       };
     },
@@ -235,10 +243,6 @@ function observeCheckpoints(db: DatabaseSync, ledger: OpenLedger, facts: LedgerF
     if (ledger.isTorn) throw power.cut();
     reportPages(ledger, facts);
   };
-}
-
-function sqliteError(message: string, errcode: number): Error {
-  return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 }
 
 /** When the last connection closes, SQLite copies the WAL into the database, syncs the database, and then removes the WAL. */

@@ -47,6 +47,7 @@ const INCIDENTS: ReadonlySet<string> = new Set([
   'central-refuses',
   'proxy-refuses',
   'source-hangs',
+  'source-locked',
 ]);
 
 async function run(plan: Plan) {
@@ -137,6 +138,22 @@ test('reading a source that hangs ends at a deadline, and all other categories a
     assert.ok((coverage.get('read of a source that hangs') ?? 0) > 0);
     assert.ok((coverage.get('exports delivered') ?? 0) >= 2);
   }
+});
+
+test('records that were read when another program locked their database are exported later', async () => {
+  const path = `${ROOT}/data/marine-vision/captures.db`;
+  // The captures are read in pages, and the lock is taken before the first page, between two pages, or after the last one.
+  for (const afterStatements of [2, 4, 6, 8, 10])
+    await run(
+      toPlan([
+        [1, FULL],
+        [2, { kind: 'rows', source: 'captures', count: 80 }],
+        [3, ROWS],
+        [4, { kind: 'source-locked', forMs: 40 * MINUTE_MS, path, afterStatements }],
+        [5, EXPORT],
+        [60, EXPORT],
+      ]),
+    );
 });
 
 test('"send now" ends the waits after failed attempts', async () => {

@@ -143,6 +143,17 @@ const BEGINNINGS: Beginnings = {
       resolve();
     };
   },
+  'source-locked': (sim, { path, afterStatements }) => {
+    const { databases } = sim.machine;
+    // Only one source is locked at a time.
+    if (databases.sourceLock !== undefined) return undefined;
+    const endOutage = noteOutage(sim, { kind: 'locked', path });
+    databases.sourceLock = { path, leftStatements: afterStatements };
+    return () => {
+      endOutage();
+      databases.sourceLock = undefined;
+    };
+  },
 };
 
 function begin(sim: Simulation, incident: Incident): End {

@@ -52,7 +52,14 @@ export type Incident =
     }
   | { readonly kind: 'boatlog-unreadable'; readonly forMs: number }
   /** The storage device that contains this source does not answer. */
-  | { readonly kind: 'source-hangs'; readonly forMs: number; readonly path: string };
+  | { readonly kind: 'source-hangs'; readonly forMs: number; readonly path: string }
+  /** Another program locks this source database after the boat has executed some statements on it. */
+  | {
+      readonly kind: 'source-locked';
+      readonly forMs: number;
+      readonly path: string;
+      readonly afterStatements: number;
+    };
 
 /** An incident and its moment, counted from the beginning of the run or from the boot. */
 export interface PlannedIncident {
@@ -97,6 +104,16 @@ const MOVED_SOURCES = [
   RECORDINGS,
 ];
 
+/** The databases in the sources' main folders. */
+const SOURCE_DATABASES = [
+  `${ROOT}/data/boatlog/boatlog.db`,
+  `${ROOT}/data/marine-vision/captures.db`,
+  `${ROOT}/data/self-healing/issues.db`,
+];
+
+/** Reading the log of a simulated boat takes about 250 statements, most of which compare its newest rows. */
+const LOCKED_AFTER_MAX = 300;
+
 /** Draws the sources that hang in a run, up to three a day. Like the proxies, they are drawn independently. */
 export function drawHangs(random: SimRandom, days: number): readonly PlannedIncident[] {
   return inOrder(
@@ -106,6 +123,21 @@ export function drawHangs(random: SimRandom, days: number): readonly PlannedInci
         kind: 'source-hangs' as const,
         forMs: spread(random, 5 * SECOND_MS, DAY_MS),
         path: random.pick(MOVED_SOURCES),
+      },
+    })),
+  );
+}
+
+/** Draws the locks on source databases in a run, up to three a day. Like the proxies, they are drawn independently. */
+export function drawLocks(random: SimRandom, days: number): readonly PlannedIncident[] {
+  return inOrder(
+    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
+      atMs: Math.floor(random.fraction() * days * DAY_MS),
+      incident: {
+        kind: 'source-locked' as const,
+        forMs: spread(random, MINUTE_MS, DAY_MS),
+        path: random.pick(SOURCE_DATABASES),
+        afterStatements: spread(random, 1, LOCKED_AFTER_MAX),
       },
     })),
   );

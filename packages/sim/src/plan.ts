@@ -3,6 +3,7 @@ import type { Action, BootPlan, PlannedAction } from './plan-boots.ts';
 import { drawBoot, drawBootOfWeeks } from './plan-boots.ts';
 import {
   drawHangs,
+  drawLocks,
   drawIncidents,
   drawIncidentsOfWeeks,
   drawProxies,
@@ -121,6 +122,7 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
       ...drawHangs(random.fork('hangs'), days),
+      ...drawLocks(random.fork('locks'), days),
       // If central also lost track of which of two machines sent a sequence, it could not report the other machine's export
       // (decision 0044).
       ...(copy === undefined ? drawRestorations(random.fork('restorations'), days) : []),

@@ -6,7 +6,8 @@ export const BOATLOG_FOLDER = `${ROOT}/data/boatlog`;
 
 /** A period during which a source could not be read. */
 export interface Outage {
-  readonly kind: 'unreadable' | 'hangs';
+  /** A lock is taken at some point during a read, so the source may also be read completely. */
+  readonly kind: 'unreadable' | 'hangs' | 'locked';
   readonly path: string;
   readonly fromMs: number;
   /** Infinity until the source can be read again. */
@@ -23,6 +24,13 @@ export interface AnsweredRequest {
   readonly states: Readonly<Record<string, string>>;
   readonly hasClaimedSlot: boolean;
 }
+
+/** The databases that other programs lock, by category. */
+const LOCKED_SOURCES: Readonly<Record<string, string>> = {
+  boatlog: `${BOATLOG_FOLDER}/boatlog.db`,
+  marine_vision_captures: `${ROOT}/data/marine-vision/captures.db`,
+  system_alerts: `${ROOT}/data/self-healing/issues.db`,
+};
 
 /** States of a category that was not read. */
 export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
@@ -43,12 +51,18 @@ export function checkReads(request: AnsweredRequest, outages: readonly Outage[],
   for (const [category, state] of Object.entries(states)) {
     if (!UNREAD_STATES.includes(state)) continue;
     // Sources that hang may prevent the boat from reading others.
-    const isExplained = met.some(({ kind }) => kind === 'hangs' || category === 'boatlog');
+    const isExplained = met.some(
+      ({ kind, path }) =>
+        kind === 'hangs' || (kind === 'locked' ? path === LOCKED_SOURCES[category] : category === 'boatlog'),
+    );
     if (!isExplained) violate(`${category} has the state ${state}, although its source could be read`);
   }
   const isAnyUnread = met.some(
-    ({ path, fromMs, untilMs }) =>
-      SOLE_SOURCES.some((source) => path.startsWith(source)) && fromMs < askedMs && untilMs > answeredMs,
+    ({ kind, path, fromMs, untilMs }) =>
+      kind !== 'locked' &&
+      SOLE_SOURCES.some((source) => path.startsWith(source)) &&
+      fromMs < askedMs &&
+      untilMs > answeredMs,
   );
   if (!isAnyUnread) return;
   if (outcome === 'nothing_new') violate('a source could not be read, but the answer was "nothing new"');

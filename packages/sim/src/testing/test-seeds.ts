@@ -41,6 +41,7 @@ const MET_OFTEN = [
   'boatlog-unreadable',
   'odd files',
   'source-hangs',
+  'source-locked',
   'read of a source that hangs',
   'bundle imported',
   'legacy queue imported',
