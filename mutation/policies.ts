@@ -265,7 +265,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a slot is exported each time the timer fires',
     file: SCHEDULE,
-    before: 'if (facts.claimed.includes(slot)) return undefined;',
+    before: "if (facts.claimed.includes(slot)) return { slot, state: 'claimed' };",
     after: '',
     killedBy: SCHEDULE_TESTS,
   },

@@ -63,8 +63,8 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'deleting an image counts as a change to its capture',
     file: `${COLLECT}/marine-vision-captures.ts`,
-    before: "if (capture['file_size_bytes'] !== null) return line;",
-    after: "if (capture['file_size_bytes'] === null) return line;",
+    before: "if (capture['file_size_bytes'] !== null) return record;",
+    after: "if (capture['file_size_bytes'] === null) return record;",
     killedBy: [`${COLLECT}/changed-rows.test.ts`],
   },
   {

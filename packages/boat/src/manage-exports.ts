@@ -68,17 +68,11 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     const check = await checkLicense(deps, 'scheduled');
     if (check.kind === 'refused') {
       if (check.code !== 'TIER_TOO_LOW') throw toError(check);
-      world.log.write('info', `Scheduled export skipped: ${check.message}`);
-      return { kind: 'skipped', reason: check.message };
+      return skipScheduled(deps, check.message);
     }
     const { slot: slotId, state } = await deps.findSlot(world.clock.wall());
     if (state === 'claimed') return { kind: 'already_claimed', slotId };
-    if (state === 'waits_for_clock') {
-      const reason =
-        'The clock is not set, and a later daily export exists. The daily export waits until a time server sets the clock.';
-      world.log.write('info', `Scheduled export skipped: ${reason}`);
-      return { kind: 'skipped', reason };
-    }
+    if (state === 'waits_for_clock') return skipScheduled(deps, CLOCK_NOT_SET);
     // An export's commit also claims its slot, so the slot stays due if power fails before the commit.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
@@ -97,6 +91,14 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     boatlogCsv: () => toBoatlogCsv(createDeps, signal),
     lastCategories: () => lastCategories,
   };
+}
+
+const CLOCK_NOT_SET =
+  'The clock is not set, and a later daily export exists. The daily export waits until a time server sets the clock.';
+
+function skipScheduled({ world }: ExportManagerDeps, reason: string): ScheduledResult {
+  world.log.write('info', `Scheduled export skipped: ${reason}`);
+  return { kind: 'skipped', reason };
 }
 
 /** Returns the dependencies for an export whose progress is measured and sent to pages. */

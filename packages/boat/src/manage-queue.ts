@@ -1,6 +1,7 @@
 import { toDeliveredDays, toDeliveredRange } from './delivered-days.ts';
 import type { ExportManagerDeps, QueueVerbs } from './export-manager.ts';
 import type { Entry } from './ledger/entry.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { CANCELLED_REASON } from './ledger/policy.ts';
 import { ExportError } from './platform/errors.ts';
 import { createMutex } from './platform/mutex.ts';
@@ -16,13 +17,10 @@ export function createQueueVerbs({
 }: ExportManagerDeps): QueueVerbs {
   /** Allows only one cancellation at a time, because two cancellations of the same entry would both move its file. */
   const cancelling = createMutex();
-  const requireEntry = (queueId: string): Entry => {
-    const entry = ledger.queue.find(queueId);
-    if (entry !== undefined) return entry;
-    throw new ExportError('ENTRY_NOT_FOUND', `There is no entry ${queueId} in the queue`, {
-      op: 'look up a queue entry',
-      hint: 'List the entries with `d3kos-export queue list`.',
-    });
+  const requireEntry = (queueId: string): Entry => findEntry(ledger, queueId);
+  const reportChange = (): void => {
+    queueChanged();
+    worker.wake();
   };
   return {
     queue: () => ({
@@ -47,8 +45,7 @@ export function createQueueVerbs({
       if (retention.isRemoving(entry.entryNo))
         throw toStateError(entry, 'An entry that is being removed cannot be retried');
       const requeued = ledger.queue.requeue(entry.entryNo, world.clock.wall());
-      queueChanged();
-      worker.wake();
+      reportChange();
       return requeued;
     },
 
@@ -59,8 +56,7 @@ export function createQueueVerbs({
         const entry = requireEntry(queueId);
         if (entry.status !== 'pending') throw toStateError(entry, 'Only a waiting entry can be cancelled');
         const cancelled = await worker.deadLetter(entry, CANCELLED_REASON);
-        queueChanged();
-        worker.wake();
+        reportChange();
         return cancelled;
       }),
 
@@ -76,6 +72,16 @@ export function createQueueVerbs({
       return report;
     },
   };
+}
+
+/** Returns the queue's entry. Throws ENTRY_NOT_FOUND. */
+function findEntry({ queue }: Ledger, queueId: string): Entry {
+  const entry = queue.find(queueId);
+  if (entry !== undefined) return entry;
+  throw new ExportError('ENTRY_NOT_FOUND', `There is no entry ${queueId} in the queue`, {
+    op: 'look up a queue entry',
+    hint: 'List the entries with `d3kos-export queue list`.',
+  });
 }
 
 function toStateError(entry: Entry, rule: string): ExportError {

@@ -237,6 +237,8 @@ async function* sendParts(
       { token: delivery.token, ledgerId: ledger.facts.ledgerId, exportId: entry.exportId, part, body },
       signal,
     );
+    // Without a connection, no bytes count against the data budget.
+    const sentBytes = outcome.kind === 'no_connection' ? 0 : wireSizeBytes;
     signal.throwIfAborted();
     if (outcome.kind === 'receipt') yield { kind: 'central_answered' };
     const smallerBytes = smallerPartSize(toCuttable(next, partSizeBytes, body.length), 'refused');
@@ -275,12 +277,7 @@ async function* sendParts(
       case 'diverged':
       case 'rejected':
       case 'unreadable':
-        // Without a connection, no bytes count against the data budget.
-        return {
-          kind: 'stopped',
-          verdict,
-          wireSizeBytes: outcome.kind === 'no_connection' ? 0 : wireSizeBytes,
-        };
+        return { kind: 'stopped', verdict, wireSizeBytes: sentBytes };
       default:
         return verdict satisfies never;
     }

@@ -58,14 +58,10 @@ export function createEntrySelector(
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
     const monthBytes = queue.monthBytes(clock.wall());
     const precedingNo = findPrecedingEntry(queue.waitingOfOtherLedgers())?.entryNo;
-    return ({ entryNo, fileSizeBytes: sizeBytes }) =>
-      decideSendHold(dataBudget, {
-        sizeBytes,
-        isMetered,
-        monthBytes,
-        isSendNow: sendNow.has(entryNo),
-        doOthersWait: entryNo === precedingNo,
-      });
+    return ({ entryNo, fileSizeBytes: sizeBytes }) => {
+      const facts = { sizeBytes, isMetered, monthBytes, isSendNow: sendNow.has(entryNo) };
+      return decideSendHold(dataBudget, { ...facts, doOthersWait: entryNo === precedingNo });
+    };
   };
   const isDue = (entry: Waiting): boolean => !isMoving(entry.entryNo) && waits.leftMs(entry) === 0;
 
