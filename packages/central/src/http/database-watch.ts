@@ -48,8 +48,8 @@ export type FailedWork = 'import' | 'other';
 export interface DatabaseWatch {
   /**
    * Checks whether the database can store exports: it answers, accepts writes, has this version's schema and, as far as imports
-   * have shown, has space and is fast enough. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result is reused for
-   * CHECK_AGE_MAX_MS. It never throws because of a database failure.
+   * have shown, has space and is fast enough. The check ends after CHECK_MAX_MS, at most one statement is in progress, and a result
+   * is reused for CHECK_AGE_MAX_MS. It never throws because of a database failure.
    */
   check(): Promise<DatabaseState>;
   /** Records that a request failed because of the database. */
