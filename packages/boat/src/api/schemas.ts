@@ -247,8 +247,7 @@ export const GenerateSchema = Type.Object({
   queued: Type.Boolean({ description: 'False if there was nothing new or if the daily export was skipped' }),
   skipped: Type.Optional(
     Type.Boolean({
-      description:
-        'True if a scheduled export was skipped: the tier does not include it, it already exists, or the clock is not set',
+      description: 'True if a scheduled export was skipped. `message` has the reason',
     }),
   ),
   export_file: Type.Optional(Type.String({ description: 'Name of the export file' })),
