@@ -21,13 +21,13 @@ const CARD_SIZE = '4000M';
 const MEMORY_MB = 2_048;
 /** Timeout for one test. The tests take about 25 times as much CPU time as on the host. */
 const TEST_MAX_MS = 60 * 60_000;
-/** Timeout for all tests. They take 30 minutes on an idle host and more than an hour on a busy one. */
+/** Timeout for all tests. Complete runs took 29 to 41 minutes. */
 const ALL_TESTS_MAX_MS = 3 * 60 * 60_000;
 /**
- * V8 sometimes aborts in the emulator while it optimizes running WebAssembly code (`Runtime_WasmTriggerTierUp`, Node 24.21). Only
+ * V8 aborted in three test files of a run while it optimized running WebAssembly code (`Runtime_WasmTriggerTierUp`, Node 24.21). Only
  * Node's type stripping, which the tests need to run from source, is WebAssembly. The packaged program contains none.
  */
-const NODE_OPTIONS =
+const NODE_FLAGS =
   '--conditions=development --disable-warning=ExperimentalWarning --no-wasm-tier-up --no-wasm-dynamic-tiering';
 /** Interval between checks for the end of the tests. */
 const POLL_MS = 20_000;
@@ -61,7 +61,7 @@ export async function runArm64Tests(emulator: Emulator, files: readonly string[]
       machine,
       // `/tmp` is in memory, which the tests would fill.
       `cd /suite && mkdir tmp && export TMPDIR=/suite/tmp
-setsid node ${NODE_OPTIONS} --test --test-concurrency=2 \\
+setsid node ${NODE_FLAGS} --test --test-concurrency=2 \\
   --test-timeout=${TEST_MAX_MS} --test-reporter=spec ${globs.map((glob) => `'${glob}'`).join(' ')} \\
   > report 2>&1 < /dev/null && echo 0 > ended || echo 1 > ended &`,
     );

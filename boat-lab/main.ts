@@ -1,4 +1,4 @@
-// `npm run boat-lab [-- OPTIONS] [FILE …]`: an emulated Raspberry Pi that loses power while it exports.
+// `npm run boat-lab [-- OPTIONS]`: an emulated Raspberry Pi that loses power while it exports.
 // Exits with 1 if a promise was broken, if a control run found no loss, or if a test failed.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,8 @@ import { keepCard, type Lab, live, REAL_BOOT_ONE_IN } from './life.ts';
 import { describeStarts, type RunCounts, describeRun } from './report.ts';
 import { type Control, runControl } from './self-check.ts';
 
-const USAGE = `Usage: npm run boat-lab [-- OPTIONS] [FILE …]
+const USAGE = `Usage: npm run boat-lab [-- OPTIONS]
+       npm run boat-lab -- --tests [FILE …]
 
 Emulates a Raspberry Pi with the arm64 package installed, and cuts its power while it exports and
 uploads to a central on this machine. Each life ends with one or two power cuts; afterwards central is
@@ -113,6 +114,10 @@ async function runTests(emulator: Emulator): Promise<number> {
 
 async function main(): Promise<number> {
   const [seed, lives] = [toCount('seed'), toCount('lives')];
+  if (positionals.length > 0 && !values.tests) {
+    console.error(`boat-lab: ${positionals.join(', ')}: files need --tests`);
+    return 2;
+  }
   const obstacle = findLabObstacle();
   if (obstacle !== undefined) {
     console.log(`boat-lab: skipped: ${obstacle}`);

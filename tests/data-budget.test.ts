@@ -31,7 +31,7 @@ test('on a metered connection, small exports are sent and large ones wait unless
     const untilHold = (hold: string): Promise<void> =>
       until(`the hold is ${hold}`, async () => {
         const { json: status } = await boat.request('GET', '/export/status');
-        return (status['thrift'] as { state: string }).state === hold;
+        return (status['data_budget'] as { state: string }).state === hold;
       });
     await untilHold('metered');
     await boat.request('POST', '/export/queue/process');
@@ -61,7 +61,7 @@ test('a used-up monthly data budget holds further exports, even after a restart'
       const { json: status } = await first.request('GET', '/export/status');
       return (
         first.boat.ledger.queue.counts().completed === 1 ||
-        (status['thrift'] as { state: string }).state === 'over_budget'
+        (status['data_budget'] as { state: string }).state === 'over_budget'
       );
     });
     await first.stop();
@@ -70,7 +70,7 @@ test('a used-up monthly data budget holds further exports, even after a restart'
     await second.request('POST', '/export/generate', { type: 'incremental' });
     await until('the hold', async () => {
       const { json: status } = await second.request('GET', '/export/status');
-      return (status['thrift'] as { state: string }).state === 'over_budget';
+      return (status['data_budget'] as { state: string }).state === 'over_budget';
     });
     assert.ok(second.boat.ledger.queue.counts().pending >= 1);
     await second.request('POST', '/export/queue/process');

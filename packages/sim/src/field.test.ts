@@ -4,7 +4,7 @@ import type { Incident } from './plan-incidents.ts';
 import type { BoatPlan, Plan } from './plan.ts';
 import { type Action, CALM_BOOT } from './plan-boots.ts';
 import { MINUTE_MS } from './plan-times.ts';
-import { RECORDINGS, ROOT } from './places.ts';
+import { RECORDINGS, ROOT, SOURCE_DATABASES } from './places.ts';
 import { runPlan } from './run-plan.ts';
 import { type CentralDatabase, openCentralDatabase } from './simulated-central.ts';
 import { toSmallPlan } from './small-scenario.ts';
@@ -141,7 +141,7 @@ test('reading a source that hangs ends at a deadline, and all other categories a
 });
 
 test('records that were read when another program locked their database are exported later', async () => {
-  const path = `${ROOT}/data/marine-vision/captures.db`;
+  const path = SOURCE_DATABASES.marine_vision_captures;
   // The captures are read in pages, and the lock is taken before the first page, between two pages, or after the last one.
   for (const afterStatements of [2, 4, 6, 8, 10])
     await run(

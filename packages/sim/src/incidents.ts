@@ -1,6 +1,7 @@
 import type { Tier } from '@d3kos/protocol';
 import { noteDays } from './days-requested.ts';
-import { BOATLOG_FOLDER, type Outage } from './oracle/reads.ts';
+import type { Outage } from './oracle/reads.ts';
+import { BOATLOG_FOLDER } from './places.ts';
 import type { Incident } from './plan-incidents.ts';
 import type { Simulation } from './simulation.ts';
 

@@ -1,7 +1,7 @@
 import type { Tier } from '@d3kos/protocol';
 import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import type { RefusingProxy } from './network-proxy.ts';
-import { RECORDINGS, ROOT } from './places.ts';
+import { BOATLOG_FOLDER, RECORDINGS, ROOT, SOURCE_DATABASES } from './places.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
@@ -78,69 +78,42 @@ export function drawIncidents(random: SimRandom, days: number): readonly Planned
  * depend on them.
  */
 export function drawProxies(random: SimRandom, days: number): readonly PlannedIncident[] {
-  return inOrder(
-    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
-      atMs: Math.floor(random.fraction() * days * DAY_MS),
-      incident: {
-        kind: 'proxy-refuses' as const,
-        forMs: spread(random, HOUR_MS, 2 * DAY_MS),
-        // Less than the smallest part that the boat makes, or more than any part.
-        bodySizeMaxBytes: random.pick([Number.MAX_SAFE_INTEGER, 8_000, 3_000]),
-        refusedShare: random.pick([0, 0.5, 0.8, 1]),
-        refusal: random.pick([403, 451, 502, 'json_200', 'reset'] as const),
-      },
-    })),
-  );
+  return drawFew(random, days, () => ({
+    kind: 'proxy-refuses',
+    forMs: spread(random, HOUR_MS, 2 * DAY_MS),
+    // Less than the smallest part that the boat makes, or more than any part.
+    bodySizeMaxBytes: random.pick([Number.MAX_SAFE_INTEGER, 8_000, 3_000]),
+    refusedShare: random.pick([0, 0.5, 0.8, 1]),
+    refusal: random.pick([403, 451, 502, 'json_200', 'reset'] as const),
+  }));
 }
 
 /**
  * Folders that owners move to other drives. Documents that consist of several files are excluded, because while one of the files
  * cannot be read, the record is exported without that file's values, which the oracle does not expect.
  */
-const MOVED_SOURCES = [
-  `${ROOT}/data/boatlog`,
-  `${ROOT}/data/marine-vision`,
-  `${ROOT}/data/self-healing`,
-  RECORDINGS,
-];
-
-/** The databases in the sources' main folders. */
-const SOURCE_DATABASES = [
-  `${ROOT}/data/boatlog/boatlog.db`,
-  `${ROOT}/data/marine-vision/captures.db`,
-  `${ROOT}/data/self-healing/issues.db`,
-];
+const MOVED_SOURCES = [BOATLOG_FOLDER, `${ROOT}/data/marine-vision`, `${ROOT}/data/self-healing`, RECORDINGS];
 
 /** Reading the log of a simulated boat takes about 250 statements, most of which compare its newest rows. */
 const LOCKED_AFTER_MAX = 300;
 
 /** Draws the sources that hang in a run, up to three a day. Like the proxies, they are drawn independently. */
 export function drawHangs(random: SimRandom, days: number): readonly PlannedIncident[] {
-  return inOrder(
-    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
-      atMs: Math.floor(random.fraction() * days * DAY_MS),
-      incident: {
-        kind: 'source-hangs' as const,
-        forMs: spread(random, 5 * SECOND_MS, DAY_MS),
-        path: random.pick(MOVED_SOURCES),
-      },
-    })),
-  );
+  return drawFew(random, days, () => ({
+    kind: 'source-hangs',
+    forMs: spread(random, 5 * SECOND_MS, DAY_MS),
+    path: random.pick(MOVED_SOURCES),
+  }));
 }
 
 /** Draws the locks on source databases in a run, up to three a day. Like the proxies, they are drawn independently. */
 export function drawLocks(random: SimRandom, days: number): readonly PlannedIncident[] {
-  return inOrder(
-    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
-      atMs: Math.floor(random.fraction() * days * DAY_MS),
-      incident: {
-        kind: 'source-locked' as const,
-        forMs: spread(random, MINUTE_MS, DAY_MS),
-        path: random.pick(SOURCE_DATABASES),
-        afterStatements: spread(random, 1, LOCKED_AFTER_MAX),
-      },
-    })),
-  );
+  return drawFew(random, days, () => ({
+    kind: 'source-locked',
+    forMs: spread(random, MINUTE_MS, DAY_MS),
+    path: random.pick(Object.values(SOURCE_DATABASES)),
+    afterStatements: spread(random, 1, LOCKED_AFTER_MAX),
+  }));
 }
 
 /**
@@ -181,6 +154,16 @@ export function drawIncidentsOfWeeks(random: SimRandom, days: number): readonly 
     { atMs: fromMs + awayMs, incident: { kind: 'link', state: 'up' } },
   ];
   return inOrder([...drawn.filter((planned) => !isAway(planned)), ...away]);
+}
+
+/** Draws up to three incidents a day. */
+function drawFew(random: SimRandom, days: number, draw: () => Incident): readonly PlannedIncident[] {
+  return inOrder(
+    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
+      atMs: Math.floor(random.fraction() * days * DAY_MS),
+      incident: draw(),
+    })),
+  );
 }
 
 function drawMany(

@@ -6,7 +6,8 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
  * Creates the spool folders, and removes other users' permissions on files that an earlier version left readable. Other services
  * may enter `home`, because the two JSON views in it are public. Only the export manager's own user account can access the ledger
  * and the exports. Throws DISK_FAILED if a path that the export manager opens is a symbolic link, because another program could
- * then choose what the export manager reads and writes. `home` itself may be a link, for example to a larger drive.
+ * then choose what the export manager reads and writes. `home` itself may be a link, but the packaged
+ * service cannot write outside its data folder.
  */
 export async function makeSpoolFolders(
   { disk, log }: Pick<World, 'disk' | 'log'>,

@@ -1,8 +1,5 @@
-import { RECORDINGS, ROOT } from '../places.ts';
+import { RECORDINGS, ROOT, SOURCE_DATABASES } from '../places.ts';
 import type { Violate } from './violations.ts';
-
-/** The folder of the boatlog database. */
-export const BOATLOG_FOLDER = `${ROOT}/data/boatlog`;
 
 /** A period during which a source could not be read. */
 export interface Outage {
@@ -25,12 +22,7 @@ export interface AnsweredRequest {
   readonly hasClaimedSlot: boolean;
 }
 
-/** The databases that other programs lock, by category. */
-const LOCKED_SOURCES: Readonly<Record<string, string>> = {
-  boatlog: `${BOATLOG_FOLDER}/boatlog.db`,
-  marine_vision_captures: `${ROOT}/data/marine-vision/captures.db`,
-  system_alerts: `${ROOT}/data/self-healing/issues.db`,
-};
+const DATABASE_OF: Readonly<Record<string, string>> = SOURCE_DATABASES;
 
 /** States of a category that was not read. */
 export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
@@ -53,7 +45,7 @@ export function checkReads(request: AnsweredRequest, outages: readonly Outage[],
     // Sources that hang may prevent the boat from reading others.
     const isExplained = met.some(
       ({ kind, path }) =>
-        kind === 'hangs' || (kind === 'locked' ? path === LOCKED_SOURCES[category] : category === 'boatlog'),
+        kind === 'hangs' || (kind === 'locked' ? path === DATABASE_OF[category] : category === 'boatlog'),
     );
     if (!isExplained) violate(`${category} has the state ${state}, although its source could be read`);
   }
